@@ -1,0 +1,1 @@
+"""The services of Lobby. They never import each other; they share ``shared``."""

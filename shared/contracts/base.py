@@ -1,0 +1,50 @@
+"""The bases of every contract: frozen pydantic models, units in the names."""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+BRANCH_PATTERN = r"^[a-z0-9][a-z0-9-]{0,31}$"
+
+BranchId = Annotated[str, StringConstraints(pattern=BRANCH_PATTERN)]
+Id = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[\w .:+/-]+$")]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=4000, strip_whitespace=True)]
+Seconds = Annotated[float, Field(ge=0)]
+Time = AwareDatetime
+Role = Literal[
+    "terminal", "teller", "lobby_manager", "customer_manager", "supervisor", "operations", "auditor", "display"
+]
+
+
+class EventData(BaseModel):
+    """The ``data`` of an event. Unknown fields are ignored, so that an older reader takes a newer event."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Body(BaseModel):
+    """The body of an HTTP request. An unknown field is an error: it is a typing mistake more often than not."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class View(BaseModel):
+    """The body of an HTTP answer."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Words(EventData):
+    """A sentence in the languages of the pages."""
+
+    zh: str
+    en: str
+
+
+class Reason(EventData):
+    """Why a decision was made: the rule's name, and the same in words."""
+
+    rule: str
+    zh: str
+    en: str

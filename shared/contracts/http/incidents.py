@@ -1,0 +1,151 @@
+"""The calls that incidents serves."""
+
+from datetime import date
+from typing import Literal
+
+from pydantic import Field
+
+from shared.contracts.base import Body, Id, Name, Text, Time, View
+from shared.contracts.http.operation import READERS, STAFF, Operation
+from shared.contracts.incidents import Evidence, IncidentKind, Severity, StepKind
+
+
+class OpenIncident(Body):
+    """What happened: the 5W1H of an incident (I1-I4)."""
+
+    kind: IncidentKind
+    summary: Text
+    severity: Severity = "medium"
+    where: str | None = Field(default=None, max_length=200)
+    people: tuple[Name, ...] = ()
+    cause: str | None = Field(default=None, max_length=2000)
+    happened_at: Time | None = None
+    visit_id: Id | None = None
+    device_id: Name | None = None
+
+
+class RecordStep(Body):
+    """Something was done about it."""
+
+    step: StepKind
+    note: str | None = Field(default=None, max_length=4000)
+    evidence: tuple[Evidence, ...] = ()
+
+
+class CloseIncident(Body):
+    """How it ended."""
+
+    resolution: Text
+
+
+class Amend(Body):
+    """What is added to a closed record."""
+
+    note: Text
+
+
+class StepView(View):
+    """A step that was taken."""
+
+    step: StepKind
+    by: str
+    at: Time
+    note: str | None = None
+    evidence: tuple[Evidence, ...] = ()
+
+
+class AmendmentView(View):
+    """What was added after closing."""
+
+    note: str
+    by: str
+    at: Time
+
+
+class IncidentView(View):
+    """An incident as it is, or as it was at the time asked for."""
+
+    incident_id: Id
+    branch: str
+    kind: IncidentKind
+    state: Literal["open", "closed"]
+    summary: str
+    severity: Severity
+    business_date: date
+    happened_at: Time
+    opened_at: Time
+    closed_at: Time | None = None
+    where: str | None = None
+    people: tuple[str, ...] = ()
+    cause: str | None = None
+    resolution: str | None = None
+    reported_by: str
+    visit_id: Id | None = None
+    device_id: str | None = None
+    steps: tuple[StepView, ...] = ()
+    amendments: tuple[AmendmentView, ...] = ()
+
+
+class AtTime(Body):
+    """The instant that is asked for; now by default."""
+
+    at: Time | None = None
+
+
+class TimelineEntry(View):
+    """One event of the incident."""
+
+    event_id: Id
+    type: str
+    at: Time
+    recorded_at: Time
+    data: dict[str, object]
+
+
+class Timeline(View):
+    """Everything that happened to the incident, in order."""
+
+    incident_id: Id
+    entries: tuple[TimelineEntry, ...]
+
+
+OPEN = Operation(
+    name="openIncident", service="incidents", method="POST", path="/v1/branches/{b}/incidents", status=201,
+    summary="Open an incident (I1-I4).", roles=STAFF, request=OpenIncident, response=IncidentView,
+)  # fmt: skip
+STEP = Operation(
+    name="recordStep", service="incidents", method="POST", path="/v1/incidents/{id}/steps",
+    summary="Record what was done (I1-I4, I6).", roles=STAFF, request=RecordStep, response=IncidentView,
+)  # fmt: skip
+CLOSE = Operation(
+    name="closeIncident", service="incidents", method="POST", path="/v1/incidents/{id}/close",
+    summary="Close the incident; its record is read-only from then on (I6).", roles=STAFF, request=CloseIncident,
+    response=IncidentView,
+)  # fmt: skip
+AMEND = Operation(
+    name="amendIncident", service="incidents", method="POST", path="/v1/incidents/{id}/amend",
+    summary="Add to a closed record (I6).", roles=STAFF, request=Amend, response=IncidentView,
+)  # fmt: skip
+GET = Operation(
+    name="incident", service="incidents", method="GET", path="/v1/incidents/{id}",
+    summary="The incident now, or at an instant of the past (I6, I7).", roles=READERS, query=AtTime,
+    response=IncidentView,
+)  # fmt: skip
+TIMELINE = Operation(
+    name="incidentTimeline", service="incidents", method="GET", path="/v1/incidents/{id}/timeline",
+    summary="Everything that happened to the incident, in order (I7).", roles=READERS, response=Timeline,
+)  # fmt: skip
+
+
+class IncidentList(View):
+    """Incidents of a branch, the newest first."""
+
+    incidents: tuple[IncidentView, ...]
+
+
+LIST = Operation(
+    name="incidents", service="incidents", method="GET", path="/v1/branches/{b}/incidents",
+    summary="The branch's incidents, the newest first.", roles=READERS, response=IncidentList,
+)  # fmt: skip
+
+OPERATIONS = (OPEN, LIST, STEP, CLOSE, AMEND, GET, TIMELINE)

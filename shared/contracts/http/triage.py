@@ -1,0 +1,205 @@
+"""The calls that triage serves."""
+
+from datetime import date
+from typing import Literal
+
+from pydantic import Field
+
+from shared.contracts.base import Body, Id, Name, Reason, Seconds, Text, Time, View
+from shared.contracts.http.operation import EVERYONE, STAFF, Operation
+from shared.contracts.terminal import TicketRequest
+from shared.contracts.triage import Channel, Form, Outcome, TicketState
+
+
+class TakeTicket(TicketRequest, Body):
+    """A business that a customer wants."""
+
+    requested_at: Time | None = Field(
+        default=None, description="When the customer asked, if that was earlier: a terminal that had no network."
+    )
+
+
+class Wait(View):
+    """The promised wait from now: half of such tickets wait less than p50_s, 90 % less than p90_s (T9)."""
+
+    p50_s: Seconds
+    p90_s: Seconds
+
+
+class TicketTaken(View):
+    """The answer to a ticket request."""
+
+    visit_id: Id
+    ticket_id: Id
+    number: str
+    channel: Channel
+    business: Name
+    business_date: date
+    priority: int
+    reasons: tuple[Reason, ...]
+    position: int
+    wait: Wait
+    forms: tuple[Form, ...]
+
+
+class TicketView(View):
+    """A ticket as it is now."""
+
+    visit_id: Id
+    ticket_id: Id
+    number: str
+    channel: Channel
+    business: Name
+    business_date: date
+    state: TicketState
+    priority: int
+    counter: Name | None = None
+    requested_at: Time
+    called_at: Time | None = None
+    started_at: Time | None = None
+    ended_at: Time | None = None
+    waited_s: Seconds = 0
+    outcome: Outcome | None = None
+
+
+class OpenCounter(Body):
+    """Which channels the counter serves; by default the counter queue and the green channel."""
+
+    channels: tuple[Channel, ...] = Field(default=("counter", "green"), min_length=1)
+    teller_ref: Id | None = None
+
+
+class CounterView(View):
+    """A counter as it is now."""
+
+    counter: Name
+    state: Literal["open", "closed"]
+    channels: tuple[Channel, ...]
+    serving: TicketView | None = None
+
+
+class CallNumber(Body):
+    """Call this ticket, by its number or its id."""
+
+    number: str | None = None
+    ticket_id: Id | None = None
+
+
+class TransferTicket(Body):
+    """Where the ticket waits from now on."""
+
+    channel: Channel
+
+
+class Remark(Body):
+    """A reason in words."""
+
+    reason: Text | None = None
+
+
+class DeviceStatus(Body):
+    """How a device is."""
+
+    kind: Literal["atm", "crs", "vtm", "kiosk", "printer", "display", "phone"] = "kiosk"
+    status: Literal["up", "down"]
+    detail: str | None = Field(default=None, max_length=500)
+
+
+class DeviceView(View):
+    """A device as it is now."""
+
+    device_id: Name
+    kind: str
+    status: Literal["up", "down"]
+    detail: str | None = None
+
+
+class ChannelView(View):
+    """One channel's line."""
+
+    channel: Channel
+    waiting: int = Field(ge=0)
+    longest_wait_s: Seconds
+    wait: Wait
+
+
+class QueueView(View):
+    """The lobby now."""
+
+    branch: str
+    at: Time
+    business_date: date
+    channels: tuple[ChannelView, ...]
+    waiting: tuple[TicketView, ...] = Field(description="In the order in which they would be called.")
+    counters: tuple[CounterView, ...]
+    devices: tuple[DeviceView, ...]
+    issued_today: int
+    served_today: int
+    left_today: int
+
+
+TAKE_TICKET = Operation(
+    name="takeTicket", service="triage", method="POST", path="/v1/branches/{b}/tickets", status=201,
+    summary="Take a ticket: identify the customer, choose the channel, promise a wait (T1-T5, T9).",
+    roles=STAFF | {"terminal"}, request=TakeTicket, response=TicketTaken, codes=("unknown_business",),
+)  # fmt: skip
+TICKET_PRINTED = Operation(
+    name="ticketPrinted", service="triage", method="POST", path="/v1/branches/{b}/tickets/{id}/printed",
+    summary="The paper is in the customer's hand; the ticket waits from now on (T4).",
+    roles=STAFF | {"terminal"}, response=TicketView,
+)  # fmt: skip
+OPEN_COUNTER = Operation(
+    name="openCounter", service="triage", method="POST", path="/v1/branches/{b}/counters/{c}/open",
+    summary="Open a counter, or change what an open one serves (T10).",
+    roles=STAFF, request=OpenCounter, response=CounterView,
+)  # fmt: skip
+CLOSE_COUNTER = Operation(
+    name="closeCounter", service="triage", method="POST", path="/v1/branches/{b}/counters/{c}/close",
+    summary="Close a counter (T10).", roles=STAFF, response=CounterView,
+)  # fmt: skip
+CALL_NEXT = Operation(
+    name="callNext", service="triage", method="POST", path="/v1/branches/{b}/counters/{c}/call-next", empty=True,
+    summary="Call the next fitting ticket; 204 when nobody fits (T7, T12).", roles=STAFF, response=TicketView,
+    codes=("counter_closed", "counter_busy"),
+)  # fmt: skip
+CALL_NUMBER = Operation(
+    name="callNumber", service="triage", method="POST", path="/v1/branches/{b}/counters/{c}/call",
+    summary="Call a specific number (T7).", roles=STAFF, request=CallNumber, response=TicketView,
+    codes=("counter_closed", "counter_busy"),
+)  # fmt: skip
+
+
+def _step(name: str, verb: str, summary: str, request: type[Body] | None = None) -> Operation:
+    return Operation(
+        name=name, service="triage", method="POST", path=f"/v1/tickets/{{id}}/{verb}", summary=summary,
+        roles=STAFF, request=request, response=TicketView,
+    )  # fmt: skip
+
+
+RECALL = _step("recall", "recall", "Call the number again (T7).")
+START = _step("start", "start", "The customer is at the counter (T7).")
+COMPLETE = _step("complete", "complete", "The business is done (T7).")
+NO_SHOW = _step("noShow", "no-show", "Nobody came (过号): the ticket waits at the end of its line (T7).")
+HOLD = _step("hold", "hold", "Set the business aside (T7).")
+RESUME = _step("resume", "resume", "Go on with it (T7).")
+TRANSFER = _step("transfer", "transfer", "Let the ticket wait for another channel (T7).", TransferTicket)
+LEFT = _step("left", "left", "The customer left (T7).", Remark)
+UNDO = _step("undo", "undo", "Take the last step back, with a reason (T7).", Remark)
+QUEUE = Operation(
+    name="queue", service="triage", method="GET", path="/v1/branches/{b}/queue",
+    summary="The lobby now: waiting by channel, counters, devices, estimates.", roles=EVERYONE, response=QueueView,
+)  # fmt: skip
+TICKET = Operation(
+    name="ticket", service="triage", method="GET", path="/v1/tickets/{id}", summary="One ticket as it is now.",
+    roles=EVERYONE, response=TicketView,
+)  # fmt: skip
+DEVICE_STATUS = Operation(
+    name="deviceStatus", service="triage", method="POST", path="/v1/branches/{b}/devices/{d}/status",
+    summary="A device goes down or comes back; routing follows at once (T10).", roles=STAFF | {"terminal"},
+    request=DeviceStatus, response=DeviceView,
+)  # fmt: skip
+
+OPERATIONS = (
+    TAKE_TICKET, TICKET_PRINTED, OPEN_COUNTER, CLOSE_COUNTER, CALL_NEXT, CALL_NUMBER, RECALL, START, COMPLETE,
+    NO_SHOW, HOLD, RESUME, TRANSFER, LEFT, UNDO, QUEUE, TICKET, DEVICE_STATUS,
+)  # fmt: skip

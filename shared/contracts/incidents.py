@@ -1,0 +1,92 @@
+"""What incidents says: disputes, suspicious persons, disruptions, hazards (I1-I4, I6)."""
+
+from datetime import date
+from typing import Literal
+
+from pydantic import Field
+
+from shared.contracts.base import EventData, Id, Name, Text, Time
+from shared.contracts.registry import event
+
+IncidentKind = Literal["dispute", "suspicious_person", "disruption", "hazard"]
+Severity = Literal["low", "medium", "high"]
+StepKind = Literal[
+    "stepped_in", "calmed", "cause_found", "resolved", "complaint_recorded", "asked", "advised_to_leave",
+    "left_branch", "people_secured", "colleagues_alerted", "police_called", "owner_assigned", "eliminated",
+    "rechecked", "escalated", "note",
+]  # fmt: skip
+
+
+class Evidence(EventData):
+    """A photograph or a document, by its content (I6); the content itself is kept elsewhere."""
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    media_type: str = Field(max_length=100)
+    name: str | None = Field(default=None, max_length=200)
+
+
+class _Opened(EventData):
+    incident_id: Id
+    business_date: date = Field(description="The branch's local day on which it was opened.")
+    summary: Text = Field(description="What happened (何事). No names of customers: people by role or token.")
+    severity: Severity = "medium"
+    where: str | None = Field(default=None, max_length=200, description="Where (何地).")
+    people: tuple[Name, ...] = Field(default=(), description="Who (何人), by role or token.")
+    cause: str | None = Field(default=None, max_length=2000, description="Why (何因).")
+    happened_at: Time = Field(description="When (何时).")
+    reported_by: Name
+    visit_id: Id | None = None
+    device_id: Name | None = None
+
+
+@event("lobby.incidents.dispute_opened.v1")
+class DisputeOpened(_Opened):
+    """A quarrel or a complaint in the lobby (I1)."""
+
+
+@event("lobby.incidents.suspicious_person_opened.v1")
+class SuspiciousPersonOpened(_Opened):
+    """Somebody stays long without a reason (I2)."""
+
+
+@event("lobby.incidents.disruption_opened.v1")
+class DisruptionOpened(_Opened):
+    """A violent or disruptive person (I3)."""
+
+
+@event("lobby.incidents.hazard_opened.v1")
+class HazardOpened(_Opened):
+    """Something in the building that can hurt people or stop the work (I4)."""
+
+
+class _OfIncident(EventData):
+    incident_id: Id
+    kind: IncidentKind
+    business_date: date = Field(description="The branch's local day on which the incident was opened.")
+
+
+@event("lobby.incidents.step_recorded.v1")
+class StepRecorded(_OfIncident):
+    """Something was done about it."""
+
+    step: StepKind
+    by: Name
+    note: str | None = Field(default=None, max_length=4000)
+    evidence: tuple[Evidence, ...] = ()
+
+
+@event("lobby.incidents.incident_closed.v1")
+class IncidentClosed(_OfIncident):
+    """It is over; its record is read-only from now on (I6)."""
+
+    resolution: Text
+    by: Name
+    open_s: float = Field(ge=0)
+
+
+@event("lobby.incidents.incident_amended.v1")
+class IncidentAmended(_OfIncident):
+    """Something is added to a closed record; nothing in it changes (I6)."""
+
+    note: Text
+    by: Name

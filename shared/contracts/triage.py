@@ -1,0 +1,186 @@
+"""What triage says: visits, tickets, counters and devices (T1-T10)."""
+
+from datetime import date
+from typing import Literal
+
+from pydantic import Field
+
+from shared.contracts.base import EventData, Id, Name, Reason, Seconds, Time, Words
+from shared.contracts.registry import event
+from shared.contracts.terminal import Customer
+
+Channel = Literal[
+    "counter", "self_service", "phone_bank", "online", "green", "vip", "corporate", "loan_desk", "wealth_desk",
+    "corporate_desk",
+]  # fmt: skip
+TicketState = Literal["reserved", "waiting", "called", "serving", "held", "completed", "left"]
+Outcome = Literal["served", "left"]
+
+
+class Form(EventData):
+    """A document or form that the business needs (T5)."""
+
+    code: Name
+    name: Words
+
+
+class _OfTicket(EventData):
+    """What every event of a ticket carries, so that a reader needs no other event to place it."""
+
+    visit_id: Id
+    ticket_id: Id
+    number: str
+    channel: Channel
+    business: Name
+    business_date: date = Field(description="The branch's local day on which the visit began.")
+
+
+@event("lobby.triage.ticket_issued.v1")
+class TicketIssued(_OfTicket):
+    """A ticket is reserved; it waits from when its paper is printed (T4)."""
+
+    priority: int = Field(ge=0, description="Higher is served first.")
+    customer: Customer = Customer()
+    amount_minor: int | None = None
+    currency: str = "CNY"
+    requested_at: Time
+    terminal_id: Id | None = None
+    reasons: tuple[Reason, ...] = ()
+    forms: tuple[Form, ...] = ()
+    position: int = Field(ge=1, description="1 is next.")
+    wait_p50_s: Seconds
+    wait_p90_s: Seconds
+
+
+@event("lobby.triage.ticket_refused.v1")
+class TicketRefused(EventData):
+    """A request that came as an event cannot be served; ``causationid`` is the request's id."""
+
+    code: str
+    detail: str
+    field: str | None = None
+    terminal_id: Id | None = None
+
+
+@event("lobby.triage.ticket_printed.v1")
+class TicketPrinted(_OfTicket):
+    """The paper is in the customer's hand: the ticket waits from now on."""
+
+
+@event("lobby.triage.ticket_called.v1")
+class TicketCalled(_OfTicket):
+    """A counter (or a manager's desk) calls the ticket (T7)."""
+
+    counter: Name
+    waited_s: Seconds
+    quoted_p50_s: Seconds
+    quoted_p90_s: Seconds
+    overtakes: tuple[Id, ...] = Field(default=(), description="Tickets that asked earlier and still wait (T12).")
+
+
+@event("lobby.triage.ticket_recalled.v1")
+class TicketRecalled(_OfTicket):
+    """The number is called again."""
+
+    counter: Name
+
+
+@event("lobby.triage.service_started.v1")
+class ServiceStarted(_OfTicket):
+    """The customer is at the counter."""
+
+    counter: Name
+    waited_s: Seconds
+
+
+@event("lobby.triage.ticket_completed.v1")
+class TicketCompleted(_OfTicket):
+    """The business is done."""
+
+    counter: Name | None = None
+    waited_s: Seconds
+    service_s: Seconds
+
+
+@event("lobby.triage.ticket_no_show.v1")
+class TicketNoShow(_OfTicket):
+    """Nobody came when the number was called (过号)."""
+
+    counter: Name
+
+
+@event("lobby.triage.ticket_held.v1")
+class TicketHeld(_OfTicket):
+    """The business is set aside, to be resumed."""
+
+    counter: Name
+
+
+@event("lobby.triage.ticket_resumed.v1")
+class TicketResumed(_OfTicket):
+    """The business goes on."""
+
+    counter: Name
+
+
+@event("lobby.triage.ticket_transferred.v1")
+class TicketTransferred(_OfTicket):
+    """The ticket waits for another channel now; ``channel`` is the new one."""
+
+    from_channel: Channel
+
+
+@event("lobby.triage.ticket_left.v1")
+class TicketLeft(_OfTicket):
+    """The customer left before the business was done, at this stage."""
+
+    stage: TicketState
+    waited_s: Seconds
+
+
+@event("lobby.triage.step_undone.v1")
+class StepUndone(_OfTicket):
+    """The last step was a mistake; the ticket is in ``state`` again."""
+
+    state: TicketState
+    reason: str
+
+
+@event("lobby.triage.visit_ended.v1")
+class VisitEnded(EventData):
+    """The customer's stay is over: every visit has exactly one of these."""
+
+    visit_id: Id
+    channel: Channel
+    outcome: Outcome
+    business_date: date
+    waited_s: Seconds
+    service_s: Seconds
+
+
+@event("lobby.triage.counter_opened.v1")
+class CounterOpened(EventData):
+    """A counter serves these channels from now on (T10)."""
+
+    counter: Name
+    channels: tuple[Channel, ...]
+    teller_ref: Id | None = None
+
+
+@event("lobby.triage.counter_closed.v1")
+class CounterClosed(EventData):
+    """A counter serves nobody any more."""
+
+    counter: Name
+
+
+@event("lobby.triage.device_changed.v1")
+class DeviceChanged(EventData):
+    """A self-service device goes down or comes back (T10)."""
+
+    device_id: Name
+    kind: str
+    status: Literal["up", "down"]
+    detail: str | None = None
+
+

@@ -1,0 +1,122 @@
+"""What vip says: arrivals, the lounge, hand-offs, the roster (V1-V3, V8)."""
+
+from datetime import date
+from typing import Literal
+
+from pydantic import Field
+
+from shared.contracts.base import EventData, Id, Name, Reason, Time
+from shared.contracts.registry import event
+from shared.contracts.terminal import CardTier
+
+ManagerKind = Literal["retail", "corporate", "credit", "wealth", "product", "lobby"]
+"""零售 · 公司 · 信贷 · 理财 · 产品 · 大堂: the six kinds of manager."""
+
+
+class _OfArrival(EventData):
+    handoff_id: Id
+    visit_id: Id
+    business_date: date = Field(description="The branch's local day on which the visit began.")
+
+
+@event("lobby.vip.customer_arrived.v1")
+class CustomerArrived(_OfArrival):
+    """A VIP customer is in the lobby (V1)."""
+
+    tier: CardTier
+    recognised_by: Literal["card", "appointment", "word"]
+    customer_ref: Id | None = None
+    ticket_id: Id | None = None
+    number: str | None = None
+    business: Name | None = None
+
+
+@event("lobby.vip.lounge_seated.v1")
+class LoungeSeated(_OfArrival):
+    """The customer waits in the lounge, with a promised time (V2)."""
+
+    promised_at: Time
+
+
+@event("lobby.vip.lounge_task_due.v1")
+class LoungeTaskDue(_OfArrival):
+    """Tea, magazines: somebody owes it by then (V2)."""
+
+    task_id: Id
+    task: Literal["tea", "magazines"]
+    owner: Id
+    due_at: Time
+
+
+@event("lobby.vip.handoff_offered.v1")
+class HandoffOffered(_OfArrival):
+    """The hand-off is offered to a manager (V3)."""
+
+    manager_id: Id
+    manager_kind: ManagerKind
+    attempt: int = Field(ge=1)
+    expires_at: Time
+    reasons: tuple[Reason, ...] = ()
+
+
+@event("lobby.vip.handoff_accepted.v1")
+class HandoffAccepted(_OfArrival):
+    """The manager takes the customer."""
+
+    manager_id: Id
+    ticket_id: Id | None = None
+
+
+@event("lobby.vip.handoff_declined.v1")
+class HandoffDeclined(_OfArrival):
+    """The manager can't; the next one is asked."""
+
+    manager_id: Id
+    reason: str | None = None
+
+
+@event("lobby.vip.handoff_timed_out.v1")
+class HandoffTimedOut(_OfArrival):
+    """The manager did not answer in time; the next one is asked."""
+
+    manager_id: Id
+
+
+@event("lobby.vip.handoff_escalated.v1")
+class HandoffEscalated(_OfArrival):
+    """No manager is left to ask: the supervisor decides."""
+
+    reason: str
+
+
+@event("lobby.vip.handoff_completed.v1")
+class HandoffCompleted(_OfArrival):
+    """The manager is done with the customer."""
+
+    manager_id: Id
+    ticket_id: Id | None = None
+
+
+@event("lobby.vip.handoff_withdrawn.v1")
+class HandoffWithdrawn(_OfArrival):
+    """Nothing is left to hand off: the customer left, or a VIP window served them."""
+
+    reason: Literal["left", "served_at_window"]
+
+
+class Manager(EventData):
+    """A manager on the duty roster (V8)."""
+
+    manager_id: Id
+    kind: ManagerKind
+    name: str | None = Field(default=None, max_length=64, description="As on the name plate; staff, not a customer.")
+    on_duty: bool = True
+    skills: tuple[Name, ...] = ()
+    max_load: int = Field(default=1, ge=1, le=50)
+
+
+@event("lobby.vip.roster_set.v1")
+class RosterSet(EventData):
+    """The whole duty roster of the branch from now on (V8)."""
+
+    managers: tuple[Manager, ...]

@@ -1,0 +1,60 @@
+"""What worklog says: checks, notes, and the closing of the day's log (W1, W3, W7, W8)."""
+
+from datetime import date
+from typing import Literal
+
+from pydantic import Field
+
+from shared.contracts.base import EventData, Id, Name, Text
+from shared.contracts.registry import event
+
+CheckKind = Literal["opening", "closing", "inspection"]
+CheckItem = Literal[
+    "counters_and_pens", "forms_and_slips", "queue_terminal", "self_service_devices", "displays", "phone_bank_line",
+    "posters_racks_leaflets", "water_cups_seats", "fire_equipment", "notices_up_to_date", "displays_off",
+    "water_dispensers_off",
+]  # fmt: skip
+NoteKind = Literal["summary", "key_customers", "market_dynamics", "other"]
+
+
+class CheckResult(EventData):
+    """One item of a check (W1): in order, or what was found."""
+
+    item: CheckItem
+    ok: bool
+    finding: str | None = Field(default=None, max_length=1000)
+
+
+class _OfDay(EventData):
+    business_date: date
+
+
+@event("lobby.worklog.checks_recorded.v1")
+class ChecksRecorded(_OfDay):
+    """The lobby manager went through a checklist (W1-W3)."""
+
+    check_id: Id
+    kind: CheckKind
+    results: tuple[CheckResult, ...]
+    by: Name
+
+
+@event("lobby.worklog.note_added.v1")
+class NoteAdded(_OfDay):
+    """A part of the log that only a person can write (W7)."""
+
+    note_id: Id
+    kind: NoteKind
+    text: Text
+    by: Name
+
+
+@event("lobby.worklog.day_closed.v1")
+class DayClosed(_OfDay):
+    """The log is signed and read-only (W8)."""
+
+    by: Name
+    visits: int = Field(ge=0)
+    served: int = Field(ge=0)
+    left: int = Field(ge=0)
+    journal_hash: str | None = None
