@@ -25,7 +25,8 @@ class Command:
 
     ``id`` is new for every request; ``key`` is the caller's Idempotency-Key, and ``fingerprint``
     tells whether a key was used again for something else: SHA-256 over method, path, subject and
-    body. ``branch`` is empty where only a look-up can tell it.
+    body. ``branch`` is empty where only a look-up can tell it. ``status`` is the answer's when all
+    goes well.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Command:
     key: str | None = None
     fingerprint: str = ""
     traceparent: str | None = None
+    status: int = 200
 
     @property
     def cause(self) -> Cause:

@@ -1,0 +1,54 @@
+"""Engines: PostgreSQL with one schema per service, or SQLite with one file per service."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+
+LOCK_TIMEOUT_MS = 10_000
+"""How long a PostgreSQL statement waits for a row's lock before it counts as a transient failure."""
+
+
+def open_engine(url: str, service: str, *, pool_size: int = 8) -> Engine:
+    """Open the database of a service. On PostgreSQL the connections' search path is its schema."""
+    if make_url(url).get_backend_name() == "sqlite":
+        return _open_sqlite(url, pool_size)
+    options = f"-csearch_path={service} -clock_timeout={LOCK_TIMEOUT_MS} -cidle_in_transaction_session_timeout=60000"
+    return create_engine(
+        url,
+        connect_args={"options": options, "application_name": f"lobby-{service}", "connect_timeout": 5},
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=10,
+        pool_pre_ping=False,
+        pool_use_lifo=True,
+    )
+
+
+def _open_sqlite(url: str, pool_size: int) -> Engine:
+    engine = create_engine(
+        url,
+        connect_args={"timeout": 10, "check_same_thread": False},
+        pool_size=pool_size,
+        max_overflow=4 * pool_size,
+        pool_timeout=10,
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions of its own
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("lobby_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def is_sqlite(engine: Engine) -> bool:
+    """Whether the engine is the embedded default."""
+    return engine.dialect.name == "sqlite"

@@ -1,0 +1,81 @@
+"""Reading a log: by position for cursors, by subject for gaps, by correlation for timelines."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine, and_, or_, select
+
+from shared.storage.tables import log, log_head
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One event of a log, with where it stands."""
+
+    pp: int
+    pos: int
+    event_id: str
+    branch: str
+    type: str
+    own: bool
+    body: str
+
+
+_columns = (log.c.pp, log.c.pos, log.c.event_id, log.c.branch, log.c.type, log.c.own, log.c.body)
+
+
+def heads(connection: Connection) -> dict[int, int]:
+    """Return the last committed position of each partition. No later commit can add one at or below it."""
+    return {pp: pos for pp, pos in connection.execute(select(log_head.c.pp, log_head.c.pos))}
+
+
+def after(
+    connection: Connection, positions: Mapping[int, int], *, limit: int, branch: str | None = None
+) -> list[Row]:
+    """Return events behind these positions, each partition in order, ``limit`` in all."""
+    if not positions:
+        return []
+    behind = or_(*(and_(log.c.pp == pp, log.c.pos > pos) for pp, pos in sorted(positions.items())))
+    query = select(*_columns).where(behind).order_by(log.c.pp, log.c.pos).limit(limit)
+    if branch is not None:
+        query = query.where(log.c.branch == branch)
+    return _rows(connection.execute(query))
+
+
+def of_subject(connection: Connection, subject: str, *, before: int | None = None) -> list[Row]:
+    """Return a subject's events in order, those with a smaller sequence than ``before`` if it's given."""
+    query = select(*_columns).where(log.c.subject == subject).order_by(log.c.sequence)
+    return _rows(connection.execute(query if before is None else query.where(log.c.sequence < before)))
+
+
+def of_correlation(connection: Connection, correlation: str) -> list[Row]:
+    """Return the events that belong to a visit or an incident, in the order of their positions."""
+    query = select(*_columns).where(log.c.correlation == correlation).order_by(log.c.pp, log.c.pos)
+    return _rows(connection.execute(query))
+
+
+def _rows(result: Iterable[tuple[int, int, str, str, str, bool, str]]) -> list[Row]:
+    return [Row(pp=p, pos=n, event_id=e, branch=b, type=t, own=o, body=j) for p, n, e, b, t, o, j in result]
+
+
+class LogReader:
+    """Another service's log, read only: for gaps and for catching up."""
+
+    def __init__(self, engine: Engine) -> None:
+        """``engine`` opens the producer's database."""
+        self._engine = engine
+
+    def heads(self) -> dict[int, int]:
+        """As :func:`heads`."""
+        with self._engine.connect() as connection:
+            return heads(connection)
+
+    def after(self, positions: Mapping[int, int], *, limit: int) -> list[Row]:
+        """As :func:`after`."""
+        with self._engine.connect() as connection:
+            return after(connection, positions, limit=limit)
+
+    def of_subject(self, subject: str, *, before: int | None = None) -> list[Row]:
+        """As :func:`of_subject`."""
+        with self._engine.connect() as connection:
+            return of_subject(connection, subject, before=before)

@@ -1,0 +1,81 @@
+"""Migrations: the common tables and the service's own, two histories in one schema."""
+
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, Engine, MetaData, text
+
+from shared.settings import Settings
+from shared.storage import tables
+from shared.storage.engine import is_sqlite, open_engine
+
+_COMMON = Path(__file__).parent / "migrations"
+
+
+def upgrade(settings: Settings, service: str) -> None:
+    """Bring a service's database to the newest version; nothing happens where it is there already."""
+    url = settings.database_url_of(service)
+    if url.startswith("sqlite:///") and url != "sqlite://":
+        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    engine = open_engine(url, service, pool_size=1)
+    try:
+        with engine.execution_options(lobby_writes=True).begin() as connection:
+            _prepare(engine, connection, service)
+            command.upgrade(_config(connection, service), "heads")
+    finally:
+        engine.dispose()
+
+
+def differences(engine: Engine, service: str) -> list[object]:
+    """Return where the database and the declared tables differ; empty when they agree."""
+    with engine.connect() as connection:
+        options = {
+            "version_table": "schema_version",
+            "include_object": lambda obj, name, kind, *_: not (kind == "table" and name == "schema_version"),
+        }
+        return list(compare_metadata(MigrationContext.configure(connection, opts=options), declared_tables(service)))
+
+
+def declared_tables(service: str) -> MetaData:
+    """Return the common tables and those that the service's ``store`` declares, in one metadata."""
+    merged = MetaData()
+    for table in (*tables.metadata.sorted_tables, *_own_metadata(service).sorted_tables):
+        table.to_metadata(merged)
+    return merged
+
+
+def _own_metadata(service: str) -> MetaData:
+    name = f"services.{service}.store"
+    if find_spec(name) is None:
+        return MetaData()
+    metadata = import_module(name).metadata
+    assert isinstance(metadata, MetaData)
+    return metadata
+
+
+def _config(connection: Connection, service: str) -> Config:
+    spec = find_spec(f"services.{service}")
+    places = [_COMMON / "versions"]
+    if spec is not None and spec.submodule_search_locations:
+        places += [Path(spec.submodule_search_locations[0]) / "migrations" / "versions"]
+    config = Config()
+    config.set_main_option("script_location", str(_COMMON))
+    config.set_main_option("version_locations", "\n".join(str(place) for place in places if place.is_dir()))
+    config.set_main_option("path_separator", "newline")
+    config.attributes.update(connection=connection, metadata=declared_tables(service))
+    return config
+
+
+def _prepare(engine: Engine, connection: Connection, service: str) -> None:
+    if is_sqlite(engine):
+        return
+    # Several processes may start at once; the lock is released with the transaction.
+    connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('lobby-migrate'), hashtext(:s))"), {"s": service})
+    present = connection.execute(text("SELECT to_regnamespace(:s) IS NOT NULL"), {"s": service}).scalar()
+    if not present:
+        connection.execute(text(f'CREATE SCHEMA "{service}"'))

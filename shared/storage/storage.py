@@ -1,0 +1,162 @@
+"""A service's database, as its use cases, consumers and timers see it."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import timedelta
+from typing import TypeVar
+
+from pydantic import BaseModel
+from sqlalchemy import Connection, delete, insert, select
+
+from shared.clock import Clock
+from shared.commands import Cause, Command, Replayed
+from shared.errors import InvalidInput
+from shared.ids import IdFactory, new_id
+from shared.settings import SERVICES, Settings
+from shared.storage.engine import is_sqlite, open_engine
+from shared.storage.log import LogReader, Row
+from shared.storage.partition import partition_of
+from shared.storage.tables import idempotency, inbox, log_head
+from shared.storage.transaction import Transaction
+
+Answer = TypeVar("Answer", bound=BaseModel)
+Listener = Callable[[list[Row]], None]
+
+KEEP_ANSWERS = timedelta(days=2)
+KEEP_INBOX = timedelta(days=30)
+
+
+class IdempotencyKeyReused(InvalidInput):
+    """The Idempotency-Key was used for another request before."""
+
+    code = "idempotency_key_reused"
+
+
+class Storage:
+    """One service's database: a schema of PostgreSQL or a SQLite file.
+
+    ``execute`` is for commands, ``transaction`` for consumers and timers, ``read`` for looking.
+    Listeners hear of every commit that appended something, after it.
+    """
+
+    def __init__(self, settings: Settings, service: str, *, clock: Clock, ids: IdFactory = new_id) -> None:
+        """Open the database; it must have been migrated (``lobby db upgrade``)."""
+        self.service = service
+        self.clock = clock
+        self.ids = ids
+        self.settings = settings
+        self.engine = open_engine(settings.database_url_of(service), service)
+        self._writer = self.engine.execution_options(lobby_writes=True)
+        # SQLite has one writer; waiting for it inside the driver would block every green thread.
+        self._turn = threading.Lock() if is_sqlite(self.engine) else None
+        self._listeners: list[Listener] = []
+        self._readers: dict[str, LogReader] = {}
+
+    def on_commit(self, listener: Listener) -> None:
+        """Call ``listener`` with what was appended, after each commit."""
+        self._listeners.append(listener)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Look at the committed state."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def transaction(self, *branches: str, cause: Cause | None = None) -> Iterator[Transaction]:
+        """Begin a transaction that may append to these branches; it commits when the block ends well."""
+        with self.locked({partition_of(branch) for branch in branches}, cause=cause) as tx:
+            yield tx
+
+    @contextmanager
+    def locked(self, partitions: Iterable[int], *, cause: Cause | None = None) -> Iterator[Transaction]:
+        """As :meth:`transaction`, for whole partitions; locked in ascending order, so there's no deadlock."""
+        with self._turn or nullcontext(), self._writer.connect() as connection, connection.begin():
+            tx = Transaction(
+                connection,
+                service=self.service,
+                now=self.clock.now(),
+                ids=self.ids,
+                cause=cause or Cause(causationid=None, traceparent=None, actor=self.service),
+                heads=self._lock(connection, sorted(partitions)),
+            )
+            yield tx
+            tx.flush()
+        if tx.appended:
+            for listener in self._listeners:
+                listener(tx.appended)
+
+    def execute(
+        self, command: Command, use_case: Callable[[Transaction], Answer | None]
+    ) -> Answer | Replayed | None:
+        """Carry out a command once; a repeated Idempotency-Key gets the first answer.
+
+        Raises what ``use_case`` raises, with nothing changed, and :class:`IdempotencyKeyReused`.
+        """
+        with self.transaction(command.branch, cause=command.cause) as tx:
+            before = self._answered(tx.connection, command)
+            if before is not None:
+                return before
+            answer = use_case(tx)
+            self._remember(tx, command, answer)
+        return answer
+
+    def reader(self, service: str) -> LogReader:
+        """Return the log of a service (this one or another) for reading."""
+        if service not in SERVICES:
+            raise LookupError(f"no service is called {service!r}")
+        if service not in self._readers:
+            url = self.settings.database_url_of(service)
+            self._readers[service] = LogReader(open_engine(url, service, pool_size=1))
+        return self._readers[service]
+
+    def prune(self) -> None:
+        """Forget answers and inbox rows that are too old for anybody to repeat their message."""
+        with self._turn or nullcontext(), self._writer.begin() as connection:
+            now = self.clock.now()
+            connection.execute(delete(idempotency).where(idempotency.c.at < now - KEEP_ANSWERS))
+            connection.execute(delete(inbox).where(inbox.c.at < now - KEEP_INBOX))
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+
+    def _lock(self, connection: Connection, partitions: list[int]) -> dict[int, int]:
+        if not partitions:
+            return {}
+        query = select(log_head.c.pp, log_head.c.pos).where(log_head.c.pp.in_(partitions)).order_by(log_head.c.pp)
+        return {pp: pos for pp, pos in connection.execute(query.with_for_update())}
+
+    def _answered(self, connection: Connection, command: Command) -> Replayed | None:
+        if command.key is None:
+            return None
+        query = select(idempotency.c.fingerprint, idempotency.c.body).where(
+            idempotency.c.actor == command.actor, idempotency.c.key == command.key
+        )
+        row = connection.execute(query).one_or_none()
+        if row is None:
+            return None
+        if row.fingerprint != command.fingerprint:
+            raise IdempotencyKeyReused(f"Idempotency-Key {command.key!r} was used for another request before")
+        if row.body is None:
+            return Replayed(status=204, body=b"")
+        return Replayed(status=command.status, body=row.body.encode())
+
+    def _remember(self, tx: Transaction, command: Command, answer: BaseModel | None) -> None:
+        if command.key is None:
+            return
+        tx.connection.execute(
+            insert(idempotency).values(
+                actor=command.actor,
+                key=command.key,
+                fingerprint=command.fingerprint,
+                body=None if answer is None else answer.model_dump_json(),
+                at=tx.now,
+            )
+        )
+
+
+def open_storage(settings: Settings, service: str) -> Storage:
+    """Open a service's database with the clock of the settings."""
+    return Storage(settings, service, clock=settings.business_clock)

@@ -1,0 +1,122 @@
+"""The tables that every service has. Names carry no schema: a connection knows its service's."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from shared.storage.types import UtcDateTime
+
+metadata = MetaData()
+
+log_head = Table(
+    "log_head",
+    metadata,
+    Column("pp", SmallInteger, primary_key=True, autoincrement=False),
+    Column("pos", BigInteger, nullable=False),
+    comment="The last position of each partition; its row lock makes positions gapless and commits ordered.",
+)
+
+log = Table(
+    "log",
+    metadata,
+    Column("pp", SmallInteger, primary_key=True, autoincrement=False),
+    Column("pos", BigInteger, primary_key=True, autoincrement=False),
+    Column("event_id", String(128), nullable=False),
+    Column("branch", String(32), nullable=False),
+    Column("type", String(128), nullable=False),
+    Column("source", String(256), nullable=False),
+    Column("subject", String(128), nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("correlation", String(128), nullable=False),
+    Column("recorded", UtcDateTime, nullable=False),
+    Column("own", Boolean, nullable=False, comment="Whether the relay publishes it; the gateway holds others' too."),
+    Column("body", Text, nullable=False, comment="The CloudEvent, structured mode, byte for byte as published."),
+    UniqueConstraint("event_id", name="log_event_id"),
+    UniqueConstraint("subject", "sequence", "source", name="log_subject_sequence"),
+    Index("log_correlation", "correlation"),
+    Index("log_branch_pos", "branch", "pos"),
+    comment="Append-only: every event of the service.",
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("event_id", String(128), primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Index("inbox_at", "at"),
+    comment="The events that were handled, in the transaction that handled them.",
+)
+
+cursor = Table(
+    "cursor",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("pp", SmallInteger, primary_key=True, autoincrement=False),
+    Column("pos", BigInteger, nullable=False),
+    comment="How far each reader of a log has come.",
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("actor", String(128), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("body", Text, nullable=True, comment="The answer; null where it had no body."),
+    Column("at", UtcDateTime, nullable=False),
+    Index("idempotency_at", "at"),
+    comment="The answers to commands that carried an Idempotency-Key.",
+)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("message", String(128), primary_key=True, comment="The event's id, or a hash of an unreadable message."),
+    Column("attempts", Integer, nullable=False),
+    comment="Counted before a redelivered message is tried: a message that kills the process is found out.",
+)
+
+dead_letter = Table(
+    "dead_letter",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("queue", String(128), nullable=False),
+    Column("code", String(64), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("event_id", String(128)),
+    Column("branch", String(32)),
+    Column("type", String(128)),
+    Column("subject", String(128)),
+    Column("body", LargeBinary, nullable=False),
+    Column("content_type", String(255)),
+    Column("headers", Text, nullable=False),
+    Column("state", String(16), nullable=False, comment="parked, resolved or discarded"),
+    Column("blocks", Boolean, nullable=False, comment="Whether later events of the subject wait behind it."),
+    Column("published", Boolean, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index("dead_letter_subject", "subject", "state"),
+    Index("dead_letter_published", "published"),
+    comment="Messages that this service could not handle.",
+)
+
+parked = Table(
+    "parked",
+    metadata,
+    Column("n", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("event_id", String(128), nullable=False, unique=True),
+    Column("subject", String(128), nullable=False, index=True),
+    Column("body", Text, nullable=False),
+    comment="Events that wait behind a dead letter of their subject.",
+)
