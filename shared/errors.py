@@ -84,3 +84,17 @@ class Unavailable(LobbyError):
     code = "unavailable"
     status = 503
     title = "Temporarily unavailable"
+
+
+class PredecessorMissing(Exception):
+    """An event came before the one that it builds on; the bus fills the gap from the producer's log.
+
+    ``subject`` is whose earlier events are missing, ``service`` whose log has them (by default the
+    producer of the event at hand).
+    """
+
+    def __init__(self, subject: str, service: str | None = None) -> None:
+        """Name the subject and, where it isn't the event's producer, the service."""
+        super().__init__(f"earlier events of {subject} are missing")
+        self.subject = subject
+        self.service = service
