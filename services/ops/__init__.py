@@ -1,0 +1,1 @@
+"""The ``lobby`` command: runs the services, simulates branches, and looks after both."""

@@ -1,0 +1,111 @@
+"""``lobby simulate``: terminals, tellers and managers, for one or many branches."""
+
+import asyncio
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.ops.config import ConfigFile, settings_of
+from services.ops.options import Json, Origin, Token
+
+Trace = Annotated[Path | None, typer.Option("--trace", metavar="FILE.csv", help="Who comes; without it, a made-up day.")]
+Speed = Annotated[
+    float | None,
+    typer.Option("--speed", min=0.001, max=100_000, help="Business seconds a wall second: 1, made-up days 60."),
+]
+Branches = Annotated[list[str] | None, typer.Option("--branch", help="Where; may be repeated. A trace's column wins.")]
+Day = Annotated[str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="Only the trace's rows of this local date.")]
+First = Annotated[str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="Only rows from this date on.")]
+Last = Annotated[str | None, typer.Option("--to", metavar="YYYY-MM-DD", help="Only rows up to this date.")]
+Counters = Annotated[int | None, typer.Option("--counters", min=1, max=500, help="A branch's; by default they keep up.")]
+Managers = Annotated[int | None, typer.Option("--managers", min=1, max=500, help="The same, for VIPs.")]
+Seed = Annotated[int, typer.Option("--seed", help="Another one makes up other customers.")]
+Skip = Annotated[bool, typer.Option("--skip-bad-rows", help="Report a bad row and go on without it.")]
+Endless = Annotated[bool, typer.Option("--endless", help="Customers who are made up, until Ctrl-C.")]
+Patience = Annotated[float, typer.Option("--patience-wall", min=1, help="Give up after so many seconds without an answer.")]
+Parent = Annotated[int | None, typer.Option("--parent", hidden=True, help="End when this process is no more.")]
+
+
+def simulate(
+    trace: Trace = None,
+    speed: Speed = None,
+    branch: Branches = None,
+    date: Day = None,
+    first: First = None,
+    last: Last = None,
+    counters: Counters = None,
+    managers: Managers = None,
+    seed: Seed = 0,
+    skip_bad_rows: Skip = False,
+    endless: Endless = False,
+    patience_wall: Patience = 120.0,
+    as_json: Json = False,
+    origin: Origin = None,
+    token: Token = None,
+    parent: Parent = None,
+    config: ConfigFile = None,
+) -> None:
+    """Play a branch's day over HTTP: customers come, are called, served or leave; then check the figures.
+
+    Every row becomes one visit with one end. Calls are repeated until they're answered, with the same
+    Idempotency-Key, so services may be killed meanwhile. At the end the services and the work log must
+    say what was asked for: exit code 0, else 1. Two runs that agree print the same `totals`.
+    With a scaled clock (LOBBY_CLOCK) arrivals follow the servers' time, and `--speed` is its rate.
+
+    Examples:
+
+    `lobby simulate` — a made-up day at `/b/demo`, in eight minutes
+
+    `lobby simulate --trace day.csv --speed 2000 --json`
+
+    `lobby simulate --trace month.csv --date 2026-02-02 --speed 500 --branch north --branch south`
+    """
+    from services.ops.simulate.options import Options, date_of
+
+    settings = settings_of(config)
+    options = Options(
+        origin=origin or settings.origin,
+        trace=trace,
+        branches=tuple(dict.fromkeys(branch or ("demo",))),
+        first=date_of("--date", date) or date_of("--from", first),
+        last=date_of("--date", date) or date_of("--to", last),
+        speed=speed,
+        counters=counters,
+        managers=managers,
+        seed=seed,
+        skip_bad_rows=skip_bad_rows,
+        endless=endless,
+        token=token,
+        patience_wall_s=patience_wall,
+        parent=parent,
+    )
+    raise typer.Exit(asyncio.run(_run(settings, options, as_json)))
+
+
+async def _run(settings, options, as_json: bool) -> int:
+    from rich.console import Console
+
+    from services.ops.simulate.progress import Bar, Lines
+    from services.ops.simulate.run import simulate as play
+    from services.ops.simulate.summary import show
+
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    summary = await play(settings, options, Bar() if sys.stderr.isatty() and not as_json else Lines(), stop)
+    if summary is None:
+        return 0
+    if as_json:
+        typer.echo(json.dumps(summary.document(), ensure_ascii=False))
+    else:
+        show(summary, Console())
+    return 0 if summary.worklog_matches else 1
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the tree."""
+    app.command("simulate")(simulate)

@@ -1,0 +1,33 @@
+"""Migrations, for one or all services."""
+
+from collections.abc import Iterable, Iterator
+
+from services.ops.errors import CommandError, UsageError
+from shared.settings import SERVICES, Settings
+
+
+def checked(services: Iterable[str]) -> list[str]:
+    """Return the services without repetitions; raise :class:`UsageError` that names an unknown one."""
+    names = list(dict.fromkeys(services))
+    for name in names:
+        if name not in SERVICES:
+            raise UsageError(f"no service is called {name!r}; there are {', '.join(SERVICES)}")
+    return names
+
+
+def upgrade(settings: Settings, services: Iterable[str] | None = None) -> Iterator[str]:
+    """Apply what each service's database lacks; yield the service when it's done.
+
+    Raises :class:`CommandError` where the database doesn't answer.
+    """
+    names = checked(services) if services is not None else list(SERVICES)
+    from sqlalchemy.exc import OperationalError
+
+    from shared.storage import migrate
+
+    for name in names:
+        try:
+            migrate.upgrade(settings, name)
+        except (OperationalError, OSError) as error:
+            raise CommandError(f"the database of {name}: {getattr(error, 'orig', None) or error}") from None
+        yield name

@@ -1,0 +1,44 @@
+"""Some services in this process, in production."""
+
+from collections.abc import Callable, Iterable
+
+from services.ops.database import checked
+from services.ops.errors import CommandError, UsageError
+from shared.settings import Settings
+
+
+def run(settings: Settings, services: Iterable[str]) -> None:
+    """Run the services until SIGTERM or SIGINT.
+
+    Raises :class:`UsageError` without a broker or for an unknown service, :class:`CommandError` when
+    one can't start or dies.
+    """
+    names = checked(services)
+    if settings.embedded:
+        raise UsageError("`lobby serve` needs a broker that other processes reach: set LOBBY_AMQP_URL, or use `lobby up`")
+    run_services(settings, names)
+
+
+def _nothing() -> None:
+    """What there is to do when nobody wants anything done."""
+
+
+def run_services(
+    settings: Settings,
+    names: list[str],
+    *,
+    on_ready: Callable[[], None] = _nothing,
+    while_running: Callable[[], None] = _nothing,
+) -> None:
+    """Run the services until SIGTERM or SIGINT; raise :class:`CommandError` when one can't start or dies."""
+    from services.ops.classes import classes_of
+    from shared import logs
+    from shared.bus.process import ServiceDied, run_until_told
+
+    logs.configure(settings)
+    try:
+        run_until_told(settings, classes_of(names), on_ready=on_ready, while_running=while_running)
+    except ServiceDied as error:
+        raise CommandError(f"a service died: {error}") from None
+    except OSError as error:
+        raise CommandError(f"cannot start {', '.join(names)}: {error}") from None

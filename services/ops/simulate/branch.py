@@ -1,0 +1,69 @@
+"""A branch with everybody in it."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
+
+from services.ops.simulate.client import Client
+from services.ops.simulate.ledger import Ledger
+from services.ops.simulate.lobby_manager import LobbyManager
+from services.ops.simulate.manager import Managers
+from services.ops.simulate.options import Options
+from services.ops.simulate.plan import Customer, plan
+from services.ops.simulate.sizing import counters_for, managers_for
+from services.ops.simulate.teller import DEVICES, WINDOWS, Desk
+from services.ops.simulate.terminal import Terminal
+from services.ops.simulate.timeline import Timeline
+from services.ops.simulate.world import World
+from services.ops.trace import Row
+
+ENDLESS_COUNTERS = 6
+ENDLESS_MANAGERS = 3
+
+
+@dataclass(kw_only=True)
+class Branch:
+    """Who comes, and who works there."""
+
+    world: World
+    customers: Iterable[Customer]
+    counters: int
+    managers: int
+
+    @classmethod
+    def of(
+        cls, name: str, rows: list[Row], client: Client, timeline: Timeline, ledger: Ledger, options: Options
+    ) -> Self:
+        """Plan a branch for these customers, with as many counters and managers as keep up."""
+        counters = options.counters or counters_for(rows, timeline.speed)
+        managers = options.managers or managers_for(rows, timeline.speed)
+        return cls(
+            world=World(branch=name, client=client, timeline=timeline, ledger=ledger, customers=len(rows)),
+            customers=plan(rows, counters=counters, managers=managers),
+            counters=counters,
+            managers=managers,
+        )
+
+    @classmethod
+    def endless(
+        cls, name: str, customers: Iterable[Customer], client: Client, timeline: Timeline, ledger: Ledger,
+        options: Options,
+    ) -> Self:  # fmt: skip
+        """A branch that customers never stop coming to."""
+        return cls(
+            world=World(branch=name, client=client, timeline=timeline, ledger=ledger, customers=None),
+            customers=customers,
+            counters=options.counters or ENDLESS_COUNTERS,
+            managers=options.managers or ENDLESS_MANAGERS,
+        )
+
+    def start(self, tasks: asyncio.TaskGroup) -> None:
+        """Let everybody begin."""
+        windows = Desk(self.world, WINDOWS, [f"{n}" for n in range(1, self.counters + 1)])
+        devices = Desk(self.world, DEVICES, [f"kiosk-{n}" for n in range(1, max(2, self.counters // 2) + 1)])
+        managers = Managers(self.world, self.managers)
+        LobbyManager(self.world, tasks)
+        for actor in (windows, devices, managers):
+            tasks.create_task(actor.run(tasks))
+        tasks.create_task(Terminal(self.world, tasks).run(self.customers))

@@ -1,0 +1,58 @@
+"""Who comes to which branch: from a trace file, or made up."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import datetime, tzinfo
+
+from services.ops.errors import UsageError
+from services.ops.simulate import generate
+from services.ops.simulate.options import Options
+from services.ops.simulate.plan import Customer
+from services.ops.trace import BadRow, Row, between, by_branch, read_trace
+
+SHOWN = 20
+
+
+def rows_of(options: Options, today: datetime) -> dict[str, list[Row]]:
+    """Return each branch's customers, in the order of their arrival. ``today`` carries the local time zone.
+
+    Raises :class:`UsageError` for a trace with bad rows (unless they're to be skipped), or when nobody comes.
+    """
+    if options.trace is None:
+        rows = _made_up(options, today)
+    else:
+        rows = list(between(_from_trace(options, today.tzinfo), options.first, options.last))
+    if not rows:
+        raise UsageError("nobody comes: no row of the trace lies between these dates")
+    return by_branch(rows, options.branches)
+
+
+def endless(options: Options, now: datetime) -> Iterator[Customer]:
+    """Make up one branch's customers for ever. Who isn't patient for ever leaves."""
+    zone = now.tzinfo
+    assert zone is not None
+    for index, row in enumerate(generate.endless(now.date(), zone, seed=options.seed, tickets=2 * generate.DAY)):
+        yield Customer(index=index, row=row, leaves_after_s=row.patience_s)
+
+
+def _made_up(options: Options, today: datetime) -> list[Row]:
+    zone = today.tzinfo
+    assert zone is not None
+    return generate.day_of(options.first or today.date(), zone, seed=options.seed)
+
+
+def _from_trace(options: Options, zone: tzinfo | None) -> Sequence[Row]:
+    assert options.trace is not None
+    assert zone is not None
+    trace = read_trace(options.trace, zone)
+    _report(trace.bad)
+    if trace.bad and not options.skip_bad_rows:
+        raise UsageError(f"{len(trace.bad)} bad rows in {options.trace}; --skip-bad-rows plays the rest")
+    return trace.rows
+
+
+def _report(bad: Sequence[BadRow]) -> None:
+    for row in bad[:SHOWN]:
+        sys.stderr.write(f"{row}\n")
+    if len(bad) > SHOWN:
+        sys.stderr.write(f"… and {len(bad) - SHOWN} more bad rows\n")

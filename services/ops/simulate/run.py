@@ -1,0 +1,135 @@
+"""A run from its first look at the clock to its summary."""
+
+import asyncio
+import os
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import AsyncExitStack
+from datetime import date, datetime, timedelta, timezone
+
+from services.ops.errors import CommandError
+from services.ops.simulate import agreement, customers
+from services.ops.simulate.branch import Branch
+from services.ops.simulate.client import Client, Refused
+from services.ops.simulate.ledger import Ledger
+from services.ops.simulate.options import Options
+from services.ops.simulate.progress import Display, watch
+from services.ops.simulate.summary import Summary, summarise
+from services.ops.simulate.timeline import Timeline, timeline_for
+from services.ops.simulate.tokens import Tokens
+from services.ops.simulate.world import World, happens_within
+from services.ops.trace import Row
+from shared.contracts.http.gateway import CLOCK, ClockView
+from shared.settings import Settings
+
+TRACE_SPEED = 1.0
+MADE_UP_SPEED = 60.0
+LOOK_S = 0.5
+
+
+class Interrupted(CommandError):
+    """Ctrl-C or SIGTERM ended the run before its last customer."""
+
+    exit_code = 130
+
+
+async def simulate(settings: Settings, options: Options, display: Display, stop: asyncio.Event) -> Summary | None:
+    """Run; return the summary, or None when an endless run was told to stop.
+
+    Raises :class:`CommandError` for everything that keeps a run from its end.
+    """
+    tokens = Tokens(settings, options.token, ["*"] if options.trace else list(options.branches))
+    async with Client(options.origin, tokens, patience_s=options.patience_wall_s) as client:
+        try:
+            return await _simulate(client, options, display, stop)
+        except* Refused as group:
+            raise CommandError(f"refused: {_first(group)}") from None
+        except* CommandError as group:
+            raise _first(group) from None
+
+
+async def _simulate(client: Client, options: Options, display: Display, stop: asyncio.Event) -> Summary | None:
+    began = time.monotonic()
+    clock = ClockView.model_validate((await client.call("lobby_manager", CLOCK)).body)
+    here = clock.now.astimezone(timezone(timedelta(seconds=clock.offset_s)))
+    if options.endless:
+        timeline = timeline_for(clock, here, options.speed, MADE_UP_SPEED)
+        await _live_on(client, options, timeline, display, stop, here)
+        return None
+    rows = customers.rows_of(options, here)
+    before = await agreement.baseline(client, agreement.days_touched(rows, _dates(rows.values()), here.date()))
+    timeline = await _timeline(client, options, min(group[0].arrived_at for group in rows.values()))
+    ledger = Ledger()
+    branches = [Branch.of(name, group, client, timeline, ledger, options) for name, group in rows.items()]
+    worlds = [branch.world for branch in branches]
+    await _play(branches, client, options, display, stop)
+    unended = sum(len(world.in_progress) for world in worlds)
+    mismatches = await agreement.disagreements(client, before, ledger, worlds)
+    return summarise(
+        ledger,
+        mismatches=mismatches,
+        unended=unended,
+        requests=client.requests,
+        retries=client.retries,
+        wall_s=time.monotonic() - began,
+    )
+
+
+async def _timeline(client: Client, options: Options, first: datetime) -> Timeline:
+    clock = ClockView.model_validate((await client.call("lobby_manager", CLOCK)).body)
+    return timeline_for(clock, first, options.speed, TRACE_SPEED if options.trace else MADE_UP_SPEED)
+
+
+def _dates(groups: Iterable[list[Row]]) -> Iterator[date]:
+    return (row.arrived_at.date() for group in groups for row in group)
+
+
+async def _play(
+    branches: list[Branch], client: Client, options: Options, display: Display, stop: asyncio.Event
+) -> None:
+    """Play the branches' days to their end, or until nothing goes on any more."""
+    worlds = [branch.world for branch in branches]
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(watch(worlds, client, display))
+        day = asyncio.create_task(_all(branches))
+        stack.callback(day.cancel)
+        while not day.done():
+            await asyncio.wait([day], timeout=LOOK_S)
+            if stop.is_set():
+                gone = sum(world.gone for world in worlds)
+                raise Interrupted(f"interrupted after {gone} customers; the next run serves who waits")
+            if not client.failing and any(world.stalled(options.patience_wall_s) for world in worlds):
+                return
+        await day
+
+
+async def _live_on(
+    client: Client, options: Options, timeline: Timeline, display: Display, stop: asyncio.Event, now: datetime
+) -> None:
+    """Keep the branches alive until told to stop, or until the parent process is gone."""
+    branches = [
+        Branch.endless(name, customers.endless(options, now), client, timeline, Ledger(), options)
+        for name in options.branches
+    ]
+    async with watch([branch.world for branch in branches], client, display):
+        day = asyncio.create_task(_all(branches))
+        try:
+            while not day.done() and not await happens_within(stop, LOOK_S):
+                if options.parent is not None and os.getppid() != options.parent:
+                    return
+            if day.done():
+                await day
+        finally:
+            day.cancel()
+
+
+async def _all(branches: list[Branch]) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        for branch in branches:
+            branch.start(tasks)
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,55 @@
+"""The whole system in one process, with the living branch beside it if it's wanted."""
+
+import sys
+
+from services.ops.database import upgrade
+from services.ops.demo import BRANCH, Demo
+from services.ops.lock import data_dir_lock
+from services.ops.serve import run_services
+from shared.settings import SERVICES, Settings
+
+
+def run(settings: Settings, *, demo: bool) -> None:
+    """Migrate, start everything, print where it is, end with SIGINT or SIGTERM.
+
+    Raises :class:`services.ops.errors.CommandError` when the data directory is in use or a service
+    can't start or dies.
+    """
+    with data_dir_lock(settings.data_dir):
+        for _service in upgrade(settings):
+            pass
+        living = Demo(settings, origin_of(settings)) if demo else None
+
+        def ready() -> None:
+            _announce(settings, demo)
+            if living:
+                living.start()
+
+        try:
+            run_services(
+                settings, list(SERVICES), on_ready=ready, while_running=living.look if living else lambda: None
+            )
+        finally:
+            if living:
+                living.end()
+        _tell("lobby: ended; the next start goes on from here")
+
+
+def origin_of(settings: Settings) -> str:
+    """Return the address that this machine reaches the system at."""
+    host, port = settings.address_of("gateway")
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
+
+
+def _announce(settings: Settings, demo: bool) -> None:
+    origin = origin_of(settings)
+    lines = [f"Lobby is ready: {origin}/"]
+    if demo:
+        lines = [f"Lobby is ready: {origin}/b/{BRANCH}", f"  work log  {origin}/b/{BRANCH}/worklog"]
+    _tell(*lines, f"  API       {origin}/docs", f"  data      {settings.data_dir.absolute()}", "  Ctrl-C ends it.")
+
+
+def _tell(*lines: str) -> None:
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
