@@ -1,0 +1,82 @@
+"""Runs services in this process until it's told to end: the part of ``lobby up`` and ``lobby serve`` that knows nameko.
+
+nameko's own command line needs pkg_resources and settings of its own, so processes start from here.
+"""
+
+import signal
+from collections.abc import Callable, Sequence
+from types import FrameType
+
+import eventlet
+import structlog
+from nameko.runners import ServiceRunner
+
+from shared.settings import Settings
+
+STOP_S = 6.0
+"""How long services may take to finish what they have in hand."""
+POLL_S = 0.1
+
+log = structlog.get_logger()
+
+
+class ServiceDied(Exception):
+    """A service ended by itself; its text says why."""
+
+
+def run_until_told(
+    settings: Settings, services: Sequence[type], *, on_ready: Callable[[], None], while_running: Callable[[], None]
+) -> None:
+    """Start the services, call ``on_ready``, then ``while_running`` now and then until SIGINT or SIGTERM; stop.
+
+    Raises what a service's start raised, and :class:`ServiceDied` when one ends by itself.
+    """
+    told: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda signum, _frame: told.append(signum))
+    runner = ServiceRunner({"settings": settings})
+    for service in services:
+        runner.add_service(service)
+    try:
+        runner.start()
+        on_ready()
+        _watch(runner, told, while_running)
+    finally:
+        _stop(runner)
+
+
+def _watch(runner: ServiceRunner, told: list[int], while_running: Callable[[], None]) -> None:
+    died: list[BaseException | None] = []
+    watcher = eventlet.spawn(_wait_for_death, runner, died)
+    try:
+        while not told and not died:
+            while_running()
+            eventlet.sleep(POLL_S)
+    finally:
+        watcher.kill()
+    if died and not told:
+        raise ServiceDied(f"{type(died[0]).__name__}: {died[0]}" if died[0] else "without an error")
+
+
+def _wait_for_death(runner: ServiceRunner, died: list[BaseException | None]) -> None:
+    try:
+        runner.wait()
+    except Exception as error:
+        died.append(error)
+    else:
+        died.append(None)
+
+
+def _stop(runner: ServiceRunner) -> None:
+    signal.signal(signal.SIGINT, _leave_now)  # an impatient second Ctrl-C
+    try:
+        with eventlet.Timeout(STOP_S):
+            runner.stop()
+    except eventlet.Timeout:
+        log.warning("services_did_not_stop", after_s=STOP_S)
+        with eventlet.Timeout(1, False):
+            runner.kill()
+
+
+def _leave_now(_signum: int, _frame: FrameType | None) -> None:
+    raise SystemExit(1)
