@@ -14,8 +14,10 @@ from typing import Protocol
 class Clock(Protocol):
     """Tells the business time."""
 
-    rate: float
-    """Business seconds that pass in one wall second."""
+    @property
+    def rate(self) -> float:
+        """Business seconds that pass in one wall second."""
+        ...
 
     def now(self) -> datetime:
         """Return the business time now, aware, in UTC."""

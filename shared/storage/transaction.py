@@ -33,7 +33,14 @@ class Transaction:
     """
 
     def __init__(
-        self, connection: Connection, *, service: str, now: datetime, ids: IdFactory, cause: Cause, heads: dict[int, int]
+        self,
+        connection: Connection,
+        *,
+        service: str,
+        now: datetime,
+        ids: IdFactory,
+        cause: Cause,
+        heads: dict[int, int],
     ) -> None:
         """``heads`` are the locked partitions with their last positions."""
         self.connection = connection

@@ -79,7 +79,7 @@ class BranchList(View):
 
 POST_EVENTS = Operation(
     name="postEvents", service="gateway", method="POST", path="/v1/events", status=202,
-    summary="Take one CloudEvent or a batch from a terminal; all or nothing (T4).", roles=frozenset({"terminal"}) | STAFF,
+    summary="Take one CloudEvent or a batch from a terminal; all or nothing (T4).", roles=STAFF | {"terminal"},
     response=EventsAccepted, media_type=STRUCTURED, other_media_types=(BATCHED, "application/json"),
 )  # fmt: skip
 STREAM = Operation(
