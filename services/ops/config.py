@@ -51,7 +51,9 @@ def read(file: Path) -> dict[str, str]:
 
 def _known(name: object, file: Path) -> str:
     if name not in Settings.model_fields:
-        raise UsageError(f"--config {file}: no setting is called {name!r}; there are {', '.join(Settings.model_fields)}")
+        raise UsageError(
+            f"--config {file}: no setting is called {name!r}; there are {', '.join(Settings.model_fields)}"
+        )
     return str(name)
 
 

@@ -26,7 +26,7 @@ class Demo:
     def start(self) -> None:
         """Start it."""
         command = [sys.executable, "-m", "services.ops", "simulate", "--endless", "--branch", BRANCH, "--counters", "8"]
-        self._child = subprocess.Popen(  # noqa: S603 - our own program
+        self._child = subprocess.Popen(
             [*command, "--parent", str(os.getpid())],
             env={**os.environ, "LOBBY_ORIGIN": self._origin},
             stdin=subprocess.DEVNULL,

@@ -44,5 +44,5 @@ def _hint(error: Exception) -> str:
 
 def _say(message: str, exit_code: int) -> int:
     one_line = " ".join(message.split())
-    print(f"lobby: {one_line}", file=sys.stderr)  # noqa: T201 - the command line's own output
+    print(f"lobby: {one_line}", file=sys.stderr)
     return exit_code

@@ -23,9 +23,7 @@ def issue_text(
         if branch != "*" and not re.fullmatch(BRANCH_PATTERN, branch):
             raise UsageError(f"--branch {branch!r}: lower-case letters, digits and hyphens, at most 32, or *")
     try:
-        return issue_token(
-            settings, roles=list(roles), branches=scope, ttl=duration_of(ttl), subject=subject or ""
-        )
+        return issue_token(settings, roles=list(roles), branches=scope, ttl=duration_of(ttl), subject=subject or "")
     except ValueError as error:
         raise UsageError(str(error)) from None
     except OSError as error:

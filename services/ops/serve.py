@@ -15,7 +15,9 @@ def run(settings: Settings, services: Iterable[str]) -> None:
     """
     names = checked(services)
     if settings.embedded:
-        raise UsageError("`lobby serve` needs a broker that other processes reach: set LOBBY_AMQP_URL, or use `lobby up`")
+        raise UsageError(
+            "`lobby serve` needs a broker that other processes reach: set LOBBY_AMQP_URL, or use `lobby up`"
+        )
     run_services(settings, names)
 
 

@@ -38,7 +38,7 @@ def run(settings: Settings, *, demo: bool) -> None:
 def origin_of(settings: Settings) -> str:
     """Return the address that this machine reaches the system at."""
     host, port = settings.address_of("gateway")
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
 
 

@@ -40,9 +40,7 @@ def list_(
 
     settings = settings_of(config)
     query = {"service": service, "state": state, "limit": limit}
-    answer = call_json(
-        origin or settings.origin, token_for(settings, token, "operations"), DEAD_LETTERS, query=query
-    )
+    answer = call_json(origin or settings.origin, token_for(settings, token, "operations"), DEAD_LETTERS, query=query)
     if as_json:
         typer.echo(json.dumps(answer, ensure_ascii=False))
     else:

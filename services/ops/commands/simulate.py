@@ -5,28 +5,40 @@ import json
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from services.ops.config import ConfigFile, settings_of
 from services.ops.options import Json, Origin, Token
+from shared.settings import Settings
 
-Trace = Annotated[Path | None, typer.Option("--trace", metavar="FILE.csv", help="Who comes; without it, a made-up day.")]
+if TYPE_CHECKING:
+    from services.ops.simulate.options import Options
+
+Trace = Annotated[
+    Path | None, typer.Option("--trace", metavar="FILE.csv", help="Who comes; without it, a made-up day.")
+]
 Speed = Annotated[
     float | None,
     typer.Option("--speed", min=0.001, max=100_000, help="Business seconds a wall second: 1, made-up days 60."),
 ]
 Branches = Annotated[list[str] | None, typer.Option("--branch", help="Where; may be repeated. A trace's column wins.")]
-Day = Annotated[str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="Only the trace's rows of this local date.")]
+Day = Annotated[
+    str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="Only the trace's rows of this local date.")
+]
 First = Annotated[str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="Only rows from this date on.")]
 Last = Annotated[str | None, typer.Option("--to", metavar="YYYY-MM-DD", help="Only rows up to this date.")]
-Counters = Annotated[int | None, typer.Option("--counters", min=1, max=500, help="A branch's; by default they keep up.")]
+Counters = Annotated[
+    int | None, typer.Option("--counters", min=1, max=500, help="A branch's; by default they keep up.")
+]
 Managers = Annotated[int | None, typer.Option("--managers", min=1, max=500, help="The same, for VIPs.")]
 Seed = Annotated[int, typer.Option("--seed", help="Another one makes up other customers.")]
 Skip = Annotated[bool, typer.Option("--skip-bad-rows", help="Report a bad row and go on without it.")]
 Endless = Annotated[bool, typer.Option("--endless", help="Customers who are made up, until Ctrl-C.")]
-Patience = Annotated[float, typer.Option("--patience-wall", min=1, help="Give up after so many seconds without an answer.")]
+Patience = Annotated[
+    float, typer.Option("--patience-wall", min=1, help="Give up after so many seconds without an answer.")
+]
 Parent = Annotated[int | None, typer.Option("--parent", hidden=True, help="End when this process is no more.")]
 
 
@@ -86,7 +98,7 @@ def simulate(
     raise typer.Exit(asyncio.run(_run(settings, options, as_json)))
 
 
-async def _run(settings, options, as_json: bool) -> int:
+async def _run(settings: Settings, options: "Options", as_json: bool) -> int:
     from rich.console import Console
 
     from services.ops.simulate.progress import Bar, Lines

@@ -17,9 +17,7 @@ Subject = Annotated[str | None, typer.Option("--subject", help="Whose it is; by 
 
 
 @app.command("issue")
-def issue(
-    role: Roles, branch: Branches, ttl: Ttl = "8h", subject: Subject = None, config: ConfigFile = None
-) -> None:
+def issue(role: Roles, branch: Branches, ttl: Ttl = "8h", subject: Subject = None, config: ConfigFile = None) -> None:
     """Print a token and nothing else.
 
     Signed with the key pair under LOBBY_DATA_DIR, which is made if there's none.

@@ -100,7 +100,9 @@ async def _unfinished(client: Client, world: World) -> list[str]:
     lounge = (await client.call("customer_manager", vip.VIP, b=world.branch)).body or {}
     held = [*queue.get("waiting", ()), *(c["serving"] for c in queue.get("counters", ()) if c.get("serving"))]
     ended = {id_ for id_, visit in world.visits.items() if visit.outcome}
-    found = [f"{world.branch}: triage has ticket {t['number']} as {t['state']}" for t in held if t["ticket_id"] in ended]
+    found = [
+        f"{world.branch}: triage has ticket {t['number']} as {t['state']}" for t in held if t["ticket_id"] in ended
+    ]
     return found + [
         f"{world.branch}: vip has hand-off {h['handoff_id']} as {h['state']}"
         for h in lounge.get("handoffs", ())

@@ -72,7 +72,9 @@ class Client:
         )
         return self
 
-    async def __aexit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
+    async def __aexit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
         """Close the connections."""
         if self._session is not None:
             await self._session.close()

@@ -46,7 +46,7 @@ BUSINESSES = (
 
 def day_of(day: date, zone: tzinfo, *, seed: int, tickets: int = DAY) -> list[Row]:
     """Return one day's customers, in the order of their arrival."""
-    random = Random(f"{seed}/{day}")  # noqa: S311 - arrivals, not secrets
+    random = Random(f"{seed}/{day}")
     opens = datetime.combine(day, OPENS, zone)
     arrivals = sorted(_arrival_s(random) for _ in range(tickets))
     return [_row(random, opens + timedelta(seconds=s), line) for line, s in enumerate(arrivals, 2)]

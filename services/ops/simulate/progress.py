@@ -101,5 +101,7 @@ def _text(worlds: Sequence[World], client: Client, rate: float) -> str:
     inside = sum(len(world.in_progress) for world in worlds)
     served = sum(world.busy for world in worlds)
     business = worlds[0].timeline.now().astimezone(worlds[0].timeline.origin.tzinfo)
-    text = f"{business:%m-%d %H:%M}, {inside - min(inside, served)} waiting, {served} being served, {rate:.0f} requests/s"
+    text = (
+        f"{business:%m-%d %H:%M}, {inside - min(inside, served)} waiting, {served} being served, {rate:.0f} requests/s"
+    )
     return f"{text}, {client.retries} retries" if client.retries else text

@@ -3,8 +3,8 @@
 import asyncio
 import os
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta, timezone
 
 from services.ops.errors import CommandError
@@ -17,7 +17,7 @@ from services.ops.simulate.progress import Display, watch
 from services.ops.simulate.summary import Summary, summarise
 from services.ops.simulate.timeline import Timeline, timeline_for
 from services.ops.simulate.tokens import Tokens
-from services.ops.simulate.world import World, happens_within
+from services.ops.simulate.world import happens_within
 from services.ops.trace import Row
 from shared.contracts.http.gateway import CLOCK, ClockView
 from shared.settings import Settings
@@ -89,10 +89,7 @@ async def _play(
 ) -> None:
     """Play the branches' days to their end, or until nothing goes on any more."""
     worlds = [branch.world for branch in branches]
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(watch(worlds, client, display))
-        day = asyncio.create_task(_all(branches))
-        stack.callback(day.cancel)
+    async with watch(worlds, client, display), _working(branches) as day:
         while not day.done():
             await asyncio.wait([day], timeout=LOOK_S)
             if stop.is_set():
@@ -111,16 +108,23 @@ async def _live_on(
         Branch.endless(name, customers.endless(options, now), client, timeline, Ledger(), options)
         for name in options.branches
     ]
-    async with watch([branch.world for branch in branches], client, display):
-        day = asyncio.create_task(_all(branches))
-        try:
-            while not day.done() and not await happens_within(stop, LOOK_S):
-                if options.parent is not None and os.getppid() != options.parent:
-                    return
-            if day.done():
-                await day
-        finally:
-            day.cancel()
+    async with watch([branch.world for branch in branches], client, display), _working(branches) as day:
+        while not day.done() and not await happens_within(stop, LOOK_S):
+            if options.parent is not None and os.getppid() != options.parent:
+                return
+        if day.done():
+            await day
+
+
+@asynccontextmanager
+async def _working(branches: list[Branch]) -> AsyncIterator[asyncio.Task[None]]:
+    """Let everybody work while the block runs; nobody works on after it."""
+    day = asyncio.create_task(_all(branches))
+    try:
+        yield day
+    finally:
+        day.cancel()
+        await asyncio.wait([day])
 
 
 async def _all(branches: list[Branch]) -> None:

@@ -55,6 +55,4 @@ def timeline_for(clock: ClockView, first: datetime, speed: float | None, default
         return Timeline(origin=first, start=time.monotonic(), speed=speed or default_speed, follows_server=False)
     if speed is not None and speed != clock.rate:
         raise UsageError(f"--speed {speed:g}: the servers' business clock runs at {clock.rate:g}; leave --speed out")
-    return Timeline(
-        origin=clock.now.astimezone(UTC), start=time.monotonic(), speed=clock.rate, follows_server=True
-    )
+    return Timeline(origin=clock.now.astimezone(UTC), start=time.monotonic(), speed=clock.rate, follows_server=True)
