@@ -11,10 +11,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Engine, MetaData, text
 
 from shared.settings import Settings
-from shared.storage import tables
+from shared.storage import tables, vault
 from shared.storage.engine import is_sqlite, open_engine
 
 _COMMON = Path(__file__).parent / "migrations"
+_VAULT = Path(__file__).parent / "vault_migrations"
 
 
 def upgrade(settings: Settings, service: str) -> None:
@@ -42,7 +43,12 @@ def differences(engine: Engine, service: str) -> list[object]:
 
 
 def declared_tables(service: str) -> MetaData:
-    """Return the common tables and those that the service's ``store`` declares, in one metadata."""
+    """Return the common tables and those that the service's ``store`` declares, in one metadata.
+
+    The vault is a database of its own, without a log.
+    """
+    if service == vault.NAME:
+        return vault.metadata
     merged = MetaData()
     for table in (*tables.metadata.sorted_tables, *_own_metadata(service).sorted_tables):
         table.to_metadata(merged)
@@ -59,16 +65,20 @@ def _own_metadata(service: str) -> MetaData:
 
 
 def _config(connection: Connection, service: str) -> Config:
-    spec = find_spec(f"services.{service}")
-    places = [_COMMON / "versions"]
-    if spec is not None and spec.submodule_search_locations:
-        places += [Path(spec.submodule_search_locations[0]) / "migrations" / "versions"]
     config = Config()
     config.set_main_option("script_location", str(_COMMON))
-    config.set_main_option("version_locations", "\n".join(str(place) for place in places if place.is_dir()))
+    config.set_main_option("version_locations", "\n".join(str(place) for place in _places(service) if place.is_dir()))
     config.set_main_option("path_separator", "newline")
     config.attributes.update(connection=connection, metadata=declared_tables(service))
     return config
+
+
+def _places(service: str) -> list[Path]:
+    if service == vault.NAME:
+        return [_VAULT / "versions"]
+    spec = find_spec(f"services.{service}")
+    own = spec.submodule_search_locations if spec is not None else None
+    return [_COMMON / "versions", *(Path(place) / "migrations" / "versions" for place in (own or [])[:1])]
 
 
 def _prepare(engine: Engine, connection: Connection, service: str) -> None:
