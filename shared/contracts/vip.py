@@ -29,6 +29,7 @@ class CustomerArrived(_OfArrival):
     ticket_id: Id | None = None
     number: str | None = None
     business: Name | None = None
+    own_manager_id: Id | None = Field(default=None, description="The customer's own manager, asked first.")
 
 
 @event("lobby.vip.lounge_seated.v1")

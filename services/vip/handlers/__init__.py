@@ -1,0 +1,18 @@
+"""The use cases of vip: one function each, that loads, decides and records."""
+
+from services.vip.handlers.commands import (
+    accept_handoff,
+    arrive,
+    complete_handoff,
+    decline_handoff,
+    set_roster,
+    settle,
+)
+from services.vip.handlers.ports import Desk, Vault
+from services.vip.handlers.reactions import REACTIONS
+from services.vip.handlers.views import roster_view, vip_view
+
+__all__ = [
+    "REACTIONS", "Desk", "Vault", "accept_handoff", "arrive", "complete_handoff", "decline_handoff", "roster_view",
+    "set_roster", "settle", "vip_view",
+]  # fmt: skip

@@ -1,0 +1,52 @@
+"""Answers: the state in the words of the contract."""
+
+from datetime import datetime
+
+from services.vip.handlers.ports import Records
+from services.vip.model import Handoff
+from shared.contracts.http.vip import HandoffView, ManagerView, RosterView, VipView
+
+
+def handoff_view(handoff: Handoff) -> HandoffView:
+    """Return a hand-off as it is now."""
+    return HandoffView.model_validate(
+        {
+            "handoff_id": handoff.handoff_id,
+            "visit_id": handoff.visit_id,
+            "branch": handoff.branch,
+            "state": handoff.state,
+            "tier": handoff.tier,
+            "business_date": handoff.business_date,
+            "ticket_id": handoff.ticket_id,
+            "number": handoff.number,
+            "customer_ref": handoff.customer_ref,
+            "manager_id": handoff.manager_id,
+            "attempt": len(handoff.asked),
+            "offered_until": handoff.expires_at,
+            "in_lounge": handoff.in_lounge,
+            "promised_at": handoff.promised_at,
+        }
+    )
+
+
+def roster_view(records: Records, branch: str) -> RosterView:
+    """Return who is on duty, each with the hand-offs they have accepted (V8)."""
+    loads = records.loads(branch, "accepted")
+    managers = tuple(
+        ManagerView(
+            manager_id=m.manager_id,
+            kind=m.kind,
+            name=m.name,
+            on_duty=m.on_duty,
+            load=loads.get(m.manager_id, 0),
+            max_load=m.max_load,
+        )
+        for m in records.roster(branch).managers
+    )
+    return RosterView(branch=branch, managers=managers)
+
+
+def vip_view(records: Records, branch: str, *, now: datetime) -> VipView:
+    """Return the VIP customers who are in the lobby, and the managers (V1-V3, V8)."""
+    handoffs = tuple(handoff_view(handoff) for handoff in records.active(branch))
+    return VipView(branch=branch, at=now, handoffs=handoffs, managers=roster_view(records, branch).managers)

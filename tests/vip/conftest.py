@@ -1,0 +1,36 @@
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from shared.clock import ManualClock
+from shared.settings import Settings
+from shared.storage import Storage
+from shared.storage.migrate import upgrade
+from tests.vip.lobby import Lobby
+
+MORNING = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)  # nine o'clock in Shanghai
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(time=MORNING)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path)
+
+
+@pytest.fixture
+def storage(settings: Settings, clock: ManualClock) -> Iterator[Storage]:
+    upgrade(settings, "vip")
+    storage = Storage(settings, "vip", clock=clock)
+    yield storage
+    storage.close()
+
+
+@pytest.fixture
+def lobby(storage: Storage, clock: ManualClock) -> Lobby:
+    return Lobby(storage, clock)
