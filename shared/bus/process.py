@@ -25,7 +25,12 @@ class ServiceDied(Exception):
 
 
 def run_until_told(
-    settings: Settings, services: Sequence[type], *, on_ready: Callable[[], None], while_running: Callable[[], None]
+    settings: Settings,
+    services: Sequence[type],
+    *,
+    on_ready: Callable[[], None],
+    while_running: Callable[[], None],
+    stop_s: float = STOP_S,
 ) -> None:
     """Start the services, call ``on_ready``, then ``while_running`` now and then until SIGINT or SIGTERM; stop.
 
@@ -42,7 +47,7 @@ def run_until_told(
         on_ready()
         _watch(runner, told, while_running)
     finally:
-        _stop(runner)
+        _stop(runner, stop_s)
 
 
 def _watch(runner: ServiceRunner, told: list[int], while_running: Callable[[], None]) -> None:
@@ -67,13 +72,13 @@ def _wait_for_death(runner: ServiceRunner, died: list[BaseException | None]) -> 
         died.append(None)
 
 
-def _stop(runner: ServiceRunner) -> None:
+def _stop(runner: ServiceRunner, stop_s: float) -> None:
     signal.signal(signal.SIGINT, _leave_now)  # an impatient second Ctrl-C
     try:
-        with eventlet.Timeout(STOP_S):
+        with eventlet.Timeout(stop_s):
             runner.stop()
     except eventlet.Timeout:
-        log.warning("services_did_not_stop", after_s=STOP_S)
+        log.warning("services_did_not_stop", after_s=stop_s)
         with eventlet.Timeout(1, False):
             runner.kill()
 
