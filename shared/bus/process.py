@@ -4,6 +4,7 @@ nameko's own command line needs pkg_resources and settings of its own, so proces
 """
 
 import signal
+import time
 from collections.abc import Callable, Sequence
 from types import FrameType
 
@@ -13,6 +14,8 @@ from nameko.runners import ServiceRunner
 
 from shared.settings import Settings
 
+START_S = 60.0
+"""How long services may take to be ready; a broker that is away is waited for after that point."""
 STOP_S = 6.0
 """How long services may take to finish what they have in hand."""
 POLL_S = 0.1
@@ -43,11 +46,28 @@ def run_until_told(
     for service in services:
         runner.add_service(service)
     try:
-        runner.start()
-        on_ready()
-        _watch(runner, told, while_running)
+        _start(runner, told)
+    except BaseException:
+        _kill(runner)  # stopping what was never started would hide why
+        raise
+    try:
+        if not told:
+            on_ready()
+            _watch(runner, told, while_running)
     finally:
         _stop(runner, stop_s)
+
+
+def _start(runner: ServiceRunner, told: list[int]) -> None:
+    """Start the services; raise what one of them raises, and :class:`ServiceDied` when one takes for ever."""
+    starting = eventlet.spawn(runner.start)
+    deadline = time.monotonic() + START_S
+    while not starting.dead and not told:
+        if time.monotonic() > deadline:
+            raise ServiceDied(f"not ready after {START_S:.0f} s")
+        eventlet.sleep(POLL_S / 2)
+    if starting.dead:
+        starting.wait()
 
 
 def _watch(runner: ServiceRunner, told: list[int], while_running: Callable[[], None]) -> None:
@@ -79,8 +99,12 @@ def _stop(runner: ServiceRunner, stop_s: float) -> None:
             runner.stop()
     except eventlet.Timeout:
         log.warning("services_did_not_stop", after_s=stop_s)
-        with eventlet.Timeout(1, False):
-            runner.kill()
+        _kill(runner)
+
+
+def _kill(runner: ServiceRunner) -> None:
+    with eventlet.Timeout(1, False):
+        runner.kill()
 
 
 def _leave_now(_signum: int, _frame: FrameType | None) -> None:
