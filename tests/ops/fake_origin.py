@@ -29,6 +29,23 @@ class Problem(Exception):
         self.code = code
 
 
+class FakeOrigin:
+    """Several branches behind one address; an id begins with its branch's name."""
+
+    def __init__(self, *branches: str) -> None:
+        self.lobbies = {branch: FakeLobby(prefix=f"{branch}:") for branch in branches}
+
+    def app(self) -> web.Application:
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self._answer)
+        return app
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        _, path = FakeLobby.find(request)
+        branch = path.get("b") or path.get("id", "").partition(":")[0] or next(iter(self.lobbies))
+        return await self.lobbies[branch].answer(request)
+
+
 class FakeLobby:
     """One branch's tickets, counters, hand-offs, incidents and work log.
 
@@ -38,9 +55,16 @@ class FakeLobby:
     """
 
     def __init__(
-        self, *, lose: float = 0.0, doubles: bool = False, unknown: str = "", clock: Json | None = None
+        self,
+        *,
+        lose: float = 0.0,
+        doubles: bool = False,
+        unknown: str = "",
+        clock: Json | None = None,
+        prefix: str = "",
     ) -> None:
         self.random = Random(1)
+        self.prefix = prefix
         self.lose = lose
         self.doubles = doubles
         self.unknown = unknown
@@ -60,11 +84,11 @@ class FakeLobby:
 
     def app(self) -> web.Application:
         app = web.Application()
-        app.router.add_route("*", "/{path:.*}", self._answer)
+        app.router.add_route("*", "/{path:.*}", self.answer)
         return app
 
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
-        operation, path = self._find(request)
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        operation, path = self.find(request)
         self.calls[operation.name] += 1
         if self.down.is_set():
             return web.Response(status=503)
@@ -88,7 +112,7 @@ class FakeLobby:
         return web.Response()
 
     @staticmethod
-    def _find(request: web.Request) -> tuple[Operation, dict[str, str]]:
+    def find(request: web.Request) -> tuple[Operation, dict[str, str]]:
         for operation in OPERATIONS:
             match = operation.pattern.fullmatch(request.path)
             if match and operation.method == request.method:
@@ -110,9 +134,9 @@ class FakeLobby:
             raise Problem(422, "unknown_business")
         self.requests.append(body)
         vip = body["customer"]["card_tier"] == "platinum"
-        id_ = f"t{len(self.tickets)}"
+        id_ = f"{self.prefix}t{len(self.tickets)}"
         self.tickets[id_] = {
-            "visit_id": f"v{len(self.tickets)}", "ticket_id": id_, "number": id_, "state": "reserved",
+            "visit_id": f"{self.prefix}v{len(self.tickets)}", "ticket_id": id_, "number": id_, "state": "reserved",
             "channel": "vip" if vip else "counter", "business_date": DAY, "outcome": None, "priority": 0,
         }  # fmt: skip
         self.log["visits"] += 1
@@ -182,7 +206,7 @@ class FakeLobby:
 
     # vip
     def _offer(self, ticket: Json) -> None:
-        id_ = f"h{len(self.handoffs)}"
+        id_ = f"{self.prefix}h{len(self.handoffs)}"
         manager = self.managers[len(self.handoffs) % len(self.managers)] if self.managers else None
         self.handoffs[id_] = {
             "handoff_id": id_, "visit_id": ticket["visit_id"], "ticket_id": ticket["ticket_id"], "business_date": DAY,
@@ -213,7 +237,7 @@ class FakeLobby:
 
     # incidents, work log, gateway
     def openIncident(self, body: Json, b: str) -> Json:
-        id_ = f"i{len(self.incidents)}"
+        id_ = f"{self.prefix}i{len(self.incidents)}"
         self.incidents[id_] = {
             "incident_id": id_,
             "kind": body["kind"],

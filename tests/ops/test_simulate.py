@@ -17,7 +17,7 @@ from services.ops.simulate.progress import Lines
 from services.ops.simulate.run import Interrupted, simulate
 from services.ops.simulate.summary import Summary
 from shared.settings import Settings
-from tests.ops.fake_origin import FakeLobby, a_scaled_clock
+from tests.ops.fake_origin import FakeLobby, FakeOrigin, a_scaled_clock
 
 NINE = datetime(2026, 11, 24, 9, tzinfo=timezone(timedelta(hours=8)))
 SPEED = 5000.0
@@ -34,7 +34,7 @@ def write_trace(file: Path, rows: int, business: str = "cash_withdrawal") -> Pat
 
 
 @asynccontextmanager
-async def serving(lobby: FakeLobby) -> AsyncIterator[str]:
+async def serving(lobby: FakeLobby | FakeOrigin) -> AsyncIterator[str]:
     runner = web.AppRunner(lobby.app(), access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -45,7 +45,9 @@ async def serving(lobby: FakeLobby) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-async def run(lobby: FakeLobby, tmp_path: Path, stop: asyncio.Event | None = None, **options) -> Summary | None:
+async def run(
+    lobby: FakeLobby | FakeOrigin, tmp_path: Path, stop: asyncio.Event | None = None, **options
+) -> Summary | None:
     settings = Settings(data_dir=tmp_path)
     async with serving(lobby) as origin:
         given = Options(**{"origin": origin, "speed": SPEED, **options})
@@ -174,6 +176,18 @@ def test_bad_rows_end_the_run_before_it_begins(tmp_path: Path, capsys: pytest.Ca
     summary = asyncio.run(run(lobby, tmp_path, trace=trace, skip_bad_rows=True))
     assert summary is not None
     assert (summary.requested, summary.mismatches) == (6, [])
+
+
+def test_several_branches_play_the_same_day(tmp_path: Path) -> None:
+    """Rows that name no branch happen at each; the books are kept per branch."""
+    origin = FakeOrigin("north", "south")
+    trace = write_trace(tmp_path / "t.csv", 30)
+    summary = asyncio.run(run(origin, tmp_path, trace=trace, branches=("north", "south")))
+    assert summary is not None
+    assert summary.mismatches == []
+    assert summary.visits == 60
+    assert {branch: lobby.log["visits"] for branch, lobby in origin.lobbies.items()} == {"north": 30, "south": 30}
+    assert summary.dates == {"north": ["2026-11-24"], "south": ["2026-11-24"]}
 
 
 def test_an_endless_run_ends_when_told_and_leaves_nobody_behind_its_back(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ LOOK_S = 0.12
 """While a VIP is in the lobby."""
 LOOK_ROUND_S = 1.5
 """While there's none that we know of."""
+NAMES = ("陈静", "刘洋", "赵敏", "周磊", "吴倩", "孙浩", "郑洁", "马超")
 KINDS: tuple[ManagerKind, ...] = ("retail", "wealth")
 
 
@@ -25,10 +26,10 @@ class Managers:
         """``count`` of them are on duty."""
         self._world = world
         self._roster = tuple(
-            Manager(manager_id=f"manager-{n}", kind=KINDS[n % len(KINDS)], name=f"M{n}") for n in range(1, count + 1)
+            Manager(manager_id=f"manager-{n}", kind=KINDS[n % len(KINDS)], name=_name(n)) for n in range(1, count + 1)
         )
         self._free = [manager.manager_id for manager in self._roster]
-        self._in_hand: set[str] = set()
+        self._taken: set[str] = set()
         self._vip_came = asyncio.Event()
         world.on_waiting.append(self._on_waiting)
 
@@ -56,12 +57,12 @@ class Managers:
 
     def _consider(self, handoff: dict[str, Any], tasks: asyncio.TaskGroup) -> None:
         """Take up an offer to one of ours, a hand-off that nobody took, or one that an earlier run left."""
-        if handoff["handoff_id"] in self._in_hand:
+        if handoff["handoff_id"] in self._taken:  # what we look at may be a moment old
             return
         manager = self._manager_for(handoff)
         if manager is not None:
             self._free.remove(manager)
-            self._in_hand.add(handoff["handoff_id"])
+            self._taken.add(handoff["handoff_id"])
             tasks.create_task(self._take(handoff, manager))
 
     def _manager_for(self, handoff: dict[str, Any]) -> str | None:
@@ -75,10 +76,10 @@ class Managers:
         try:
             await self._attend(handoff, manager)
         except Refused as refusal:
+            self._taken.discard(handoff["handoff_id"])
             if refusal.status != 409:  # the offer ran out, or the customer left: the next look will tell
                 self._world.ledger.problems.append(f"{self._world.branch}: hand-off {handoff['handoff_id']}: {refusal}")
         finally:
-            self._in_hand.discard(handoff["handoff_id"])
             self._free.append(manager)
 
     async def _attend(self, handoff: dict[str, Any], manager: str) -> None:
@@ -97,3 +98,7 @@ class Managers:
             world.end(visit, "served")
         elif handoff["ticket_id"]:
             world.end_foreign("served", handoff["business_date"])
+
+
+def _name(number: int) -> str:
+    return NAMES[number - 1] if number <= len(NAMES) else f"经理{number}"
