@@ -51,7 +51,18 @@ class Settings(BaseSettings):
     batch_size: int = Field(default=200, ge=1, le=2000)
     batch_wait_ms: int = Field(default=10, ge=0, le=1000)
     max_body_bytes: int = Field(default=1_048_576, ge=1024)
+    max_connections: int = Field(default=4096, ge=16, description="Open HTTP connections of a process.")
+    socket_timeout_s: float = Field(default=30, gt=0, description="How long a client may take to send or to read on.")
+    post_rate: float = Field(default=2000, gt=0, description="POSTs a second of one caller, in the long run.")
+    post_burst: int = Field(default=4000, ge=1, description="POSTs of one caller at once.")
+    streams_per_token: int = Field(default=64, ge=1, description="Open event streams of one token.")
     origin: str = Field(default="http://127.0.0.1:8000", description="Where the command line finds the system.")
+
+    @field_validator("queues", mode="before")
+    @classmethod
+    def _queues_is_a_number(cls, value: object) -> object:
+        # An environment variable is text, and a Literal compares without converting.
+        return int(value) if isinstance(value, str) and value.isdigit() else value
 
     @field_validator("clock")
     @classmethod

@@ -1,0 +1,120 @@
+"""One listening socket for all containers of the process that have the same address."""
+
+import errno
+import socket as plain_socket
+import time
+from typing import Any
+
+import eventlet
+import structlog
+from eventlet import greenio, wsgi
+from eventlet.green import socket
+
+from shared.settings import Settings, SettingsError
+from shared.web.app import WebApp
+from shared.web.protocol import Server
+
+GRACE_S = 0.5
+_BACKLOG = 1024
+
+_log = structlog.get_logger(__name__)
+_listeners: dict[tuple[str, int], "Listener"] = {}
+
+
+class Listener:
+    """Accepts connections for the containers that joined it; begins with the first, ends with the last."""
+
+    def __init__(self, address: tuple[str, int], settings: Settings) -> None:
+        """Take the address; raise :class:`SettingsError` that names LOBBY_HTTP_ADDRESS if it can't be had."""
+        self._sock = _listen(address)
+        self.address: tuple[str, int] = self._sock.getsockname()[:2]
+        self.app = WebApp(settings)
+        self._key = address
+        self._members: set[object] = set()
+        self._connections: dict[Any, list[Any]] = {}
+        self._pool = eventlet.GreenPool(settings.max_connections)
+        self._accepting: Any = None
+        self._server = Server(self._sock, self.app, socket_timeout_s=settings.socket_timeout_s, keepalive_s=75)
+
+    def join(self, member: object) -> None:
+        """Keep the socket for one more container."""
+        self._members.add(member)
+
+    def serve(self) -> None:
+        """Accept connections from now on."""
+        if self._accepting is None:
+            self._accepting = eventlet.spawn(self._accept)
+            _log.info("http_listening", host=self.address[0], port=self.address[1])
+
+    def leave(self, member: object) -> None:
+        """Let one container go, and the socket with the last."""
+        self._members.discard(member)
+        if not self._members and _listeners.pop(self._key, None) is not None:
+            self._close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                sock, address = self._sock.accept()
+            except OSError as error:
+                if error.errno in (errno.EBADF, errno.EINVAL):
+                    return
+                _log.warning("http_accept_failed", error=str(error))
+                eventlet.sleep(0.1)  # out of file descriptors for one: let others end first
+                continue
+            sock.settimeout(self._server.socket_timeout)
+            connection = [address, sock, wsgi.STATE_IDLE]
+            thread = self._pool.spawn(self._process, connection)
+            self._connections[thread] = connection
+
+    def _process(self, connection: list[Any]) -> None:
+        try:
+            self._server.process_request(connection)
+        except Exception as error:
+            # A client that went away in the middle of something; whatever a call raises is answered further in.
+            _log.debug("http_connection_lost", error=repr(error))
+        finally:
+            self._connections.pop(eventlet.getcurrent(), None)
+            connection[1].close()
+
+    def _close(self) -> None:
+        """Refuse new connections, let answers that are under way end, then cut."""
+        if self._accepting is not None:
+            self._accepting.kill()
+        self._sock.close()
+        for _, sock, state in self._begin_to_close():
+            if state == wsgi.STATE_IDLE:
+                greenio.shutdown_safe(sock)
+        deadline = time.monotonic() + GRACE_S
+        while self._connections and time.monotonic() < deadline:
+            eventlet.sleep(0.01)
+        for thread in list(self._connections):
+            thread.kill()
+
+    def _begin_to_close(self) -> list[tuple[Any, Any, str]]:
+        before = [(address, sock, state) for address, sock, state in self._connections.values()]
+        for connection in self._connections.values():
+            connection[2] = wsgi.STATE_CLOSE
+        return before
+
+
+def listener_of(address: tuple[str, int], settings: Settings) -> Listener:
+    """Return the process's listener at an address; take the address if nobody here has it yet."""
+    if address not in _listeners:
+        _listeners[address] = Listener(address, settings)
+    return _listeners[address]
+
+
+def _listen(address: tuple[str, int]) -> greenio.GreenSocket:
+    host, port = address
+    family = plain_socket.AF_INET6 if ":" in host else plain_socket.AF_INET
+    sock = socket.socket(family, plain_socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(plain_socket.SOL_SOCKET, plain_socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        sock.listen(_BACKLOG)
+    except OSError as error:
+        sock.close()
+        reason = "is in use by another process" if error.errno == errno.EADDRINUSE else f"can't be used: {error}"
+        raise SettingsError(f"LOBBY_HTTP_ADDRESS: {host}:{port} {reason}; choose another host:port") from error
+    return sock

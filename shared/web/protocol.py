@@ -1,0 +1,120 @@
+"""HTTP as eventlet speaks it, with what it lets through refused and what it says to nobody's use left out."""
+
+import socket
+import time
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from eventlet import greenio, wsgi
+
+from shared.web.problems import MEDIA_TYPE, BadRequest, document
+
+_log = structlog.get_logger(__name__)
+
+LINGER_S = 1.0
+LINGER_BYTES = 32 * 1024 * 1024
+
+
+class Protocol(wsgi.HttpProtocol):
+    """One connection.
+
+    An application that answers without having read the whole body calls ``environ["lobby.close"]``:
+    the rest is not read into anything, and the connection ends after the answer.
+    """
+
+    protocol_version = "HTTP/1.1"
+
+    def setup(self) -> None:
+        """Answers are small and awaited: no waiting for a full segment."""
+        self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._lingers = False
+        super().setup()
+
+    def parse_request(self) -> bool:
+        """Refuse what proxies read in different ways: a request could be smuggled inside another's body."""
+        if not super().parse_request():
+            return False
+        lengths = self.headers.get_all("Content-Length", [])
+        codings = self.headers.get_all("Transfer-Encoding", [])
+        if len(lengths) > 1 or any(not (length.isascii() and length.isdigit()) for length in lengths):
+            self.send_error(400, "Content-Length is not one whole number")
+            return False
+        if codings and (lengths or [coding.lower() for coding in codings] != ["chunked"]):
+            self.send_error(400, "Transfer-Encoding other than chunked, or beside Content-Length")
+            return False
+        return True
+
+    def get_environ(self) -> dict[str, Any]:
+        """Add the way to end the connection after this answer, and the socket itself."""
+        environ: dict[str, Any] = super().get_environ()
+        environ["lobby.close"] = self._close_after_answer
+        environ["lobby.socket"] = self.connection
+        return environ
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answer a request that could not even be parsed; nothing of it is repeated to the sender."""
+        error = BadRequest(message if code == HTTPStatus.BAD_REQUEST and message else HTTPStatus(code).phrase)
+        body = document(error)
+        head = (
+            f"HTTP/1.1 {HTTPStatus.BAD_REQUEST:d} Bad Request\r\nContent-Type: {MEDIA_TYPE}\r\n"
+            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        )
+        self.wfile.write(head.encode() + body)
+        self._close_after_answer()
+
+    def finish(self) -> None:
+        """End the connection; where input was left unread, so that the answer arrives before the reset."""
+        if self._lingers:
+            self._linger()
+        super().finish()
+
+    def version_string(self) -> str:
+        """Name nobody's version."""
+        return "lobby"
+
+    def _close_after_answer(self) -> None:
+        self.close_connection = True
+        self._lingers = True
+
+    def _linger(self) -> None:
+        """Throw away for a moment what the sender is still sending.
+
+        Closing on unread input resets the connection, and the sender would see that instead of the answer.
+        """
+        deadline, left = time.monotonic() + LINGER_S, LINGER_BYTES
+        try:
+            self.wfile.flush()
+            self.connection.shutdown(socket.SHUT_WR)
+            while left > 0 and (wait_s := deadline - time.monotonic()) > 0:
+                self.connection.settimeout(wait_s)
+                read = len(self.connection.recv(65536))
+                if not read:
+                    return
+                left -= read
+        except (OSError, ValueError):
+            pass  # the sender is gone
+
+
+class Server(wsgi.Server):
+    """Serves connections that the listener accepts."""
+
+    def __init__(self, sock: greenio.GreenSocket, app: Any, *, socket_timeout_s: float, keepalive_s: float) -> None:
+        """Errors reach nobody as tracebacks, and the access log is the application's."""
+        super().__init__(
+            sock, sock.getsockname(), app, protocol=Protocol, debug=False, log_output=False,
+            keepalive=keepalive_s, socket_timeout=socket_timeout_s,
+        )  # fmt: skip
+        self.log = _Complaints()
+
+
+class _Complaints(wsgi.LoggerNull):
+    """Takes what eventlet says of single requests: with its access log off, that is the traceback of a bug of ours."""
+
+    def info(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        """Log it."""
+        _log.error("http_answer_failed", traceback=msg)
+
+    def error(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        """Log it."""
+        _log.warning("http_input_unread", reason=msg)

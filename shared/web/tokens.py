@@ -1,0 +1,139 @@
+"""Tokens: JWTs that name a subject, its roles and its branches. Issued here, checked here.
+
+Their times are wall times, whatever LOBBY_CLOCK says: a token outlives no simulated year.
+"""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any, TypeGuard, get_args
+
+import jwt
+
+from shared.contracts.base import Role
+from shared.errors import Forbidden, Unauthorized
+from shared.settings import Settings
+from shared.web.keys import VerifyKey, load_public_keys, signing_key
+
+ISSUER = "lobby"
+AUDIENCE = "lobby"
+ROLES: frozenset[str] = frozenset(get_args(Role))
+_CACHE_SIZE = 4096
+_LEEWAY_S = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Principal:
+    """Who calls. ``branches`` holds ``*`` for all; ``token`` tells tokens apart without being one."""
+
+    subject: str
+    roles: frozenset[str]
+    branches: frozenset[str]
+    token: str = ""
+
+    def covers(self, branch: str) -> bool:
+        """Say whether the token's scope holds the branch."""
+        return "*" in self.branches or branch in self.branches
+
+    def require_branch(self, branch: str) -> None:
+        """Raise :class:`Forbidden` unless the token's scope holds the branch."""
+        if not self.covers(branch):
+            raise Forbidden(f"the token does not cover the branch {branch!r}", branch=branch)
+
+    def require_role(self, roles: Iterable[str]) -> None:
+        """Raise :class:`Forbidden` that says which roles may, unless the token has one of them."""
+        allowed = frozenset(roles)
+        if not self.roles & allowed:
+            names = sorted(allowed)
+            raise Forbidden(f"this call is for {', '.join(names)}", roles=names)
+
+
+ANONYMOUS = Principal(subject="anonymous", roles=frozenset(), branches=frozenset())
+"""Who reads a public page without a token."""
+
+
+def issue_token(
+    settings: Settings,
+    *,
+    roles: Iterable[str],
+    branches: Iterable[str],
+    ttl: timedelta = timedelta(hours=8),
+    subject: str = "",
+) -> str:
+    """Sign a token with the local key; raise ValueError for an unknown role or an empty scope."""
+    role_list, branch_list = sorted(set(roles)), sorted(set(branches))
+    unknown = set(role_list) - ROLES
+    if unknown or not role_list:
+        problem = f"unknown role {', '.join(sorted(unknown))}" if unknown else "a token needs a role"
+        raise ValueError(f"{problem}; there are {', '.join(sorted(ROLES))}")
+    if not branch_list:
+        raise ValueError("a token needs at least one branch, or * for all")
+    now = int(time.time())
+    claims = {
+        "sub": subject or role_list[0],
+        "roles": role_list,
+        "branches": branch_list,
+        "iat": now,
+        "exp": now + int(ttl.total_seconds()),
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+    }
+    return jwt.encode(claims, signing_key(settings), algorithm="EdDSA")
+
+
+class TokenChecker:
+    """Turns a token into a :class:`Principal`. A token that was good is remembered until it expires."""
+
+    def __init__(self, keys: Mapping[str | None, VerifyKey]) -> None:
+        """``keys`` as :func:`shared.web.keys.load_public_keys` returns them."""
+        self._keys = keys
+        self._good: dict[str, tuple[float, Principal]] = {}
+
+    @classmethod
+    def of(cls, settings: Settings) -> "TokenChecker":
+        """Make the checker that the settings describe."""
+        return cls(load_public_keys(settings))
+
+    def check(self, token: str) -> Principal:
+        """Return who the token speaks for; raise :class:`Unauthorized` that says what is wrong with it."""
+        known = self._good.get(token)
+        if known is not None and time.time() < known[0]:
+            return known[1]
+        claims = self._claims(token)
+        principal = _principal(claims, token)
+        if len(self._good) >= _CACHE_SIZE:
+            self._good.clear()
+        self._good[token] = (float(claims["exp"]), principal)
+        return principal
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        try:
+            key = self._keys.get(jwt.get_unverified_header(token).get("kid")) or self._keys.get(None)
+            if key is None:
+                raise Unauthorized("the token is signed with a key that is not known here")
+            return jwt.decode(
+                token, key.key, algorithms=[key.algorithm], issuer=ISSUER, audience=AUDIENCE, leeway=_LEEWAY_S,
+                options={"require": ["sub", "iat", "exp", "iss", "aud"]},
+            )  # fmt: skip
+        except jwt.ExpiredSignatureError as error:
+            raise Unauthorized("the token has expired") from error
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError) as error:
+            raise Unauthorized("the token is not valid") from error
+
+
+def _principal(claims: Mapping[str, Any], token: str) -> Principal:
+    subject, roles, branches = claims["sub"], claims.get("roles"), claims.get("branches")
+    if not (isinstance(subject, str) and 0 < len(subject) <= 128 and _are_texts(roles) and _are_texts(branches)):
+        raise Unauthorized("the token lacks a subject, roles or branches")
+    return Principal(
+        subject=subject,
+        roles=frozenset(roles),
+        branches=frozenset(branches),
+        token=sha256(token.encode()).hexdigest()[:16],
+    )
+
+
+def _are_texts(value: Any) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, str) for item in value)
