@@ -1,5 +1,7 @@
 """The tree of commands."""
 
+from typing import Annotated
+
 import typer
 
 from services.ops.commands import db, dead_letters, journal, schema, serve, simulate, token, up, worklog
@@ -15,11 +17,22 @@ app = typer.Typer(
 )
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"lobby {version('lobby')}")
+        raise typer.Exit
+
+
+Version = Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")]
+
+
 @app.callback(
     epilog="Try `lobby up --demo`, then open the address that it prints. Settings are LOBBY_* variables; "
     "`--config FILE` takes the same names from a YAML file. Exit codes: 0 done, 1 failed, 2 wrong command or setting."
 )
-def lobby(config: ConfigFile = None) -> None:
+def lobby(config: ConfigFile = None, version: Version = False) -> None:
     """The lobby of a bank branch: tickets, calls, VIP hand-offs, incidents and the day's log (大堂)."""
     if config is not None:
         settings_of(config)

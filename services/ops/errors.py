@@ -27,11 +27,11 @@ def exit_code_of(error: Exception) -> int:
         return _say(str(error), error.exit_code)
     if isinstance(error, SettingsError):
         return _say(str(error), 2)
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return 2  # the help was printed; that is all there is to say
     # Typer carries its own copy of click, so its errors are known by what they can do.
     if hasattr(error, "format_message") and hasattr(error, "exit_code"):
         return _say(error.format_message() + _hint(error), error.exit_code)
-    if type(error).__name__ == "NoArgsIsHelpError":
-        return 0
     if os.environ.get("LOBBY_LOG_LEVEL") == "debug":
         raise error
     return _say(f"{type(error).__name__}: {error} (LOBBY_LOG_LEVEL=debug shows where)", 1)

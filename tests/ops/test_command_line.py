@@ -67,6 +67,15 @@ def test_help_names_every_command_and_shows_examples(capsys: pytest.CaptureFixtu
         assert "--config" in out
 
 
+def test_a_command_without_arguments_prints_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    """It's not what somebody wanted, so the exit code is 2, but there's nothing to complain of."""
+    for arguments in ([], ["token"]):
+        assert main(arguments) == 2
+        out, err = capsys.readouterr()
+        assert "Usage: lobby" in out
+        assert err == ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
