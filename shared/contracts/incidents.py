@@ -34,7 +34,7 @@ class _Opened(EventData):
     people: tuple[Name, ...] = Field(default=(), description="Who (何人), by role or token.")
     cause: str | None = Field(default=None, max_length=2000, description="Why (何因).")
     happened_at: Time = Field(description="When (何时).")
-    reported_by: Name
+    reported_by: Id
     visit_id: Id | None = None
     device_id: Name | None = None
 
@@ -70,9 +70,10 @@ class StepRecorded(_OfIncident):
     """Something was done about it."""
 
     step: StepKind
-    by: Name
+    by: Id
     note: str | None = Field(default=None, max_length=4000)
     evidence: tuple[Evidence, ...] = ()
+    still_due: tuple[StepKind, ...] = Field(default=(), description="What a police call left out for now (I3).")
 
 
 @event("lobby.incidents.incident_closed.v1")
@@ -80,7 +81,7 @@ class IncidentClosed(_OfIncident):
     """It is over; its record is read-only from now on (I6)."""
 
     resolution: Text
-    by: Name
+    by: Id
     open_s: float = Field(ge=0)
 
 
@@ -89,4 +90,4 @@ class IncidentAmended(_OfIncident):
     """Something is added to a closed record; nothing in it changes (I6)."""
 
     note: Text
-    by: Name
+    by: Id

@@ -84,6 +84,10 @@ class IncidentView(View):
     device_id: str | None = None
     steps: tuple[StepView, ...] = ()
     amendments: tuple[AmendmentView, ...] = ()
+    due: tuple[StepKind, ...] = Field(
+        default=(), description="What closing still needs; of a dispute's or a suspicious person's any one."
+    )
+    next_steps: tuple[StepKind, ...] = Field(default=(), description="The steps that may be recorded now.")
 
 
 class AtTime(Body):

@@ -1,0 +1,155 @@
+"""Incidents through the real database: opened, handled, closed, amended, and seen at any instant (I1-I4, I6)."""
+
+from datetime import timedelta
+
+import pytest
+
+from services.incidents import errors
+from shared.contracts import incidents as contract
+from shared.contracts.registry import decode
+from shared.storage import Storage
+from shared.storage.log import of_correlation
+from tests.incidents.record import BRANCH, Record
+
+SHA = "a" * 64
+
+
+@pytest.mark.parametrize(
+    ("kind", "event"),
+    [
+        ("dispute", "dispute_opened"), ("suspicious_person", "suspicious_person_opened"),
+        ("disruption", "disruption_opened"), ("hazard", "hazard_opened"),
+    ],
+)  # fmt: skip
+def test_each_kind_opens_with_its_own_event(record: Record, kind: str, event: str) -> None:
+    incident = record.open(kind, where="门口", people=["guard"], cause="queue", severity="high", device_id="atm-1")
+    assert (incident.kind, incident.state, incident.reported_by, incident.branch) == (kind, "open", "li", BRANCH)
+    (entry,) = record.timeline(incident.incident_id).entries
+    assert entry.type == f"lobby.incidents.{event}.v1"
+    assert entry.data["where"] == "门口"
+    assert record.get(incident.incident_id) == incident
+
+
+def test_the_business_date_is_the_local_day_on_which_it_happened(record: Record) -> None:
+    late = record.clock.now() - timedelta(hours=10)  # 23:00 of the day before, in Shanghai
+    assert str(record.open().business_date) == "2026-11-24"
+    assert str(record.open(happened_at=late).business_date) == "2026-11-23"
+
+
+def test_an_incident_cannot_have_happened_later_than_now(record: Record) -> None:
+    with pytest.raises(errors.HappenedInFuture) as caught:
+        record.open(happened_at=record.clock.now() + timedelta(hours=1))
+    assert caught.value.extra["errors"][0]["field"] == "happened_at"
+    assert record.list().incidents == ()
+
+
+def test_a_dispute_is_handled_closed_and_amended(record: Record) -> None:
+    opened = record.open()
+    for step in ("stepped_in", "calmed", "cause_found", "resolved"):
+        record.step(opened.incident_id, step, note=step)
+    closed = record.close(opened.incident_id, "both apologised")
+    amended = record.amend(opened.incident_id, "a third person saw it")
+    assert [step.step for step in closed.steps] == ["stepped_in", "calmed", "cause_found", "resolved"]
+    assert (closed.state, closed.resolution, closed.due, closed.next_steps) == ("closed", "both apologised", (), ())
+    assert closed.closed_at == opened.opened_at + timedelta(seconds=50)
+    assert [(a.note, a.by) for a in amended.amendments] == [("a third person saw it", "zhao")]
+    assert amended.model_copy(update={"amendments": ()}) == closed
+
+
+def test_the_events_are_gapless_and_say_how_long_it_was_open(record: Record, storage: Storage) -> None:
+    incident_id = record.open().incident_id
+    record.step(incident_id, "resolved")
+    record.close(incident_id)
+    with storage.read() as connection:
+        events = [decode(row.body.encode()) for row in of_correlation(connection, incident_id)]
+    assert [event.sequence for event in events] == [1, 2, 3]
+    assert {(event.subject, event.branchid) for event in events} == {(incident_id, BRANCH)}
+    assert isinstance(events[-1].data, contract.IncidentClosed)
+    assert events[-1].data.open_s == 20
+
+
+def test_a_step_holds_its_evidence_by_content(record: Record) -> None:
+    incident_id = record.open().incident_id
+    photo = {"sha256": SHA, "media_type": "image/jpeg", "name": "door.jpg"}
+    (step,) = record.step(incident_id, "note", evidence=[photo]).steps
+    assert step.evidence[0].sha256 == SHA
+
+
+def test_a_step_of_another_kind_is_refused_with_what_is_possible(record: Record) -> None:
+    incident_id = record.open("hazard").incident_id
+    with pytest.raises(errors.StepNotAllowed) as caught:
+        record.step(incident_id, "police_called")
+    assert caught.value.extra == {"state": "open", "allowed": ["owner_assigned", "eliminated", "escalated", "note"]}
+
+
+def test_peoples_safety_comes_first_and_the_refusal_says_so(record: Record) -> None:
+    incident_id = record.open("disruption").incident_id
+    with pytest.raises(errors.StepOutOfOrder) as caught:
+        record.step(incident_id, "colleagues_alerted")
+    assert caught.value.extra["next"] == "people_secured"
+    assert record.get(incident_id).steps == ()
+
+
+def test_the_police_are_one_touch_away_and_what_was_left_out_stays_due(record: Record) -> None:
+    incident_id = record.open("disruption").incident_id
+    called = record.step(incident_id, "police_called")
+    assert called.due == ("people_secured", "colleagues_alerted")
+    assert record.timeline(incident_id).entries[-1].data["still_due"] == ["people_secured", "colleagues_alerted"]
+    with pytest.raises(errors.IncidentUnfinished) as caught:
+        record.close(incident_id)
+    assert caught.value.extra["missing"] == ["people_secured", "colleagues_alerted"]
+    record.step(incident_id, "people_secured")
+    record.step(incident_id, "colleagues_alerted")
+    assert record.close(incident_id).state == "closed"
+
+
+def test_an_incident_without_an_end_cannot_be_closed(record: Record) -> None:
+    incident_id = record.open("suspicious_person").incident_id
+    record.step(incident_id, "asked")
+    with pytest.raises(errors.IncidentUnfinished) as caught:
+        record.close(incident_id)
+    assert caught.value.extra == {"state": "open", "missing": ["left_branch", "escalated"]}
+
+
+def test_a_closed_record_takes_nothing_but_amendments(record: Record) -> None:
+    incident_id = record.open().incident_id
+    record.step(incident_id, "resolved")
+    before = record.close(incident_id)
+    with pytest.raises(errors.IncidentIsClosed):
+        record.step(incident_id, "note")
+    with pytest.raises(errors.IncidentIsClosed):
+        record.close(incident_id)
+    assert record.get(incident_id) == before
+
+
+def test_an_open_record_is_not_amended(record: Record) -> None:
+    incident_id = record.open().incident_id
+    with pytest.raises(errors.IncidentIsOpen):
+        record.amend(incident_id)
+
+
+def test_an_unknown_incident_is_not_found(record: Record) -> None:
+    for look in (record.get, record.timeline, record.close):
+        with pytest.raises(errors.IncidentNotFound):
+            look("nobody")
+
+
+def test_the_record_can_be_seen_as_it_was_at_any_instant(record: Record) -> None:
+    seen = [record.open("hazard", people=["cleaner"])]
+    incident_id = seen[0].incident_id
+    seen += [record.step(incident_id, step) for step in ("owner_assigned", "eliminated", "rechecked")]
+    seen += [record.close(incident_id), record.amend(incident_id)]
+    opened_at = seen[0].opened_at
+    for n, view in enumerate(seen):
+        assert record.get(incident_id, opened_at + timedelta(seconds=10 * n)) == view
+        assert record.get(incident_id, opened_at + timedelta(seconds=10 * n + 9)) == view
+    with pytest.raises(errors.IncidentNotFound):
+        record.get(incident_id, opened_at - timedelta(seconds=1))
+
+
+def test_a_branchs_incidents_are_listed_with_the_newest_first(record: Record) -> None:
+    opened = []
+    for _ in range(3):
+        record.clock.advance(1)
+        opened.append(record.open().incident_id)
+    assert [incident.incident_id for incident in record.list().incidents] == opened[::-1]
