@@ -21,7 +21,6 @@ from shared.web.server import WebServer
 from shared.web.sse import EventStream, OpenConnections
 from shared.web.tokens import Principal
 
-Result = View | Replayed | Response | None
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
