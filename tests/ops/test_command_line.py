@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from datetime import timedelta
@@ -232,3 +233,27 @@ def test_starting_is_fast_enough_for_a_shell() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_ctrl_c_ends_a_simulation_that_nobody_answers(tmp_path: Path) -> None:
+    """It is repeating its first call by then."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", "services.ops", "simulate", "--origin", "http://127.0.0.1:9"],
+        env=os.environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    keys = tmp_path / "data" / "keys" / "jwt-public.pem"
+    try:
+        for _ in range(200):
+            if keys.exists():
+                break
+            with pytest.raises(subprocess.TimeoutExpired):
+                child.wait(0.05)
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=10)
+    finally:
+        child.kill()
+        child.communicate()
+    assert child.returncode == 130
+    assert out == ""
+    assert err.startswith("lobby: interrupted")
+    assert err.count("\n") == 1

@@ -12,9 +12,10 @@ from aiohttp import web
 from services.ops.errors import CommandError, UsageError
 from services.ops.simulate import agreement
 from services.ops.simulate.client import GaveUp
+from services.ops.simulate.interrupt import Interrupted
 from services.ops.simulate.options import Options
 from services.ops.simulate.progress import Lines
-from services.ops.simulate.run import Interrupted, simulate
+from services.ops.simulate.run import simulate
 from services.ops.simulate.summary import Summary
 from shared.settings import Settings
 from tests.ops.fake_origin import FakeLobby, FakeOrigin, a_scaled_clock

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-import signal
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +15,7 @@ from shared.settings import Settings
 
 if TYPE_CHECKING:
     from services.ops.simulate.options import Options
+    from services.ops.simulate.progress import Display
 
 Trace = Annotated[
     Path | None, typer.Option("--trace", metavar="FILE.csv", help="Who comes; without it, a made-up day.")
@@ -91,7 +92,7 @@ def simulate(
         seed=seed,
         skip_bad_rows=skip_bad_rows,
         endless=endless,
-        token=token,
+        token=token or os.environ.get("LOBBY_TOKEN"),
         patience_wall_s=patience_wall,
         parent=parent,
     )
@@ -101,14 +102,16 @@ def simulate(
 async def _run(settings: Settings, options: "Options", as_json: bool) -> int:
     from rich.console import Console
 
-    from services.ops.simulate.progress import Bar, Lines
+    from services.ops.simulate.interrupt import until_told
+    from services.ops.simulate.progress import Bar, Lines, Silence
     from services.ops.simulate.run import simulate as play
     from services.ops.simulate.summary import show
 
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    summary = await play(settings, options, Bar() if sys.stderr.isatty() and not as_json else Lines(), stop)
+    if options.parent is not None:
+        display: Display = Silence()
+    else:
+        display = Bar() if sys.stderr.isatty() and not as_json else Lines()
+    summary = await until_told(lambda stop: play(settings, options, display, stop))
     if summary is None:
         return 0
     if as_json:

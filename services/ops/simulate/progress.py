@@ -75,6 +75,21 @@ class Lines:
         """Nothing is left to say."""
 
 
+class Silence:
+    """Nothing, for a child whose parent speaks for it."""
+
+    every_s = 60.0
+
+    def start(self, total: int | None) -> None:
+        """Say nothing."""
+
+    def show(self, gone: int, text: str) -> None:
+        """Say nothing."""
+
+    def end(self) -> None:
+        """Say nothing."""
+
+
 @asynccontextmanager
 async def watch(worlds: Sequence[World], client: Client, display: Display) -> AsyncIterator[None]:
     """Keep the display going while the block runs."""

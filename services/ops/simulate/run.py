@@ -5,17 +5,18 @@ import os
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 
 from services.ops.errors import CommandError
 from services.ops.simulate import agreement, customers
 from services.ops.simulate.branch import Branch
 from services.ops.simulate.client import Client, Refused
+from services.ops.simulate.interrupt import Interrupted
 from services.ops.simulate.ledger import Ledger
 from services.ops.simulate.options import Options
 from services.ops.simulate.progress import Display, watch
 from services.ops.simulate.summary import Summary, summarise
-from services.ops.simulate.timeline import Timeline, timeline_for
+from services.ops.simulate.timeline import Timeline, local_time, timeline_for
 from services.ops.simulate.tokens import Tokens
 from services.ops.simulate.world import happens_within
 from services.ops.trace import Row
@@ -25,12 +26,6 @@ from shared.settings import Settings
 TRACE_SPEED = 1.0
 MADE_UP_SPEED = 60.0
 LOOK_S = 0.5
-
-
-class Interrupted(CommandError):
-    """Ctrl-C or SIGTERM ended the run before its last customer."""
-
-    exit_code = 130
 
 
 async def simulate(settings: Settings, options: Options, display: Display, stop: asyncio.Event) -> Summary | None:
@@ -51,7 +46,7 @@ async def simulate(settings: Settings, options: Options, display: Display, stop:
 async def _simulate(client: Client, options: Options, display: Display, stop: asyncio.Event) -> Summary | None:
     began = time.monotonic()
     clock = ClockView.model_validate((await client.call("lobby_manager", CLOCK)).body)
-    here = clock.now.astimezone(timezone(timedelta(seconds=clock.offset_s)))
+    here = local_time(clock)
     if options.endless:
         timeline = timeline_for(clock, here, options.speed, MADE_UP_SPEED)
         await _live_on(client, options, timeline, display, stop, here)

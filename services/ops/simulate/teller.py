@@ -104,6 +104,7 @@ class Desk:
         except Refused:
             return  # somebody else's ticket that somebody else has taken back
         self._world.end_foreign("served", ticket["business_date"])
+        self._calls.release()  # where one waited that nobody here knew of, there may be more
 
     async def _serve_ticket(self, ticket_id: str, state: str, service_s: float) -> None:
         client = self._world.client

@@ -7,7 +7,7 @@ the system clock the trace's first row is now, and the wall is compressed.
 import asyncio
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 from services.ops.errors import UsageError
 from shared.contracts.http.gateway import ClockView
@@ -46,6 +46,11 @@ class Timeline:
         return arrival if self.follows_server and timedelta() <= self.now() - arrival < LATE else None
 
 
+def local_time(clock: ClockView) -> datetime:
+    """Return the servers' business time, where the branch is."""
+    return clock.now.astimezone(timezone(timedelta(seconds=clock.offset_s)))
+
+
 def timeline_for(clock: ClockView, first: datetime, speed: float | None, default_speed: float) -> Timeline:
     """Return the run's timeline. Call it as soon as ``clock`` has been read.
 
@@ -55,4 +60,4 @@ def timeline_for(clock: ClockView, first: datetime, speed: float | None, default
         return Timeline(origin=first, start=time.monotonic(), speed=speed or default_speed, follows_server=False)
     if speed is not None and speed != clock.rate:
         raise UsageError(f"--speed {speed:g}: the servers' business clock runs at {clock.rate:g}; leave --speed out")
-    return Timeline(origin=clock.now.astimezone(UTC), start=time.monotonic(), speed=clock.rate, follows_server=True)
+    return Timeline(origin=local_time(clock), start=time.monotonic(), speed=clock.rate, follows_server=True)
