@@ -16,7 +16,12 @@ def open_engine(url: str, service: str, *, pool_size: int = 8) -> Engine:
     options = f"-csearch_path={service} -clock_timeout={LOCK_TIMEOUT_MS} -cidle_in_transaction_session_timeout=60000"
     return create_engine(
         url,
-        connect_args={"options": options, "application_name": f"lobby-{service}", "connect_timeout": 5},
+        connect_args={
+            "options": options,
+            "application_name": f"lobby-{service}",
+            "connect_timeout": 5,
+            "client_encoding": "utf8",  # a database in SQL_ASCII would answer in bytes
+        },
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=10,

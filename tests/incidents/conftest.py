@@ -7,8 +7,8 @@ import pytest
 from shared.clock import ManualClock
 from shared.settings import Settings
 from shared.storage import Storage
-from shared.storage.migrate import upgrade
 from tests.incidents.record import Record
+from tests.support.tables import empty_database
 
 MORNING = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)  # nine o'clock in Shanghai
 
@@ -18,10 +18,15 @@ def clock() -> ManualClock:
     return ManualClock(time=MORNING)
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    url = request.getfixturevalue("database_url") if request.param == "postgresql" else ""
+    return Settings(data_dir=tmp_path, database_url=url)
+
+
 @pytest.fixture
-def storage(tmp_path: Path, clock: ManualClock) -> Iterator[Storage]:
-    settings = Settings(data_dir=tmp_path)
-    upgrade(settings, "incidents")
+def storage(settings: Settings, clock: ManualClock) -> Iterator[Storage]:
+    empty_database(settings, "incidents")
     storage = Storage(settings, "incidents", clock=clock)
     yield storage
     storage.close()

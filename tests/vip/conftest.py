@@ -7,7 +7,7 @@ import pytest
 from shared.clock import ManualClock
 from shared.settings import Settings
 from shared.storage import Storage
-from shared.storage.migrate import upgrade
+from tests.support.tables import empty_database
 from tests.vip.lobby import Lobby
 
 MORNING = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)  # nine o'clock in Shanghai
@@ -18,14 +18,15 @@ def clock() -> ManualClock:
     return ManualClock(time=MORNING)
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(data_dir=tmp_path)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    url = request.getfixturevalue("database_url") if request.param == "postgresql" else ""
+    return Settings(data_dir=tmp_path, database_url=url)
 
 
 @pytest.fixture
 def storage(settings: Settings, clock: ManualClock) -> Iterator[Storage]:
-    upgrade(settings, "vip")
+    empty_database(settings, "vip")
     storage = Storage(settings, "vip", clock=clock)
     yield storage
     storage.close()

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,22 +10,33 @@ from sqlalchemy import select, text
 
 from shared.clock import ManualClock
 from shared.settings import Settings, SettingsError
-from shared.storage.migrate import upgrade
 from shared.storage.vault import PersonErased, PersonUnknown, Vault, WrongMasterKey, person, reveal
+from tests.support.tables import empty_database
 
 PERSON = {"name": "王小明", "phone": "13800000000"}
 
 
 @pytest.fixture
 def vault(settings: Settings, clock: ManualClock) -> Iterator[Vault]:
-    upgrade(settings, "vault")
+    empty_database(settings, "vault")
     vault = Vault(settings, clock=clock)
     yield vault
     vault.close()
 
 
-def bytes_on_disk(settings: Settings) -> bytes:
-    return b"".join(path.read_bytes() for path in settings.data_dir.glob("vault.sqlite*"))
+on_sqlite = pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+"""Where the file's bytes can be read."""
+
+
+@pytest.fixture
+def on_disk(settings: Settings) -> Callable[[], bytes]:
+    return lambda: b"".join(path.read_bytes() for path in settings.data_dir.glob("vault.sqlite*"))
+
+
+def everything_in_the_row(vault: Vault) -> bytes:
+    with vault.engine.connect() as connection:
+        row = connection.execute(select(person)).one()
+    return b"|".join(value if isinstance(value, bytes) else str(value).encode() for value in row)
 
 
 def test_what_is_stored_can_be_revealed_and_who_looked_is_written_down(vault: Vault, clock: ManualClock) -> None:
@@ -36,9 +47,18 @@ def test_what_is_stored_can_be_revealed_and_who_looked_is_written_down(vault: Va
     assert [tuple(row) for row in rows] == [("c1", "li", "call back", clock.now())]
 
 
-def test_the_file_holds_no_clear_text(vault: Vault, settings: Settings) -> None:
+def test_the_table_holds_no_clear_text(vault: Vault) -> None:
     vault.store("c1", PERSON)
-    disk = bytes_on_disk(settings)
+    row = everything_in_the_row(vault)
+    assert b"c1" in row
+    assert "王小明".encode() not in row
+    assert b"13800000000" not in row
+
+
+@on_sqlite
+def test_the_file_holds_no_clear_text(vault: Vault, on_disk: Callable[[], bytes]) -> None:
+    vault.store("c1", PERSON)
+    disk = on_disk()
     assert b"c1" in disk
     assert "王小明".encode() not in disk
     assert b"13800000000" not in disk
@@ -69,15 +89,23 @@ def test_a_row_moved_under_another_reference_is_found_out(vault: Vault) -> None:
         vault.reveal("c2", actor="li", reason="call back")
 
 
-def test_an_erased_person_is_unreadable_and_the_key_is_gone_from_the_disk(vault: Vault, settings: Settings) -> None:
+def test_an_erased_person_is_unreadable(vault: Vault) -> None:
     vault.store("c1", PERSON)
-    with vault.engine.connect() as connection:
-        wrapped = connection.execute(select(person.c.wrapped_key)).scalar_one()
-    assert wrapped in bytes_on_disk(settings)
     vault.erase("c1")
     with pytest.raises(PersonErased):
         vault.reveal("c1", actor="li", reason="call back")
-    assert wrapped not in bytes_on_disk(settings)
+    with vault.engine.connect() as connection:
+        assert connection.execute(select(person.c.wrapped_key)).scalar_one() is None
+
+
+@on_sqlite
+def test_an_erased_persons_key_is_gone_from_the_file(vault: Vault, on_disk: Callable[[], bytes]) -> None:
+    vault.store("c1", PERSON)
+    with vault.engine.connect() as connection:
+        wrapped = connection.execute(select(person.c.wrapped_key)).scalar_one()
+    assert wrapped in on_disk()
+    vault.erase("c1")
+    assert wrapped not in on_disk()
 
 
 def test_an_attempt_to_see_an_erased_or_unknown_person_is_written_down_too(vault: Vault) -> None:
