@@ -5,6 +5,9 @@ from collections.abc import Iterable, Iterator
 from services.ops.errors import CommandError, UsageError
 from shared.settings import SERVICES, Settings
 
+VAULT = "vault"
+"""The database of personal data, which is nobody's but vip's to open."""
+
 
 def checked(services: Iterable[str]) -> list[str]:
     """Return the services without repetitions; raise :class:`UsageError` that names an unknown one."""
@@ -16,11 +19,14 @@ def checked(services: Iterable[str]) -> list[str]:
 
 
 def upgrade(settings: Settings, services: Iterable[str] | None = None) -> Iterator[str]:
-    """Apply what each service's database lacks; yield the service when it's done.
+    """Apply what each service's database and the vault lack; yield each when it's done.
 
+    The vault is migrated with vip, the service that opens it.
     Raises :class:`CommandError` where the database doesn't answer.
     """
     names = checked(services) if services is not None else list(SERVICES)
+    if "vip" in names:
+        names.append(VAULT)
     from sqlalchemy.exc import OperationalError
 
     from shared.storage import migrate
