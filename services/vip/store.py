@@ -121,12 +121,11 @@ class Records:
         query = select(t.manager_id, func.count()).where(t.branch == branch, t.state.in_(states)).group_by(t.manager_id)
         return {manager: count for manager, count in self.connection.execute(query) if manager is not None}
 
-    def unsettled(self, now: datetime) -> list[str]:
-        """Return the branches where an offer has run out or somebody waits for one."""
+    def overdue(self, now: datetime) -> list[str]:
+        """Return the branches where an offer has run out."""
         t = handoff_table.c
-        due = select(t.branch).where(t.state == "offered", t.expires_at <= now)
-        waits = select(t.branch).where(t.state == "waiting")
-        return sorted(set(self.connection.execute(due.union(waits)).scalars()))
+        query = select(t.branch).where(t.state == "offered", t.expires_at <= now).distinct()
+        return sorted(self.connection.execute(query).scalars())
 
     def _handoffs(self, query: Select[str]) -> list[Handoff]:
         return [_handoffs.validate_json(body) for body in self.connection.execute(query).scalars()]
@@ -151,9 +150,8 @@ class Desk(Records):
 
     def active_of_visit(self, visit_id: str) -> Handoff | None:
         """Return the hand-off of a visit that has not ended."""
-        t = handoff_table.c
-        rows = self._handoffs(select(t.body).where(t.visit_id == visit_id, t.state.in_(_ACTIVE)))
-        return rows[0] if rows else None
+        of_visit = self._handoffs(select(handoff_table.c.body).where(handoff_table.c.visit_id == visit_id))
+        return next((handoff for handoff in of_visit if not handoff.ended), None)
 
     def waiting(self, branch: str) -> Sequence[Handoff]:
         """Return the branch's hand-offs that nobody is asked for, the earliest arrival first."""

@@ -65,7 +65,7 @@ class Lobby:
 
     def tick(self) -> None:
         with self.storage.read() as connection:
-            branches = Records(connection).unsettled(self.clock.now())
+            branches = Records(connection).overdue(self.clock.now())
         for branch in branches:
             with self.storage.transaction(branch) as tx:
                 handlers.settle(Desk(tx), branch)
