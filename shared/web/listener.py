@@ -62,6 +62,7 @@ class Listener:
                 _log.warning("http_accept_failed", error=str(error))
                 eventlet.sleep(0.1)  # out of file descriptors for one: let others end first
                 continue
+            _log.debug("http_connection", peer=f"{address[0]}:{address[1]}")
             sock.settimeout(self._server.socket_timeout)
             connection = [address, sock, wsgi.STATE_IDLE]
             thread = self._pool.spawn(self._process, connection)

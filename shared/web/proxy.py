@@ -127,7 +127,7 @@ def _streamed(
     """Pass the parts on as they come."""
     request.environ["eventlet.minimum_write_chunk_size"] = 0
     # An event stream's heartbeat comes more often than this.
-    response = Response(_parts(upstream), status=upstream.status, direct_passthrough=True)
+    response = Response(_parts(upstream), status=upstream.status)
     response.headers.clear()
     response.headers.extend(headers)
     response.call_on_close(connection.close)

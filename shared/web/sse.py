@@ -62,13 +62,15 @@ class EventStream(Response):
 
     def __init__(self, call: Call, source: Iterable[Item | None], *, heartbeat_s: float = HEARTBEAT_S) -> None:
         """Nothing of ``source`` is read before the answer's head is on its way."""
-        super().__init__(content_type="text/event-stream; charset=utf-8", direct_passthrough=True)
+        super().__init__(content_type="text/event-stream; charset=utf-8")
         self.headers["Cache-Control"] = "no-store"
         self.headers["X-Accel-Buffering"] = "no"
         self._call, self._source, self._heartbeat_s = call, source, heartbeat_s
 
     def open(self, connections: OpenConnections, limit: OpenStreams) -> None:
         """Be counted; raise TooManyRequests if the token has too many streams open."""
+        if self._call.request.method == "HEAD":
+            return
         token = self._call.principal.token
         limit.enter(token)
         self.call_on_close(lambda: limit.leave(token))

@@ -1,0 +1,16 @@
+"""Runs the demo service's containers as a process; prints its port when it listens, ends after a line of input."""
+
+import sys
+
+from shared.bus.green import patch
+
+
+def main(names: list[str]) -> None:
+    patch()
+    from tests.web import demo_service  # after the patch: it imports what must be cooperative
+
+    demo_service.run(names or list(demo_service.SERVICES))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
