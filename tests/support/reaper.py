@@ -1,0 +1,66 @@
+"""Clean up after a test session, however it ends.
+
+Started as a process of its own that reads lines from a pipe. When the session closes the pipe or
+dies, by Ctrl-C or by kill -9, the reaper kills the process groups, removes the containers and then
+the directories that it was told of. Only the standard library: it may outlive the environment.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+
+class Reaper:
+    """The session's end of the pipe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process = subprocess.Popen(
+            [sys.executable, __file__], stdin=subprocess.PIPE, start_new_session=True, cwd="/", text=True
+        )
+
+    def tell(self, kind: str, value: str | int) -> None:
+        """Register a ``group`` (process group id), ``container`` (id) or ``directory`` to be cleaned up."""
+        assert self._process.stdin is not None
+        with self._lock:
+            self._process.stdin.write(f"{kind} {value}\n")
+            self._process.stdin.flush()
+
+    def close(self) -> None:
+        """Clean up now, and wait until it is done."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        self._process.wait(30)
+
+
+def _clean(told: list[tuple[str, str]]) -> None:
+    for kind, value in reversed(told):
+        if kind == "group":
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(int(value), signal.SIGKILL)
+        elif kind == "container":
+            subprocess.run(["docker", "rm", "--force", "--volumes", value], capture_output=True, check=False)
+    for kind, value in told:
+        if kind == "directory" and Path(value).name.startswith("lobby-test-"):
+            shutil.rmtree(value, ignore_errors=True)
+
+
+def main() -> None:
+    """Read until the session is gone, then clean up."""
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
+    told: list[tuple[str, str]] = []
+    for line in sys.stdin:
+        kind, _, value = line.strip().partition(" ")
+        told.append((kind, value))
+    _clean(told)
+
+
+if __name__ == "__main__":
+    main()
