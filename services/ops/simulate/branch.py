@@ -5,8 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from services.ops.simulate.client import Client
-from services.ops.simulate.ledger import Ledger
 from services.ops.simulate.lobby_manager import LobbyManager
 from services.ops.simulate.manager import Managers
 from services.ops.simulate.options import Options
@@ -14,7 +12,6 @@ from services.ops.simulate.plan import Customer, plan
 from services.ops.simulate.sizing import counters_for, managers_for
 from services.ops.simulate.teller import DEVICES, WINDOWS, Desk
 from services.ops.simulate.terminal import Terminal
-from services.ops.simulate.timeline import Timeline
 from services.ops.simulate.world import World
 from services.ops.trace import Row
 
@@ -32,31 +29,18 @@ class Branch:
     managers: int
 
     @classmethod
-    def of(
-        cls, name: str, rows: list[Row], client: Client, timeline: Timeline, ledger: Ledger, options: Options
-    ) -> Self:
+    def of(cls, world: World, rows: list[Row], options: Options) -> Self:
         """Plan a branch for these customers, with as many counters and managers as keep up."""
-        counters = options.counters or counters_for(rows, timeline.speed)
-        managers = options.managers or managers_for(rows, timeline.speed)
-        return cls(
-            world=World(branch=name, client=client, timeline=timeline, ledger=ledger, customers=len(rows)),
-            customers=plan(rows, counters=counters, managers=managers),
-            counters=counters,
-            managers=managers,
-        )
+        counters = options.counters or counters_for(rows, world.timeline.speed)
+        managers = options.managers or managers_for(rows, world.timeline.speed)
+        customers = plan(rows, counters=counters, managers=managers)
+        return cls(world=world, customers=customers, counters=counters, managers=managers)
 
     @classmethod
-    def endless(
-        cls, name: str, customers: Iterable[Customer], client: Client, timeline: Timeline, ledger: Ledger,
-        options: Options,
-    ) -> Self:  # fmt: skip
+    def endless(cls, world: World, customers: Iterable[Customer], options: Options) -> Self:
         """A branch that customers never stop coming to."""
-        return cls(
-            world=World(branch=name, client=client, timeline=timeline, ledger=ledger, customers=None),
-            customers=customers,
-            counters=options.counters or ENDLESS_COUNTERS,
-            managers=options.managers or ENDLESS_MANAGERS,
-        )
+        counters, managers = options.counters or ENDLESS_COUNTERS, options.managers or ENDLESS_MANAGERS
+        return cls(world=world, customers=customers, counters=counters, managers=managers)
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
         """Let everybody begin."""

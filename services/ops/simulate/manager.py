@@ -11,10 +11,8 @@ from shared.contracts.http import vip as calls
 from shared.contracts.vip import Manager, ManagerKind
 
 VIP = "vip"
-LOOK_S = 0.12
-"""While a VIP is in the lobby."""
 LOOK_ROUND_S = 1.5
-"""While there's none that we know of."""
+"""How often managers look for offers while there is no VIP that we know of."""
 NAMES = ("陈静", "刘洋", "赵敏", "周磊", "吴倩", "孙浩", "郑洁", "马超")
 KINDS: tuple[ManagerKind, ...] = ("retail", "wealth")
 
@@ -50,7 +48,7 @@ class Managers:
 
     async def _rest(self) -> None:
         if any(visit.channel == VIP for visit in self._world.in_progress.values()):
-            await happens_within(self._world.closing, LOOK_S)
+            await happens_within(self._world.closing, self._world.look_s)
         else:
             self._vip_came.clear()
             await happens_within(self._vip_came, LOOK_ROUND_S)

@@ -25,7 +25,10 @@ from shared.settings import Settings
 
 TRACE_SPEED = 1.0
 MADE_UP_SPEED = 60.0
-LOOK_S = 0.5
+LOOK_S = 0.12
+LOOK_S_A_BRANCH = 0.02
+"""How often managers look for offers: of one branch, and what each branch adds."""
+CHECK_S = 0.5
 
 
 async def simulate(settings: Settings, options: Options, display: Display, stop: asyncio.Event) -> Summary | None:
@@ -55,8 +58,12 @@ async def _simulate(client: Client, options: Options, display: Display, stop: as
     before = await agreement.baseline(client, agreement.days_touched(rows, _dates(rows.values()), here.date()))
     timeline = await _timeline(client, options, min(group[0].arrived_at for group in rows.values()))
     ledger = Ledger()
-    branches = [Branch.of(name, group, client, timeline, ledger, options) for name, group in rows.items()]
-    worlds = [branch.world for branch in branches]
+    look_s = max(LOOK_S, LOOK_S_A_BRANCH * len(rows))
+    worlds = [
+        World(branch=name, client=client, timeline=timeline, ledger=ledger, customers=len(group), look_s=look_s)
+        for name, group in rows.items()
+    ]
+    branches = [Branch.of(world, rows[world.branch], options) for world in worlds]
     await _play(branches, client, options, display, stop)
     unended = sum(len(world.in_progress) for world in worlds)
     mismatches = await agreement.disagreements(client, before, ledger, worlds)
@@ -86,7 +93,7 @@ async def _play(
     worlds = [branch.world for branch in branches]
     async with watch(worlds, client, display), _working(branches) as day:
         while not day.done():
-            await asyncio.wait([day], timeout=LOOK_S)
+            await asyncio.wait([day], timeout=CHECK_S)
             if stop.is_set():
                 gone = sum(world.gone for world in worlds)
                 raise Interrupted(f"interrupted after {gone} customers; the next run serves who waits")
@@ -99,12 +106,13 @@ async def _live_on(
     client: Client, options: Options, timeline: Timeline, display: Display, stop: asyncio.Event, now: datetime
 ) -> None:
     """Keep the branches alive until told to stop, or until the parent process is gone."""
-    branches = [
-        Branch.endless(name, customers.endless(options, now), client, timeline, Ledger(), options)
+    worlds = [
+        World(branch=name, client=client, timeline=timeline, ledger=Ledger(), customers=None)
         for name in options.branches
     ]
-    async with watch([branch.world for branch in branches], client, display), _working(branches) as day:
-        while not day.done() and not await happens_within(stop, LOOK_S):
+    branches = [Branch.endless(world, customers.endless(options, now), options) for world in worlds]
+    async with watch(worlds, client, display), _working(branches) as day:
+        while not day.done() and not await happens_within(stop, CHECK_S):
             if options.parent is not None and os.getppid() != options.parent:
                 return
         if day.done():

@@ -39,7 +39,8 @@ class World:
     """A branch, and what its actors tell each other.
 
     ``on_issued`` hear of every ticket of this run, ``on_waiting`` of the channel of every ticket that
-    begins to wait. ``closing`` is set when all customers have gone: who is idle goes home.
+    begins to wait. ``closing`` is set when all customers have gone: who is idle goes home. ``look_s`` is
+    how often managers look for offers while a VIP is in the lobby: less often, the more branches there are.
     """
 
     branch: str
@@ -47,6 +48,7 @@ class World:
     timeline: Timeline
     ledger: Ledger
     customers: int | None
+    look_s: float = 0.12
     visits: dict[str, Visit] = field(default_factory=dict)
     in_progress: dict[str, Visit] = field(default_factory=dict)
     gone: int = 0
