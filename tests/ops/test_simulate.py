@@ -125,7 +125,7 @@ def test_services_that_come_back_are_waited_for(tmp_path: Path) -> None:
 
     async def with_a_pause() -> Summary | None:
         task = asyncio.create_task(run(lobby, tmp_path, trace=write_trace(tmp_path / "t.csv", 30)))
-        while not lobby.calls["complete"]:
+        while not lobby.calls["complete"] and not task.done():
             await asyncio.sleep(0.01)
         lobby.down.set()
         await asyncio.sleep(1)
@@ -198,12 +198,13 @@ def test_an_endless_run_ends_when_told_and_leaves_nobody_behind_its_back(tmp_pat
     async def for_a_while() -> Summary | None:
         stop = asyncio.Event()
         task = asyncio.create_task(run(lobby, tmp_path, stop, endless=True, counters=4))
-        while lobby.log["served"] < 20:
+        while lobby.log["served"] < 20 and not task.done():
             await asyncio.sleep(0.01)
         stop.set()
         return await task
 
     assert asyncio.run(for_a_while()) is None
+    assert lobby.log["served"] >= 20
 
 
 def test_an_interrupted_run_says_so(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from services.ops.simulate.progress import Display, watch
 from services.ops.simulate.summary import Summary, summarise
 from services.ops.simulate.timeline import Timeline, local_time, timeline_for
 from services.ops.simulate.tokens import Tokens
-from services.ops.simulate.world import happens_within
+from services.ops.simulate.world import World, happens_within
 from services.ops.trace import Row
 from shared.contracts.http.gateway import CLOCK, ClockView
 from shared.settings import Settings
