@@ -1,0 +1,1 @@
+"""Triage: identify, divert, guide, call and serve (T1-T10)."""

@@ -1,0 +1,27 @@
+"""The domain: visits with their tickets, counters and devices. Pure; standard library only."""
+
+from services.triage.model import commands, events
+from services.triage.model.apply import apply
+from services.triage.model.decide import allowed_in, decide
+from services.triage.model.lobby import Counter, Device
+from services.triage.model.refusals import AlreadyEnded, NothingToUndo, Refusal
+from services.triage.model.ticket import Ticket
+from services.triage.model.visit import Visit
+from services.triage.model.words import (
+    AT_COUNTER,
+    ENDED,
+    CardTier,
+    Channel,
+    Customer,
+    Form,
+    Outcome,
+    Reason,
+    TicketState,
+    Words,
+)
+
+__all__ = [
+    "AT_COUNTER", "ENDED", "AlreadyEnded", "CardTier", "Channel", "Counter", "Customer", "Device", "Form",
+    "NothingToUndo", "Outcome", "Reason", "Refusal", "Ticket", "TicketState", "Visit", "Words", "allowed_in", "apply",
+    "commands", "decide", "events",
+]  # fmt: skip

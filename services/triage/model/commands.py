@@ -1,0 +1,115 @@
+"""What can be asked of a visit. ``at`` is the business time of the step."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from services.triage.model.words import Channel, Customer, Form, Reason
+
+
+@dataclass(frozen=True, kw_only=True)
+class Issue:
+    """Reserve a ticket, after policy chose its channel and priority (T4)."""
+
+    ticket_id: str
+    number: str
+    channel: Channel
+    business: str
+    priority: int
+    customer: Customer
+    amount_minor: int | None
+    currency: str
+    requested_at: datetime
+    terminal_id: str | None
+    reasons: tuple[Reason, ...]
+    forms: tuple[Form, ...]
+    position: int
+    wait_p50_s: float
+    wait_p90_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Step:
+    ticket_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Print(_Step):
+    """The paper is in the customer's hand; once is enough."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call(_Step):
+    """Call the ticket to a counter, past ``overtakes``."""
+
+    counter: str
+    overtakes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class HandOff(_Step):
+    """A manager takes the customer: called and served in one step.
+
+    Possible for a ticket that was not reported as printed too: the customer stands before the manager.
+    """
+
+    counter: str
+    overtakes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recall(_Step):
+    """Call the number again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start(_Step):
+    """The customer is at the counter."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Complete(_Step):
+    """The business is done."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoShow(_Step):
+    """Nobody came; at the ``limit``-th time the customer counts as left."""
+
+    limit: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hold(_Step):
+    """Set the business aside."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resume(_Step):
+    """Go on with it, at the counter that set it aside."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transfer(_Step):
+    """Let the ticket wait for another channel, at the place that its request time gives it there."""
+
+    channel: Channel
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leave(_Step):
+    """The customer left."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Undo(_Step):
+    """Take the last step back; only on the visit's own business day."""
+
+    reason: str
+    today: date
+
+
+Step = (
+    Print | Call | HandOff | Recall | Start | Complete | NoShow | Hold | Resume | Transfer | Leave | Undo
+)  # fmt: skip
+VisitCommand = Issue | Step

@@ -1,0 +1,170 @@
+"""What a visit does with a command: the events that it leads to, or a refusal (T4, T7)."""
+
+from dataclasses import fields
+from datetime import date, datetime
+from typing import TypedDict
+
+from services.triage.model import commands, events
+from services.triage.model.apply import apply
+from services.triage.model.refusals import AlreadyEnded, NothingToUndo, Refusal
+from services.triage.model.ticket import Ticket
+from services.triage.model.visit import Visit
+from services.triage.model.words import Channel, TicketState
+
+STEPS: dict[type, tuple[str, frozenset[TicketState]]] = {
+    commands.Print: ("printed", frozenset(("reserved",))),
+    commands.Call: ("call", frozenset(("waiting",))),
+    commands.HandOff: ("hand-off", frozenset(("reserved", "waiting"))),
+    commands.Recall: ("recall", frozenset(("called",))),
+    commands.Start: ("start", frozenset(("called",))),
+    commands.Complete: ("complete", frozenset(("serving",))),
+    commands.NoShow: ("no-show", frozenset(("called",))),
+    commands.Hold: ("hold", frozenset(("serving",))),
+    commands.Resume: ("resume", frozenset(("held",))),
+    commands.Transfer: ("transfer", frozenset(("waiting", "called", "serving", "held"))),
+    commands.Leave: ("left", frozenset(("reserved", "waiting", "called", "serving", "held"))),
+}
+"""Each step with its name in the address, and the states that it is possible in."""
+
+
+class _OfTicket(TypedDict):
+    visit_id: str
+    ticket_id: str
+    number: str
+    channel: Channel
+    business: str
+    business_date: date
+
+
+def allowed_in(ticket: Ticket) -> tuple[str, ...]:
+    """Return the names of the steps that the ticket's state allows."""
+    steps = [name for name, states in STEPS.values() if ticket.state in states]
+    return tuple(steps + (["undo"] if ticket.before is not None else []))
+
+
+def decide(visit: Visit, command: commands.VisitCommand) -> list[events.VisitEvent]:
+    """Return what happens; raise a :class:`Refusal` when the state does not allow it.
+
+    The last ticket's end is the visit's end: exactly one a visit.
+    """
+    if isinstance(command, commands.Issue):
+        return [_issue(visit, command)]
+    happened = _decide(visit, command)
+    after = visit
+    for event in happened:
+        after = apply(after, event, command.at)
+    if happened and all(ticket.ended for ticket in after.tickets):
+        happened.append(_end(after, command))
+    return happened
+
+
+def _issue(visit: Visit, command: commands.Issue) -> events.TicketIssued:
+    given = {field.name: getattr(command, field.name) for field in fields(command)}
+    return events.TicketIssued(visit_id=visit.visit_id, business_date=visit.business_date, **given)
+
+
+def _decide(visit: Visit, command: commands.Step) -> list[events.VisitEvent]:
+    ticket = visit.ticket(command.ticket_id)
+    if isinstance(command, commands.Undo):
+        return [_undo(visit, ticket, command)]
+    if isinstance(command, commands.Print) and ticket.state != "reserved":
+        return []
+    name, states = STEPS[type(command)]
+    if ticket.state not in states:
+        detail = f"{name}: ticket {ticket.number} is {ticket.state}"
+        raise Refusal(detail, state=ticket.state, allowed=allowed_in(ticket))
+    return _events(visit, ticket, command)
+
+
+def _events(visit: Visit, ticket: Ticket, command: commands.Step) -> list[events.VisitEvent]:
+    of = _of(visit, ticket)
+    counter = ticket.counter or ""
+    match command:
+        case commands.Print():
+            return [events.TicketPrinted(**of)]
+        case commands.Call():
+            return [_called(of, ticket, command)]
+        case commands.HandOff():
+            called = _called(of, ticket, command)
+            return [called, events.ServiceStarted(**of, counter=command.counter, waited_s=called.waited_s)]
+        case commands.Recall():
+            return [events.TicketRecalled(**of, counter=counter)]
+        case commands.Start():
+            return [events.ServiceStarted(**of, counter=counter, waited_s=ticket.waited_s)]
+        case commands.Complete():
+            served = ticket.served(command.at)
+            return [events.TicketCompleted(**of, counter=ticket.counter, waited_s=ticket.waited_s, service_s=served)]
+        case commands.NoShow():
+            missed: list[events.VisitEvent] = [events.TicketNoShow(**of, counter=counter)]
+            return missed if ticket.no_shows + 1 < command.limit else [*missed, _left(of, ticket, command.at)]
+        case commands.Hold():
+            return [events.TicketHeld(**of, counter=counter)]
+        case commands.Resume():
+            return [events.TicketResumed(**of, counter=counter)]
+        case commands.Transfer():
+            return [_transferred(of, ticket, command)]
+        case commands.Leave():
+            return [_left(of, ticket, command.at)]
+        case commands.Undo():
+            raise AssertionError("an undo is decided before")
+
+
+def _of(visit: Visit, ticket: Ticket) -> _OfTicket:
+    return {
+        "visit_id": visit.visit_id,
+        "ticket_id": ticket.ticket_id,
+        "number": ticket.number,
+        "channel": ticket.channel,
+        "business": ticket.business,
+        "business_date": visit.business_date,
+    }
+
+
+def _called(of: _OfTicket, ticket: Ticket, command: commands.Call | commands.HandOff) -> events.TicketCalled:
+    return events.TicketCalled(
+        **of,
+        counter=command.counter,
+        waited_s=ticket.waited(command.at),
+        quoted_p50_s=ticket.quoted_p50_s,
+        quoted_p90_s=ticket.quoted_p90_s,
+        overtakes=command.overtakes,
+    )
+
+
+def _left(of: _OfTicket, ticket: Ticket, at: datetime) -> events.TicketLeft:
+    return events.TicketLeft(**of, stage=ticket.state, waited_s=ticket.waited(at))
+
+
+def _transferred(of: _OfTicket, ticket: Ticket, command: commands.Transfer) -> events.TicketTransferred:
+    if ticket.state == "waiting" and ticket.channel == command.channel:
+        detail = f"transfer: ticket {ticket.number} waits for {command.channel} already"
+        raise Refusal(detail, state=ticket.state, allowed=allowed_in(ticket))
+    of["channel"] = command.channel
+    return events.TicketTransferred(**of, from_channel=ticket.channel)
+
+
+def _undo(visit: Visit, ticket: Ticket, command: commands.Undo) -> events.StepUndone:
+    allowed = tuple(step for step in allowed_in(ticket) if step != "undo")
+    if visit.ended:
+        detail = f"the visit of ticket {ticket.number} has ended; take a new ticket instead"
+        raise AlreadyEnded(detail, state=ticket.state, allowed=())
+    if ticket.before is None:
+        raise NothingToUndo(f"ticket {ticket.number} has no step to take back", state=ticket.state, allowed=allowed)
+    if command.today != visit.business_date:
+        detail = f"ticket {ticket.number} is of {visit.business_date}; a step can be taken back on its own day only"
+        raise NothingToUndo(detail, state=ticket.state, allowed=allowed)
+    of = _of(visit, ticket)
+    of["channel"] = ticket.before.channel
+    return events.StepUndone(**of, state=ticket.before.state, reason=command.reason)
+
+
+def _end(visit: Visit, command: commands.Step) -> events.VisitEnded:
+    last = visit.ticket(command.ticket_id)
+    return events.VisitEnded(
+        visit_id=visit.visit_id,
+        channel=last.channel,
+        outcome="served" if any(ticket.state == "completed" for ticket in visit.tickets) else "left",
+        business_date=visit.business_date,
+        waited_s=sum(ticket.waited_s for ticket in visit.tickets),
+        service_s=sum(ticket.served_s for ticket in visit.tickets),
+    )

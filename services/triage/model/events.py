@@ -1,0 +1,182 @@
+"""What happens in triage, as the domain records it. ``shared.contracts.triage`` has the same names in public."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from services.triage.model.words import Channel, Customer, Form, Outcome, Reason, TicketState
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OfTicket:
+    """What every event of a ticket carries."""
+
+    visit_id: str
+    ticket_id: str
+    number: str
+    channel: Channel
+    business: str
+    business_date: date
+
+
+@dataclass(frozen=True, kw_only=True)
+class TicketIssued(_OfTicket):
+    """A ticket is reserved (T4)."""
+
+    priority: int
+    customer: Customer
+    amount_minor: int | None
+    currency: str
+    requested_at: datetime
+    terminal_id: str | None
+    reasons: tuple[Reason, ...]
+    forms: tuple[Form, ...]
+    position: int
+    wait_p50_s: float
+    wait_p90_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TicketRefused:
+    """A request that came as an event cannot be served."""
+
+    code: str
+    detail: str
+    field: str | None
+    terminal_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TicketPrinted(_OfTicket):
+    """The paper is in the customer's hand."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TicketCalled(_OfTicket):
+    """A counter (or a manager's desk) calls the ticket (T7, T12)."""
+
+    counter: str
+    waited_s: float
+    quoted_p50_s: float
+    quoted_p90_s: float
+    overtakes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TicketRecalled(_OfTicket):
+    """The number is called again."""
+
+    counter: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceStarted(_OfTicket):
+    """The customer is at the counter."""
+
+    counter: str
+    waited_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TicketCompleted(_OfTicket):
+    """The business is done."""
+
+    counter: str | None
+    waited_s: float
+    service_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TicketNoShow(_OfTicket):
+    """Nobody came when the number was called."""
+
+    counter: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TicketHeld(_OfTicket):
+    """The business is set aside."""
+
+    counter: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TicketResumed(_OfTicket):
+    """The business goes on."""
+
+    counter: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TicketTransferred(_OfTicket):
+    """The ticket waits for another channel now; ``channel`` is the new one."""
+
+    from_channel: Channel
+
+
+@dataclass(frozen=True, kw_only=True)
+class TicketLeft(_OfTicket):
+    """The customer left before the business was done, at this stage."""
+
+    stage: TicketState
+    waited_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepUndone(_OfTicket):
+    """The last step was a mistake; the ticket is in ``state`` again."""
+
+    state: TicketState
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class VisitEnded:
+    """The customer's stay is over: every visit has exactly one of these."""
+
+    visit_id: str
+    channel: Channel
+    outcome: Outcome
+    business_date: date
+    waited_s: float
+    service_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class CounterOpened:
+    """A counter serves these channels from now on (T10)."""
+
+    counter: str
+    channels: tuple[Channel, ...]
+    teller_ref: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CounterClosed:
+    """A counter serves nobody any more."""
+
+    counter: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceChanged:
+    """A self-service device goes down or comes back (T10)."""
+
+    device_id: str
+    kind: str
+    status: Literal["up", "down"]
+    detail: str | None
+
+
+TicketEvent = (
+    TicketIssued | TicketPrinted | TicketCalled | TicketRecalled | ServiceStarted | TicketCompleted | TicketNoShow
+    | TicketHeld | TicketResumed | TicketTransferred | TicketLeft | StepUndone
+)  # fmt: skip
+VisitEvent = TicketEvent | VisitEnded
+CounterEvent = CounterOpened | CounterClosed
+HAPPENINGS: tuple[type, ...] = (
+    TicketIssued, TicketRefused, TicketPrinted, TicketCalled, TicketRecalled, ServiceStarted, TicketCompleted,
+    TicketNoShow, TicketHeld, TicketResumed, TicketTransferred, TicketLeft, StepUndone, VisitEnded, CounterOpened,
+    CounterClosed, DeviceChanged,
+)  # fmt: skip
+"""Every kind of thing that can happen here."""

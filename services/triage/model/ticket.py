@@ -1,0 +1,67 @@
+"""A ticket: the number printed for one business of a visit."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from services.triage.model.words import ENDED, Channel, Customer, Outcome, TicketState
+
+
+def seconds_between(start: datetime | None, end: datetime) -> float:
+    """Return the seconds from ``start`` to ``end``: 0 without a start, never negative."""
+    return 0.0 if start is None else max(0.0, (end - start).total_seconds())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ticket:
+    """One business of a visit.
+
+    ``waited_s`` and ``served_s`` sum up the spells that are over; ``waiting_since`` and
+    ``serving_since`` are the start of the one that runs. ``lined_at`` is the place in the line.
+    ``before`` is the ticket before its last step, for undo.
+    """
+
+    ticket_id: str
+    number: str
+    channel: Channel
+    business: str
+    priority: int
+    customer: Customer
+    requested_at: datetime
+    lined_at: datetime
+    quoted_p50_s: float
+    quoted_p90_s: float
+    state: TicketState = "reserved"
+    counter: str | None = None
+    waiting_since: datetime | None = None
+    serving_since: datetime | None = None
+    called_at: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    waited_s: float = 0.0
+    served_s: float = 0.0
+    no_shows: int = 0
+    before: "Ticket | None" = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing can happen to it any more."""
+        return self.state in ENDED
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How it ended."""
+        if self.state == "completed":
+            return "served"
+        return "left" if self.state == "left" else None
+
+    def waited(self, at: datetime) -> float:
+        """Return the seconds that the customer has waited until ``at`` (T9)."""
+        return self.waited_s + seconds_between(self.waiting_since, at)
+
+    def served(self, at: datetime) -> float:
+        """Return the seconds of service until ``at``."""
+        return self.served_s + seconds_between(self.serving_since, at)
+
+    def remembering(self) -> "Ticket":
+        """Return the ticket with itself as what an undo goes back to: one step, no chain."""
+        return replace(self, before=replace(self, before=None))

@@ -1,0 +1,56 @@
+"""The words that the domain speaks: channels, states, and what is known of a customer."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Channel = Literal[
+    "counter", "self_service", "phone_bank", "online", "green", "vip", "corporate", "loan_desk", "wealth_desk",
+    "corporate_desk",
+]  # fmt: skip
+TicketState = Literal["reserved", "waiting", "called", "serving", "held", "completed", "left"]
+Outcome = Literal["served", "left"]
+CardTier = Literal["none", "gold", "platinum", "private"]
+
+ENDED: frozenset[TicketState] = frozenset(("completed", "left"))
+AT_COUNTER: frozenset[TicketState] = frozenset(("called", "serving"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """A sentence or a name in the languages of the pages."""
+
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reason:
+    """Why a decision was made: the rule's name, and the same in words."""
+
+    rule: str
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """A document or form that a business needs (T5)."""
+
+    code: str
+    name: Words
+
+
+@dataclass(frozen=True, kw_only=True)
+class Customer:
+    """What is known of who asks (T1); no personal data."""
+
+    customer_ref: str | None = None
+    card_tier: CardTier = "none"
+    card_token: str | None = None
+    age: int | None = None
+    mobility_impaired: bool = False
+    pregnant: bool = False
+    with_infant: bool = False
+    urgent: bool = False
+    party_size: int = 1
+    appointment_id: str | None = None
