@@ -26,8 +26,6 @@ def arrive(desk: Desk, vault: Vault, *, branch: str, zone: tzinfo, arrival: Arri
     if known is not None:
         return handoff_view(known)
     customer_ref = arrival.customer_ref or desk.new_id()
-    if arrival.customer is not None:
-        vault.store(customer_ref, arrival.customer.model_dump(exclude_none=True))
     happened = model.CustomerArrived(
         handoff_id=desk.new_id(),
         visit_id=arrival.visit_id or desk.new_id(),
@@ -40,6 +38,9 @@ def arrive(desk: Desk, vault: Vault, *, branch: str, zone: tzinfo, arrival: Arri
     )
     handoff = desk.begin(branch, happened, at=desk.now)
     dispatch(desk, branch)
+    who = arrival.customer.model_dump(exclude_none=True) if arrival.customer else {}
+    if who:  # last, since it's kept in another database: nothing that fails above leaves anybody's name there
+        vault.store(customer_ref, who)
     return _view_of(desk, handoff.handoff_id)
 
 

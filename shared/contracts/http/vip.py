@@ -110,15 +110,18 @@ VIP = Operation(
 ACCEPT = Operation(
     name="acceptHandoff", service="vip", method="POST", path="/v1/handoffs/{id}/accept",
     summary="Take the customer (V3).", roles=STAFF, request=AcceptHandoff, response=HandoffView,
+    codes=("handoff_not_found", "handoff_state", "not_on_roster"),
 )  # fmt: skip
 DECLINE = Operation(
     name="declineHandoff", service="vip", method="POST", path="/v1/handoffs/{id}/decline",
     summary="Can't take the customer; the next manager is asked (V3).", roles=STAFF, request=DeclineHandoff,
     response=HandoffView,
+    codes=("handoff_not_found", "handoff_state"),
 )  # fmt: skip
 COMPLETE = Operation(
     name="completeHandoff", service="vip", method="POST", path="/v1/handoffs/{id}/complete",
     summary="Done with the customer (V3).", roles=STAFF, response=HandoffView,
+    codes=("handoff_not_found", "handoff_state"),
 )  # fmt: skip
 GET_ROSTER = Operation(
     name="roster", service="vip", method="GET", path="/v1/branches/{b}/roster", summary="Who is on duty (V8).",
@@ -127,6 +130,7 @@ GET_ROSTER = Operation(
 SET_ROSTER = Operation(
     name="setRoster", service="vip", method="PUT", path="/v1/branches/{b}/roster", summary="Set who is on duty (V8).",
     roles=STAFF, request=Roster, response=RosterView,
+    codes=("manager_listed_twice",),
 )  # fmt: skip
 
 OPERATIONS = (ARRIVE, VIP, ACCEPT, DECLINE, COMPLETE, GET_ROSTER, SET_ROSTER)
