@@ -1,6 +1,8 @@
 """The one place where a request's token is checked: role and branch, for calls and streams alike."""
 
-from werkzeug.wrappers import Request
+from datetime import timedelta
+
+from werkzeug.wrappers import Request, Response
 
 from shared.contracts.http.operation import Operation
 from shared.errors import Unauthorized
@@ -38,6 +40,13 @@ def token_of(request: Request) -> str:
     if cookie:
         raise Unauthorized("a page's cookie is for reading only; send Authorization: Bearer <token>")
     raise Unauthorized("send Authorization: Bearer <token>")
+
+
+def remember(response: Response, token: str, ttl: timedelta, *, secure: bool) -> None:
+    """Give a page's browser the token as its session; ``secure`` where the origin is https."""
+    response.set_cookie(
+        COOKIE, token, max_age=ttl, path="/", httponly=True, samesite="Strict", secure=secure
+    )  # fmt: skip
 
 
 def _whoever(checker: TokenChecker, request: Request) -> Principal:

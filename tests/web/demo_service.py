@@ -71,8 +71,24 @@ def echo(call: Call, text: str = "") -> Echo:
 class Ready(DependencyProvider):
     state = ""
 
+    def get_dependency(self, worker_ctx):
+        return self
+
     def readiness_checks(self):
-        return {"database": lambda: Ready.state or None}
+        return {"database": self.check}
+
+    def check(self):
+        if Ready.state == "raises":
+            raise RuntimeError(SECRET)
+        if Ready.state == "hangs":
+            eventlet.sleep(60)
+        return Ready.state or None
+
+    def die(self):
+        def fail():
+            raise RuntimeError("a dependency broke")
+
+        self.container.spawn_managed_thread(fail)
 
 
 class Triage:
@@ -104,10 +120,12 @@ class Triage:
                 raise sqlalchemy.exc.OperationalError(f"connect {SECRET}", None, Exception(SECRET))
             case "nothing":
                 return None
-            case "unready":
-                Ready.state = "no connection"
             case "ready":
                 Ready.state = ""
+            case "die":
+                self.ready.die()
+            case state:
+                Ready.state = state
         return echo(call)
 
     @http(REPLAY)

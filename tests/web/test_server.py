@@ -38,15 +38,23 @@ def test_an_address_that_is_not_ours_names_the_setting(tmp_path, address):
     assert "SettingsError: LOBBY_HTTP_ADDRESS" in process.stderr.strip().splitlines()[-1]
 
 
-def test_ready_says_what_is_not(demo):
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        ("disconnected", "disconnected"),
+        ("raises", "the check failed; see the log"),
+        ("hangs", "no answer within 2 s"),
+    ],
+)
+def test_ready_says_what_is_not(demo, state, reason):
     ready = demo.get("/readyz", auth=False)
     assert (ready.status, ready.json["checks"]) == (200, {"triage.database": "ok"})
-    demo.post("/demo/b1/fail/unready")
+    demo.post(f"/demo/b1/fail/{state}")
     try:
         unready = demo.get("/readyz", auth=False)
         assert unready.status == 503
         assert unready.json["status"] == "not_ready"
-        assert unready.json["checks"] == {"triage.database": "no connection"}
+        assert unready.json["checks"] == {"triage.database": reason}
         assert demo.get("/healthz", auth=False).status == 200
     finally:
         demo.post("/demo/b1/fail/ready")
@@ -113,6 +121,21 @@ def test_a_call_that_runs_is_answered_before_the_end(tmp_path):
         time.sleep(0.15)  # it is on its way into the worker; there is nothing outside to wait for
         assert demo.stop() < 1
         assert connection.getresponse().status == 201
+
+
+def test_a_container_that_dies_answers_its_callers_and_leaves_the_others_alone(tmp_path):
+    with demo_process(tmp_path) as demo:
+        waiting = demo.connect()
+        body = b'{"text": "x", "wait_s": 5}'
+        waiting.request("POST", "/demo/b1/echo", body, {**demo.bearer(), "Content-Type": "application/json"})
+        began = time.monotonic()
+        demo.post("/demo/b1/fail/die")
+        response = waiting.getresponse()
+        assert (response.status, orjson.loads(response.read())["code"]) == (503, "unavailable")
+        assert time.monotonic() - began < 2
+        assert demo.post("/demo/b1/ring").status == 200
+        assert demo.get("/v1/branches/b1/queue").status == 503
+        assert demo.get("/healthz").json["services"] == ["gateway"]
 
 
 def test_a_path_of_a_service_that_is_not_here_yet_is_503(tmp_path):
