@@ -176,7 +176,11 @@ class Gateway:
 
     @http(gateway.STREAM)
     def stream(self, call):
-        return EventStream(call, self._events(call.branch, int(call.last_event_id or 0)), heartbeat_s=0.3)
+        return EventStream(
+            call,
+            self._events(call.branch, int(call.last_event_id or 0)),
+            heartbeat_s=0.3 if call.branch == "quiet" else 15,
+        )
 
     def _events(self, branch, seen):
         while True:

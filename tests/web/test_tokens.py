@@ -13,9 +13,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from werkzeug.wrappers import Response
 
 from shared.errors import Forbidden, Unauthorized
 from shared.settings import Settings, SettingsError
+from shared.web.guard import remember
 from shared.web.keys import local_private_key
 from shared.web.tokens import TokenChecker, issue_token
 
@@ -148,7 +150,8 @@ def test_the_private_key_is_for_its_owner_only(settings):
 
 def test_processes_that_start_at_once_agree_on_one_key(settings):
     code = (
-        "import sys; from shared.settings import Settings; from shared.web.keys import local_private_key; "
+        "import sys; from shared.settings import Settings; from shared.web.guard import remember
+from shared.web.keys import local_private_key; "
         "sys.stdin.readline(); "
         "print(local_private_key(Settings(data_dir=sys.argv[1])).public_key().public_bytes_raw().hex())"
     )
@@ -213,6 +216,15 @@ def test_a_pages_cookie_is_for_reading_only(demo):
     cookie = {"Cookie": f"lobby_token={demo.token()}"}
     assert demo.get("/demo/b1/any", auth=False, headers=cookie).status == 200
     assert unauthorized(demo.post("/demo/b1/bodyless", auth=False, headers=cookie))
+
+
+def test_the_cookie_is_out_of_reach_for_scripts_and_other_sites(demo):
+    response = Response()
+    remember(response, demo.token(), timedelta(hours=1), secure=True)
+    cookie = response.headers["Set-Cookie"]
+    assert cookie.startswith("lobby_token=")
+    for part in ("HttpOnly", "SameSite=Strict", "Secure", "Path=/", "Max-Age=3600"):
+        assert part in cookie.split("; ")
 
 
 def test_a_header_counts_before_the_cookie(demo):
