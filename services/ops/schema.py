@@ -7,8 +7,6 @@ from typing import Any
 
 from services.ops.errors import UsageError
 
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
-
 
 def export(out: Path) -> Iterator[Path]:
     """Write the documents below ``out``; yield each file when it's written.
@@ -27,10 +25,9 @@ def export(out: Path) -> Iterator[Path]:
 
 def documents() -> Iterator[tuple[str, dict[str, Any]]]:
     """Return each document with the name of its file."""
-    from shared.contracts import asyncapi, openapi
-    from shared.contracts.catalog import registry
+    from shared.contracts import asyncapi, openapi, schemas
 
     yield "openapi.json", openapi.document()
     yield "asyncapi.json", asyncapi.document()
-    for type_, model in registry.all_types().items():
-        yield f"events/{type_}.json", {"$schema": DIALECT, **model.model_json_schema(mode="serialization")}
+    for name, schema in schemas.documents().items():
+        yield f"events/{name}.json", schema
