@@ -86,6 +86,12 @@ def test_the_openapi_document_is_served(demo):
     assert orjson.loads(answer.body)["openapi"].startswith("3.1")
 
 
+def test_the_asyncapi_document_is_served(demo):
+    answer = demo.get("/asyncapi.json", auth=False)
+    assert answer.status == 200
+    assert orjson.loads(answer.body)["asyncapi"].startswith("3.")
+
+
 def test_the_docs_need_nothing_from_elsewhere(demo):
     page = demo.get("/docs", auth=False)
     assert page.status == 200
