@@ -10,6 +10,7 @@ from shared.contracts.catalog import registry
 from shared.contracts.envelope import Event
 
 Json = dict[str, Any]
+References = dict[type[BaseModel], Json]
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 SEQUENCE: Final[Json] = {
@@ -59,7 +60,7 @@ def attributes_of(model: type[BaseModel], *, without: Iterable[str] = ()) -> Jso
     }
 
 
-def components(models: Collection[type[BaseModel]], *, sent: bool) -> tuple[dict[type[BaseModel], Json], dict[str, Json]]:
+def components(models: Collection[type[BaseModel]], *, sent: bool) -> tuple[References, dict[str, Json]]:
     """Return a reference for each model, and the schemas that the references lead to (below ``#/components``).
 
     ``sent``: what we send has every field; what we take has those with a default as optional.
