@@ -1,11 +1,20 @@
 """Who is next: a place in the line as one number, so that the next ticket is an index look-up (T6, T7, T12)."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from services.triage.policy.rules import Policy
 
 FRONT_S = 1e10
 """Far more than any wait: what puts a ticket that was overtaken too often before all others."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A channel's line: how many wait, and since when the one who has waited longest."""
+
+    waiting: int
+    longest_from: datetime
 
 
 def rank(policy: Policy, lined_at: datetime, priority: int) -> float:

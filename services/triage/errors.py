@@ -1,0 +1,60 @@
+"""What triage answers when it can't do what is asked."""
+
+from shared.errors import Conflict, InvalidInput, NotFound
+
+
+class UnknownBusiness(InvalidInput):
+    """No business of the branch has this code; ``suggestions`` are those that look like it."""
+
+    code = "unknown_business"
+    title = "The branch does not offer this business"
+
+
+class RequestedInFuture(InvalidInput):
+    """``requested_at`` is later than our clock allows."""
+
+    code = "requested_in_future"
+
+
+class RequestedTooLongAgo(InvalidInput):
+    """``requested_at`` is so long ago that the customer can't be waiting any more."""
+
+    code = "requested_too_long_ago"
+
+
+class TicketNotFound(NotFound):
+    """No ticket has this id or number."""
+
+    code = "ticket_not_found"
+
+
+class IllegalTransition(Conflict):
+    """The ticket's ``state`` does not allow this step; ``allowed`` are those that it does."""
+
+    code = "illegal_transition"
+
+
+class VisitEnded(Conflict):
+    """The visit is over, and everybody was told; a step of it can't be taken back."""
+
+    code = "visit_ended"
+
+
+class NothingToUndo(Conflict):
+    """No step is left that could be taken back today."""
+
+    code = "nothing_to_undo"
+
+
+class CounterClosed(Conflict):
+    """The counter is not open."""
+
+    code = "counter_closed"
+    title = "The counter is closed"
+
+
+class CounterBusy(Conflict):
+    """The counter has a ticket that it called or serves: ``ticket_id``, ``number``."""
+
+    code = "counter_busy"
+    title = "The counter has a customer"

@@ -1,0 +1,79 @@
+"""Calling: the next ticket or a specific one, to an open counter that is free (T7, T12)."""
+
+from services.triage.errors import CounterBusy, CounterClosed, TicketNotFound
+from services.triage.handlers.issue import House
+from services.triage.handlers.loading import decided, load
+from services.triage.handlers.ports import Desk
+from services.triage.handlers.views import ticket_view
+from services.triage.model import Counter, Visit, commands
+from services.triage.model.events import TicketCalled, VisitEvent
+from shared.contracts.http.triage import CallNumber, TicketView
+from shared.errors import InvalidInput
+
+
+def call_next(desk: Desk, house: House, *, branch: str, counter: str) -> TicketView | None:
+    """Call who is next in the counter's channels; None when nobody waits for them.
+
+    Raises :class:`CounterClosed` and :class:`CounterBusy`.
+    """
+    window = require_free(desk, branch, counter)
+    ticket_id = desk.next_waiting(branch, window.channels)
+    return None if ticket_id is None else _call(desk, branch, window, ticket_id)
+
+
+def call_number(desk: Desk, house: House, *, branch: str, counter: str, request: CallNumber) -> TicketView:
+    """Call a specific ticket, of whatever channel.
+
+    Raises :class:`CounterClosed`, :class:`CounterBusy` and :class:`TicketNotFound`.
+    """
+    if request.number is None and request.ticket_id is None:
+        problem = {"field": "number", "message": "needed where no ticket_id is given"}
+        raise InvalidInput("name the ticket by its number or its ticket_id", errors=[problem])
+    window = require_free(desk, branch, counter)
+    ticket_id = request.ticket_id or desk.ticket_with_number(branch, request.number or "")
+    if ticket_id is None:
+        raise TicketNotFound(f"no ticket has the number {request.number!r}")
+    return _call(desk, branch, window, ticket_id)
+
+
+def require_free(desk: Desk, branch: str, counter: str) -> Counter:
+    """Return the counter, if it is open and has no ticket.
+
+    A manager's desk is no counter: it is free where no ticket is at it.
+    """
+    window = desk.counter(branch, counter)
+    taken = desk.at_counters(branch).get(counter)
+    if taken is not None:
+        _, ticket = taken
+        raise CounterBusy(
+            f"counter {counter} has ticket {ticket.number}, which is {ticket.state}",
+            ticket_id=ticket.ticket_id,
+            number=ticket.number,
+            state=ticket.state,
+        )
+    if not window.is_open:
+        raise CounterClosed(f"counter {counter} is closed", state="closed", allowed=["open"])
+    return window
+
+
+def called(desk: Desk, visit: Visit, command: commands.Call | commands.HandOff, window: Counter) -> list[VisitEvent]:
+    """Decide a call and record it: whom it overtakes, and what the channel's wait was (T9, T12)."""
+    happened = decided(visit, command)
+    ticket = visit.ticket(command.ticket_id)
+    desk.record_visit(visit, happened)
+    if command.overtakes:
+        desk.count_overtaking(visit.branch, window.channels, ticket)
+    for event in happened:
+        if isinstance(event, TicketCalled):
+            history = desk.history(visit.branch, event.channel).after_call(event.waited_s)
+            desk.remember(visit.branch, event.channel, history)
+    return happened
+
+
+def _call(desk: Desk, branch: str, window: Counter, ticket_id: str) -> TicketView:
+    visit = load(desk, branch, ticket_id)
+    overtakes = tuple(desk.overtaken(branch, window.channels, visit.ticket(ticket_id)))
+    command = commands.Call(ticket_id=ticket_id, at=desk.now, counter=window.counter, overtakes=overtakes)
+    called(desk, visit, command, window)
+    visit = load(desk, branch, ticket_id)
+    return ticket_view(visit, visit.ticket(ticket_id), desk.now)

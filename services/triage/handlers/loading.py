@@ -1,0 +1,36 @@
+"""Loading a ticket's visit and deciding a step, in the words of the outside."""
+
+from services.triage import errors
+from services.triage.handlers.ports import Desk, Records
+from services.triage.model import AlreadyEnded, NothingToUndo, Refusal, Visit, commands, decide
+from services.triage.model.events import VisitEvent
+from shared.errors import Conflict
+
+_ERRORS: dict[type[Refusal], type[Conflict]] = {
+    Refusal: errors.IllegalTransition,
+    AlreadyEnded: errors.VisitEnded,
+    NothingToUndo: errors.NothingToUndo,
+}
+
+
+def load(records: Records, branch: str, ticket_id: str) -> Visit:
+    """Return the ticket's visit; raise :class:`errors.TicketNotFound`."""
+    visit = records.visit_of(branch, ticket_id)
+    if visit is None:
+        raise errors.TicketNotFound(f"no ticket has the id {ticket_id!r}")
+    return visit
+
+
+def decided(visit: Visit, command: commands.Step) -> list[VisitEvent]:
+    """Decide; raise a :class:`Conflict` with ``state`` and ``allowed`` where the domain refuses."""
+    try:
+        return decide(visit, command)
+    except Refusal as refusal:
+        raise _ERRORS[type(refusal)](refusal.detail, state=refusal.state, allowed=list(refusal.allowed)) from refusal
+
+
+def step(desk: Desk, branch: str, command: commands.Step) -> tuple[Visit, list[VisitEvent]]:
+    """Load, decide and record; return the visit after it and what happened."""
+    visit = load(desk, branch, command.ticket_id)
+    happened = decided(visit, command)
+    return desk.record_visit(visit, happened), happened

@@ -1,0 +1,110 @@
+"""What a use case needs of the outside. ``store`` gives it; a use case doesn't know how."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Protocol
+
+from services.triage.model import Channel, Counter, Device, Ticket, TicketState, Visit
+from services.triage.model.events import CounterEvent, DeviceChanged, TicketRefused, VisitEvent
+from services.triage.policy import History, Line
+
+
+class Records(Protocol):
+    """The lobby's state, for looking."""
+
+    def visit_of(self, branch: str, ticket_id: str) -> Visit | None:
+        """Return the visit that a ticket of this branch belongs to."""
+        ...
+
+    def counter(self, branch: str, counter: str) -> Counter:
+        """Return a counter; a closed one where it never opened."""
+        ...
+
+    def counters(self, branch: str) -> Sequence[Counter]:
+        """Return every counter that was ever opened, by name."""
+        ...
+
+    def devices(self, branch: str) -> Sequence[Device]:
+        """Return every device that ever reported, by id."""
+        ...
+
+    def at_counters(self, branch: str) -> Mapping[str, tuple[Visit, Ticket]]:
+        """Return the called or served ticket of each counter that has one."""
+        ...
+
+    def busy(self, branch: str) -> Collection[str]:
+        """Return the counters that have a called or served ticket."""
+        ...
+
+    def waiting(self, branch: str, limit: int) -> Sequence[tuple[Visit, Ticket]]:
+        """Return the tickets that wait, in the order in which they are called."""
+        ...
+
+    def lines(self, branch: str) -> Mapping[Channel, Line]:
+        """Return the line of each channel that somebody waits for."""
+        ...
+
+    def ahead(self, branch: str, channels: Collection[Channel], rank: float) -> int:
+        """Return how many of these channels' waiting tickets are called before this rank."""
+        ...
+
+    def history(self, branch: str, channel: Channel) -> History:
+        """Return what the channel has shown so far."""
+        ...
+
+    def totals(self, branch: str, day: date) -> Mapping[TicketState, int]:
+        """Return how many of the day's tickets are in each state."""
+        ...
+
+
+class Desk(Records, Protocol):
+    """One transaction's view of the lobby, for changing."""
+
+    @property
+    def now(self) -> datetime:
+        """The business time at which the transaction began."""
+        ...
+
+    def new_id(self) -> str:
+        """Return a new opaque id."""
+        ...
+
+    def next_number(self, branch: str, day: date, prefix: str) -> int:
+        """Draw the next number of a series; a transaction that fails gives it back."""
+        ...
+
+    def ticket_with_number(self, branch: str, number: str) -> str | None:
+        """Return the id of the newest ticket with this number."""
+        ...
+
+    def next_waiting(self, branch: str, channels: Collection[Channel]) -> str | None:
+        """Return the id of the ticket that is next in these channels."""
+        ...
+
+    def overtaken(self, branch: str, channels: Collection[Channel], ticket: Ticket) -> Sequence[str]:
+        """Return who stood in line before this ticket and still waits for these channels, at most 50 (T12)."""
+        ...
+
+    def count_overtaking(self, branch: str, channels: Collection[Channel], ticket: Ticket) -> None:
+        """Count that this ticket overtook them; who was overtaken as often as policy allows is next."""
+        ...
+
+    def record_visit(self, visit: Visit, happened: Iterable[VisitEvent], *, at: datetime | None = None) -> Visit:
+        """Record what happened (at ``at``, by default now), and return the visit after it."""
+        ...
+
+    def record_counter(self, branch: str, counter: Counter, happened: Iterable[CounterEvent]) -> Counter:
+        """Record what happened, and return the counter after it."""
+        ...
+
+    def record_device(self, branch: str, device: Device, happened: Iterable[DeviceChanged]) -> Device:
+        """Record what happened, and return the device after it."""
+        ...
+
+    def record_refusal(self, branch: str, request_id: str, refusal: TicketRefused) -> None:
+        """Record that a request can't be served."""
+        ...
+
+    def remember(self, branch: str, channel: Channel, history: History) -> None:
+        """Keep what the channel has shown."""
+        ...

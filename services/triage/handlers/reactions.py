@@ -1,0 +1,96 @@
+"""What triage makes of events: what terminals say, and what managers do with hand-offs.
+
+Each may come twice or late: what no longer fits changes nothing.
+"""
+
+from collections.abc import Callable, Mapping
+
+from services.triage.handlers.calling import called
+from services.triage.handlers.issue import House, issue
+from services.triage.handlers.loading import step
+from services.triage.handlers.ports import Desk
+from services.triage.handlers.resources import report_device
+from services.triage.handlers.steps import learn_service
+from services.triage.model import Counter, Visit, commands
+from services.triage.model.events import TicketRefused
+from shared.contracts import terminal, vip
+from shared.contracts.envelope import Event
+from shared.errors import LobbyError, PredecessorMissing
+
+Reaction = Callable[[Desk, House, Event], None]
+
+
+def ticket_requested(desk: Desk, house: House, event: Event) -> None:
+    """Issue a ticket, or say why not: the terminal learns either by ``causationid`` (T4)."""
+    request = event.data
+    assert isinstance(request, terminal.TicketRequested)
+    try:
+        issue(desk, house, branch=event.branchid, request=request, asked=event.time)
+    except LobbyError as error:
+        refusal = TicketRefused(
+            code=error.code, detail=error.detail, field=error.extra.get("field"), terminal_id=request.terminal_id
+        )
+        desk.record_refusal(event.branchid, event.id, refusal)
+
+
+def ticket_printed(desk: Desk, house: House, event: Event) -> None:
+    """Let the ticket wait (T4)."""
+    assert isinstance(event.data, terminal.TicketPrinted)
+    visit = _visit(desk, event, event.data.ticket_id)
+    step(desk, visit.branch, commands.Print(ticket_id=event.data.ticket_id, at=desk.now))
+
+
+def device_reported(desk: Desk, house: House, event: Event) -> None:
+    """Take a device's report (T10)."""
+    data = event.data
+    assert isinstance(data, terminal.DeviceReported)
+    report_device(
+        desk, branch=event.branchid, device_id=data.device_id, kind=data.kind, status=data.status, detail=data.detail
+    )
+
+
+def handoff_accepted(desk: Desk, house: House, event: Event) -> None:
+    """Let the manager's desk call and serve the VIP's ticket, unless a window did or the customer left (V3)."""
+    data = event.data
+    assert isinstance(data, vip.HandoffAccepted)
+    if data.ticket_id is None:
+        return
+    visit = _visit(desk, event, data.ticket_id)
+    ticket = visit.ticket(data.ticket_id)
+    if ticket.state not in ("reserved", "waiting"):
+        return
+    window = Counter(counter=data.manager_id, channels=(ticket.channel,))
+    overtakes = tuple(desk.overtaken(visit.branch, window.channels, ticket))
+    command = commands.HandOff(ticket_id=ticket.ticket_id, at=desk.now, counter=data.manager_id, overtakes=overtakes)
+    called(desk, visit, command, window)
+
+
+def handoff_completed(desk: Desk, house: House, event: Event) -> None:
+    """Complete the ticket that the manager's desk serves (V3)."""
+    data = event.data
+    assert isinstance(data, vip.HandoffCompleted)
+    if data.ticket_id is None:
+        return
+    visit = _visit(desk, event, data.ticket_id)
+    ticket = visit.ticket(data.ticket_id)
+    if ticket.state != "serving" or ticket.counter != data.manager_id:
+        return
+    _, happened = step(desk, visit.branch, commands.Complete(ticket_id=ticket.ticket_id, at=desk.now))
+    learn_service(desk, house.policy, visit.branch, happened)
+
+
+REACTIONS: Mapping[str, Reaction] = {
+    "lobby.terminal.ticket_requested.v1": ticket_requested,
+    "lobby.terminal.ticket_printed.v1": ticket_printed,
+    "lobby.terminal.device_reported.v1": device_reported,
+    "lobby.vip.handoff_accepted.v1": handoff_accepted,
+    "lobby.vip.handoff_completed.v1": handoff_completed,
+}
+"""By the type of event; types without one are none of triage's business."""
+
+
+def _visit(desk: Desk, event: Event, ticket_id: str) -> Visit:
+    visit = desk.visit_of(event.branchid, ticket_id)
+    if visit is None:
+        raise PredecessorMissing(event.subject)
+    return visit

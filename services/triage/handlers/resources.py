@@ -1,0 +1,56 @@
+"""What serves: counters open and close, devices go down and come back; routing follows at once (T10)."""
+
+from typing import Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from services.triage.errors import CounterBusy
+from services.triage.handlers.ports import Desk
+from services.triage.handlers.views import counter_view, device_view
+from services.triage.model import Device
+from shared.contracts.base import Name
+from shared.contracts.http.triage import CounterView, DeviceView, OpenCounter
+from shared.errors import InvalidInput
+
+_NAME: TypeAdapter[str] = TypeAdapter(Name)
+
+
+def open_counter(desk: Desk, *, branch: str, counter: str, request: OpenCounter) -> CounterView:
+    """Open a counter, or change what an open one serves; once more changes nothing."""
+    _require_name("c", counter)
+    before = desk.counter(branch, counter)
+    window = desk.record_counter(branch, before, before.open(request.channels, request.teller_ref))
+    return counter_view(window, desk.at_counters(branch).get(counter), desk.now)
+
+
+def close_counter(desk: Desk, *, branch: str, counter: str) -> CounterView:
+    """Close a counter; raise :class:`CounterBusy` while it has a customer."""
+    before = desk.counter(branch, counter)
+    taken = desk.at_counters(branch).get(counter)
+    if taken is not None:
+        _, ticket = taken
+        raise CounterBusy(
+            f"counter {counter} has ticket {ticket.number}, which is {ticket.state}",
+            ticket_id=ticket.ticket_id,
+            number=ticket.number,
+            state=ticket.state,
+        )
+    return counter_view(desk.record_counter(branch, before, before.close()), None, desk.now)
+
+
+def report_device(
+    desk: Desk, *, branch: str, device_id: str, kind: str, status: Literal["up", "down"], detail: str | None
+) -> DeviceView:
+    """Take a device's report; only a change is an event."""
+    _require_name("d", device_id)
+    known = {device.device_id: device for device in desk.devices(branch)}
+    before = known.get(device_id) or Device(device_id=device_id, kind=kind)
+    return device_view(desk.record_device(branch, before, before.report(kind, status, detail)))
+
+
+def _require_name(parameter: str, value: str) -> None:
+    try:
+        _NAME.validate_python(value)
+    except ValidationError as error:
+        message = error.errors(include_url=False)[0]["msg"]
+        raise InvalidInput(f"{parameter}: {message}", errors=[{"field": parameter, "message": message}]) from error

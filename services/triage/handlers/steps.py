@@ -1,0 +1,102 @@
+"""The steps of a ticket's life (T4, T7): each loads, decides and records."""
+
+from services.triage.handlers.calling import require_free
+from services.triage.handlers.issue import House
+from services.triage.handlers.loading import decided, load, step
+from services.triage.handlers.ports import Desk
+from services.triage.handlers.views import ticket_view
+from services.triage.model import AT_COUNTER, Visit, apply, commands
+from services.triage.model.events import TicketCompleted, VisitEvent
+from services.triage.policy import Policy
+from shared.contracts.http.triage import Remark, TicketView, TransferTicket
+from shared.errors import InvalidInput
+
+
+def printed(desk: Desk, house: House, *, branch: str, ticket_id: str) -> TicketView:
+    """Let the ticket wait: its paper is in the customer's hand. Once more changes nothing."""
+    return _view(desk, branch, commands.Print(ticket_id=ticket_id, at=desk.now))
+
+
+def recall(desk: Desk, house: House, *, branch: str, ticket_id: str) -> TicketView:
+    """Call the number again."""
+    return _view(desk, branch, commands.Recall(ticket_id=ticket_id, at=desk.now))
+
+
+def start(desk: Desk, house: House, *, branch: str, ticket_id: str) -> TicketView:
+    """Begin the service."""
+    return _view(desk, branch, commands.Start(ticket_id=ticket_id, at=desk.now))
+
+
+def complete(desk: Desk, house: House, *, branch: str, ticket_id: str) -> TicketView:
+    """End the service, and learn how long it took (T9)."""
+    visit, happened = step(desk, branch, commands.Complete(ticket_id=ticket_id, at=desk.now))
+    learn_service(desk, house.policy, branch, happened)
+    return ticket_view(visit, visit.ticket(ticket_id), desk.now)
+
+
+def no_show(desk: Desk, house: House, *, branch: str, ticket_id: str) -> TicketView:
+    """Put who did not come at the end of the line; at policy's limit they count as left."""
+    limit = house.policy.max_no_shows
+    return _view(desk, branch, commands.NoShow(ticket_id=ticket_id, at=desk.now, limit=limit))
+
+
+def hold(desk: Desk, house: House, *, branch: str, ticket_id: str) -> TicketView:
+    """Set the business aside; the counter may call the next one."""
+    return _view(desk, branch, commands.Hold(ticket_id=ticket_id, at=desk.now))
+
+
+def resume(desk: Desk, house: House, *, branch: str, ticket_id: str) -> TicketView:
+    """Go on with it; raise CounterBusy or CounterClosed where its counter can't."""
+    return _at_counter(desk, branch, commands.Resume(ticket_id=ticket_id, at=desk.now))
+
+
+def transfer(desk: Desk, house: House, *, branch: str, ticket_id: str, request: TransferTicket) -> TicketView:
+    """Let the ticket wait for another channel, at the place of its request time."""
+    return _view(desk, branch, commands.Transfer(ticket_id=ticket_id, at=desk.now, channel=request.channel))
+
+
+def left(desk: Desk, house: House, *, branch: str, ticket_id: str) -> TicketView:
+    """Record that the customer left, and at which stage."""
+    return _view(desk, branch, commands.Leave(ticket_id=ticket_id, at=desk.now))
+
+
+def undo(desk: Desk, house: House, *, branch: str, ticket_id: str, remark: Remark) -> TicketView:
+    """Take the last step back; raise CounterBusy where its counter has gone on to somebody else."""
+    if remark.reason is None:
+        raise InvalidInput(
+            "reason: say why the step is taken back", errors=[{"field": "reason", "message": "needed here"}]
+        )
+    today = desk.now.astimezone(house.zone).date()
+    return _at_counter(desk, branch, commands.Undo(ticket_id=ticket_id, at=desk.now, reason=remark.reason, today=today))
+
+
+def learn_service(desk: Desk, policy: Policy, branch: str, happened: list[VisitEvent]) -> None:
+    """Let completed services into the channel's running mean (T9)."""
+    for event in happened:
+        if isinstance(event, TicketCompleted):
+            history = desk.history(branch, event.channel).after_service(policy, event.service_s)
+            desk.remember(branch, event.channel, history)
+
+
+def _view(desk: Desk, branch: str, command: commands.Step) -> TicketView:
+    visit, _ = step(desk, branch, command)
+    return ticket_view(visit, visit.ticket(command.ticket_id), desk.now)
+
+
+def _at_counter(desk: Desk, branch: str, command: commands.Resume | commands.Undo) -> TicketView:
+    """Carry out a step that may bring the ticket back to a counter: only to one that is open and free."""
+    visit = load(desk, branch, command.ticket_id)
+    was_there = visit.ticket(command.ticket_id).state in AT_COUNTER
+    happened = decided(visit, command)
+    after = _after(visit, happened, command)
+    ticket = after.ticket(command.ticket_id)
+    if ticket.state in AT_COUNTER and not was_there and ticket.counter is not None:
+        require_free(desk, branch, ticket.counter)
+    visit = desk.record_visit(visit, happened)
+    return ticket_view(visit, visit.ticket(command.ticket_id), desk.now)
+
+
+def _after(visit: Visit, happened: list[VisitEvent], command: commands.Resume | commands.Undo) -> Visit:
+    for event in happened:
+        visit = apply(visit, event, command.at)
+    return visit

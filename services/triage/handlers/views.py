@@ -1,0 +1,92 @@
+"""The answers: the lobby's state in the words of the HTTP contract."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import get_args
+
+from services.triage.handlers.estimates import promise_for
+from services.triage.handlers.issue import House
+from services.triage.handlers.loading import load
+from services.triage.handlers.ports import Records
+from services.triage.model import Channel, Counter, Device, Ticket, Visit
+from services.triage.policy import Line, line_of
+from shared.contracts.http.triage import ChannelView, CounterView, DeviceView, QueueView, TicketView, Wait
+
+MOST_WAITING = 500
+"""How many waiting tickets a look at the queue shows."""
+
+
+def ticket_view(visit: Visit, ticket: Ticket, now: datetime) -> TicketView:
+    """Return a ticket as it is now."""
+    return TicketView(
+        visit_id=visit.visit_id,
+        ticket_id=ticket.ticket_id,
+        number=ticket.number,
+        channel=ticket.channel,
+        business=ticket.business,
+        business_date=visit.business_date,
+        state=ticket.state,
+        priority=ticket.priority,
+        counter=ticket.counter,
+        requested_at=ticket.requested_at,
+        called_at=ticket.called_at,
+        started_at=ticket.started_at,
+        ended_at=ticket.ended_at,
+        waited_s=ticket.waited(now),
+        outcome=ticket.outcome,
+    )
+
+
+def one_ticket(records: Records, *, branch: str, ticket_id: str, now: datetime) -> TicketView:
+    """Return a ticket by its id; raise TicketNotFound."""
+    visit = load(records, branch, ticket_id)
+    return ticket_view(visit, visit.ticket(ticket_id), now)
+
+
+def counter_view(counter: Counter, taken: tuple[Visit, Ticket] | None, now: datetime) -> CounterView:
+    """Return a counter with the ticket that it called or serves."""
+    return CounterView(
+        counter=counter.counter,
+        state="open" if counter.is_open else "closed",
+        channels=counter.channels,
+        serving=None if taken is None else ticket_view(*taken, now),
+    )
+
+
+def device_view(device: Device) -> DeviceView:
+    """Return a device as it was last reported."""
+    return DeviceView(device_id=device.device_id, kind=device.kind, status=device.status or "up", detail=device.detail)
+
+
+def queue_view(records: Records, house: House, *, branch: str, now: datetime) -> QueueView:
+    """Return the lobby now: lines, counters, devices and the day's totals (T8-T10)."""
+    lines = records.lines(branch)
+    taken = records.at_counters(branch)
+    today = now.astimezone(house.zone).date()
+    totals = records.totals(branch, today)
+    return QueueView(
+        branch=branch,
+        at=now,
+        business_date=today,
+        channels=tuple(_channel(records, house, branch, channel, lines, now) for channel in get_args(Channel)),
+        waiting=tuple(ticket_view(visit, ticket, now) for visit, ticket in records.waiting(branch, MOST_WAITING)),
+        counters=tuple(counter_view(counter, taken.get(counter.counter), now) for counter in records.counters(branch)),
+        devices=tuple(device_view(device) for device in records.devices(branch)),
+        issued_today=sum(totals.values()),
+        served_today=totals.get("completed", 0),
+        left_today=totals.get("left", 0),
+    )
+
+
+def _channel(
+    records: Records, house: House, branch: str, channel: Channel, lines: Mapping[Channel, Line], now: datetime
+) -> ChannelView:
+    ahead = sum(lines[other].waiting for other in line_of(channel) if other in lines)
+    promise = promise_for(records, house.policy, branch, channel, ahead)
+    line = lines.get(channel)
+    return ChannelView(
+        channel=channel,
+        waiting=0 if line is None else line.waiting,
+        longest_wait_s=0 if line is None else max(0.0, (now - line.longest_from).total_seconds()),
+        wait=Wait(p50_s=promise.p50_s, p90_s=promise.p90_s),
+    )

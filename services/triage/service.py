@@ -1,0 +1,164 @@
+"""The triage service: decodes calls and events, runs a handler, answers (T1-T7, T9, T10)."""
+
+from collections.abc import Callable
+from typing import Any
+
+from services.triage import handlers
+from services.triage.errors import TicketNotFound
+from services.triage.handlers import House
+from services.triage.store import Desk, Records
+from shared.bus import Batch, StorageProvider, event_batches
+from shared.commands import Replayed
+from shared.contracts.base import View
+from shared.contracts.envelope import Event
+from shared.contracts.http import triage as calls
+from shared.storage import Storage, Transaction
+from shared.web.call import Call
+from shared.web.entrypoint import http
+
+Answer = View | Replayed | None
+
+
+class TriageService:
+    """What triage answers and hears."""
+
+    name = "triage"
+    storage: Storage = StorageProvider()
+
+    @http(calls.TAKE_TICKET)
+    def take_ticket(self, call: Call) -> Answer:
+        """Take a ticket (T1-T5, T9)."""
+        return self._in_branch(call, handlers.take_ticket, house=self._house, request=call.body)
+
+    @http(calls.TICKET_PRINTED)
+    def ticket_printed(self, call: Call) -> Answer:
+        """Let the ticket wait (T4)."""
+        return self._in_branch(call, handlers.printed, house=self._house, ticket_id=call.params["id"])
+
+    @http(calls.OPEN_COUNTER)
+    def open_counter(self, call: Call) -> Answer:
+        """Open a counter (T10)."""
+        return self._in_branch(call, handlers.open_counter, counter=call.params["c"], request=call.body)
+
+    @http(calls.CLOSE_COUNTER)
+    def close_counter(self, call: Call) -> Answer:
+        """Close a counter (T10)."""
+        return self._in_branch(call, handlers.close_counter, counter=call.params["c"])
+
+    @http(calls.CALL_NEXT)
+    def call_next(self, call: Call) -> Answer:
+        """Call the next ticket (T7, T12)."""
+        return self._in_branch(call, handlers.call_next, house=self._house, counter=call.params["c"])
+
+    @http(calls.CALL_NUMBER)
+    def call_number(self, call: Call) -> Answer:
+        """Call a specific ticket (T7)."""
+        return self._in_branch(
+            call, handlers.call_number, house=self._house, counter=call.params["c"], request=call.body
+        )
+
+    @http(calls.RECALL)
+    def recall(self, call: Call) -> Answer:
+        """Call the number again (T7)."""
+        return self._step(call, handlers.recall)
+
+    @http(calls.START)
+    def start(self, call: Call) -> Answer:
+        """Begin the service (T7)."""
+        return self._step(call, handlers.start)
+
+    @http(calls.COMPLETE)
+    def complete(self, call: Call) -> Answer:
+        """End the service (T7)."""
+        return self._step(call, handlers.complete)
+
+    @http(calls.NO_SHOW)
+    def no_show(self, call: Call) -> Answer:
+        """Nobody came (T7)."""
+        return self._step(call, handlers.no_show)
+
+    @http(calls.HOLD)
+    def hold(self, call: Call) -> Answer:
+        """Set the business aside (T7)."""
+        return self._step(call, handlers.hold)
+
+    @http(calls.RESUME)
+    def resume(self, call: Call) -> Answer:
+        """Go on with it (T7)."""
+        return self._step(call, handlers.resume)
+
+    @http(calls.TRANSFER)
+    def transfer(self, call: Call) -> Answer:
+        """Let the ticket wait for another channel (T7)."""
+        return self._step(call, handlers.transfer, request=call.body)
+
+    @http(calls.LEFT)
+    def left(self, call: Call) -> Answer:
+        """Record that the customer left (T7)."""
+        return self._step(call, handlers.left)
+
+    @http(calls.UNDO)
+    def undo(self, call: Call) -> Answer:
+        """Take the last step back (T7)."""
+        return self._step(call, handlers.undo, remark=call.body)
+
+    @http(calls.DEVICE_STATUS)
+    def device_status(self, call: Call) -> Answer:
+        """Take a device's report (T10)."""
+        report = call.body
+        return self._in_branch(
+            call,
+            handlers.report_device,
+            device_id=call.params["d"],
+            kind=report.kind,
+            status=report.status,
+            detail=report.detail,
+        )
+
+    @http(calls.QUEUE)
+    def queue(self, call: Call) -> Answer:
+        """Return the lobby now."""
+        with self.storage.read() as connection:
+            now = self.storage.clock.now()
+            return handlers.queue_view(Records(connection), self._house, branch=call.branch, now=now)
+
+    @http(calls.TICKET)
+    def ticket(self, call: Call) -> Answer:
+        """Return one ticket."""
+        branch = self._branch_of(call)
+        call.principal.require_branch(branch)
+        with self.storage.read() as connection:
+            now = self.storage.clock.now()
+            return handlers.one_ticket(Records(connection), branch=branch, ticket_id=call.params["id"], now=now)
+
+    @event_batches
+    def on_events(self, batch: Batch) -> None:
+        """React to what terminals say and managers do."""
+        batch.handle(self._react)
+
+    @property
+    def _house(self) -> House:
+        return House(zone=self.storage.settings.default_timezone)
+
+    def _in_branch(self, call: Call, use_case: Callable[..., View | None], **given: Any) -> Answer:
+        policy = self._house.policy
+        return self.storage.execute(call.command, lambda tx: use_case(Desk(tx, policy), branch=call.branch, **given))
+
+    def _step(self, call: Call, use_case: Callable[..., View], **given: Any) -> Answer:
+        branch, house = self._branch_of(call), self._house
+        command = call.command_for(branch)
+        given |= {"house": house, "branch": branch, "ticket_id": call.params["id"]}
+        return self.storage.execute(command, lambda tx: use_case(Desk(tx, house.policy), **given))
+
+    def _branch_of(self, call: Call) -> str:
+        with self.storage.read() as connection:
+            branch = Records(connection).branch_of(call.params["id"])
+        if branch is None:
+            raise TicketNotFound(f"no ticket has the id {call.params['id']!r}")
+        return branch
+
+    def _react(self, tx: Transaction, event: Event) -> None:
+        reaction = handlers.REACTIONS.get(event.type)
+        if reaction is not None:
+            house = self._house
+            reaction(Desk(tx, house.policy), house, event)

@@ -1,0 +1,65 @@
+"""Aggregates as JSON bodies and rows, and back."""
+
+from datetime import timedelta
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from services.triage.model import Counter, Device, Ticket, Visit
+from services.triage.policy import Policy, rank
+
+VISIT: TypeAdapter[Visit] = TypeAdapter(Visit)
+COUNTER: TypeAdapter[Counter] = TypeAdapter(Counter)
+DEVICE: TypeAdapter[Device] = TypeAdapter(Device)
+
+
+def visit_row(visit: Visit) -> dict[str, Any]:
+    """Return a visit's row."""
+    return {
+        "visit_id": visit.visit_id,
+        "branch": visit.branch,
+        "version": visit.version,
+        "state": visit.outcome or "active",
+        "business_date": visit.business_date,
+        "body": VISIT.dump_json(visit).decode(),
+    }
+
+
+def ticket_row(policy: Policy, visit: Visit, ticket: Ticket) -> dict[str, Any]:
+    """Return a ticket's row, as of one that nobody has overtaken."""
+    since = ticket.waiting_since
+    return {
+        "ticket_id": ticket.ticket_id,
+        "visit_id": visit.visit_id,
+        "branch": visit.branch,
+        "business_date": visit.business_date,
+        "number": ticket.number,
+        "channel": ticket.channel,
+        "state": ticket.state,
+        "counter": ticket.counter,
+        "lined": ticket.lined_at.timestamp(),
+        "rank": rank(policy, ticket.lined_at, ticket.priority),
+        "overtaken": 0,
+        "waiting_from": None if since is None else since - timedelta(seconds=ticket.waited_s),
+    }
+
+
+def counter_row(branch: str, counter: Counter) -> dict[str, Any]:
+    """Return a counter's row."""
+    return {
+        "branch": branch,
+        "counter": counter.counter,
+        "version": counter.version,
+        "is_open": counter.is_open,
+        "body": COUNTER.dump_json(counter).decode(),
+    }
+
+
+def device_row(branch: str, device: Device) -> dict[str, Any]:
+    """Return a device's row."""
+    return {
+        "branch": branch,
+        "device_id": device.device_id,
+        "version": device.version,
+        "body": DEVICE.dump_json(device).decode(),
+    }

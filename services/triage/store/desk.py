@@ -1,0 +1,142 @@
+"""One transaction's view of the lobby: what happens is appended to the log, and the state follows it."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Table, and_, case, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+
+from services.triage.model import Channel, Counter, Device, Ticket, Visit, apply
+from services.triage.model.events import CounterEvent, DeviceChanged, TicketRefused, VisitEvent
+from services.triage.policy import FRONT_S, History, Policy
+from services.triage.store import tables
+from services.triage.store.bodies import counter_row, device_row, ticket_row, visit_row
+from services.triage.store.records import Records, in_line
+from shared.contracts.registry import from_domain
+from shared.storage import Transaction
+
+_ticket = tables.ticket.c
+
+NAMED_OVERTAKEN = 50
+"""How many of those whom a call overtakes its event names."""
+
+
+class Desk(Records):
+    """The records, for changing, inside a transaction that has the branch's partition locked."""
+
+    def __init__(self, tx: Transaction, policy: Policy) -> None:
+        """Append to the transaction's log; ``policy`` gives the places in the line."""
+        super().__init__(tx.connection)
+        self._tx = tx
+        self._policy = policy
+        self._insert: Any = insert_sqlite if tx.connection.dialect.name == "sqlite" else insert_postgresql
+
+    @property
+    def now(self) -> datetime:
+        """The business time at which the transaction began."""
+        return self._tx.now
+
+    def new_id(self) -> str:
+        """Return a new opaque id."""
+        return self._tx.ids()
+
+    def next_number(self, branch: str, day: date, prefix: str) -> int:
+        """Draw the next number of a series; a transaction that fails gives it back."""
+        series = tables.number_series
+        statement = self._insert(series).values(branch=branch, business_date=day, prefix=prefix, last=1)
+        statement = statement.on_conflict_do_update(
+            index_elements=["branch", "business_date", "prefix"], set_={"last": series.c.last + 1}
+        )
+        number: int = self.connection.execute(statement.returning(series.c.last)).scalar_one()
+        return number
+
+    def ticket_with_number(self, branch: str, number: str) -> str | None:
+        """Return the id of the newest ticket with this number."""
+        query = select(_ticket.ticket_id).where(_ticket.branch == branch, _ticket.number == number)
+        found: str | None = self.connection.execute(query.order_by(_ticket.business_date.desc()).limit(1)).scalar()
+        return found
+
+    def next_waiting(self, branch: str, channels: Collection[Channel]) -> str | None:
+        """Return the id of the ticket that is next: the first of the heads of these channels."""
+        heads = [head for channel in sorted(channels) if (head := self._head(branch, channel)) is not None]
+        return min(heads)[1] if heads else None
+
+    def overtaken(self, branch: str, channels: Collection[Channel], ticket: Ticket) -> Sequence[str]:
+        """Return who stood in line before this ticket and still waits for these channels, the first 50 (T12)."""
+        query = select(_ticket.ticket_id).where(*_before(branch, channels, ticket))
+        return list(self.connection.execute(query.order_by(_ticket.lined).limit(NAMED_OVERTAKEN)).scalars())
+
+    def count_overtaking(self, branch: str, channels: Collection[Channel], ticket: Ticket) -> None:
+        """Count that this ticket overtook them; who was overtaken as often as policy allows is next."""
+        often = _ticket.overtaken + 1 >= self._policy.max_overtakes
+        place = case((often, _ticket.lined - FRONT_S), else_=_ticket.rank)
+        statement = update(tables.ticket).where(*_before(branch, channels, ticket))
+        self.connection.execute(statement.values(overtaken=_ticket.overtaken + 1, rank=place))
+
+    def record_visit(self, visit: Visit, happened: Iterable[VisitEvent], *, at: datetime | None = None) -> Visit:
+        """Record what happened (at ``at``, by default now), and return the visit after it."""
+        before = visit.version
+        for event in happened:
+            visit = apply(visit, event, at or self.now)
+            self._append(visit.branch, visit.visit_id, visit.version, event, at)
+        if visit.version != before:
+            self._put(tables.visit, visit_row(visit))
+            for ticket in visit.tickets:
+                self._put_ticket(ticket_row(self._policy, visit, ticket))
+        return visit
+
+    def record_counter(self, branch: str, counter: Counter, happened: Iterable[CounterEvent]) -> Counter:
+        """Record what happened, and return the counter after it."""
+        for event in happened:
+            counter = counter.apply(event)
+            self._append(branch, f"counter:{branch}:{counter.counter}", counter.version, event)
+            self._put(tables.counter, counter_row(branch, counter))
+        return counter
+
+    def record_device(self, branch: str, device: Device, happened: Iterable[DeviceChanged]) -> Device:
+        """Record what happened, and return the device after it."""
+        for event in happened:
+            device = device.apply(event)
+            self._append(branch, f"device:{branch}:{device.device_id}", device.version, event)
+            self._put(tables.device, device_row(branch, device))
+        return device
+
+    def record_refusal(self, branch: str, request_id: str, refusal: TicketRefused) -> None:
+        """Record that a request can't be served."""
+        self._append(branch, request_id, 1, refusal)
+
+    def remember(self, branch: str, channel: Channel, history: History) -> None:
+        """Keep what the channel has shown."""
+        self._put(tables.channel_stat, {"branch": branch, "channel": channel, **asdict(history)})
+
+    def _append(self, branch: str, subject: str, version: int, event: object, at: datetime | None = None) -> None:
+        data = from_domain("triage", event)
+        self._tx.append(branch, subject, data, correlation=subject, sequence=version, time=at)
+
+    def _put(self, table: Table, row: dict[str, Any]) -> None:
+        keys = [column.name for column in table.primary_key]
+        statement = self._insert(table).values(row)
+        changed = {name: statement.excluded[name] for name in row if name not in keys}
+        self.connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
+
+    def _put_ticket(self, row: dict[str, Any]) -> None:
+        """Write a ticket's row. Who keeps their place in the line keeps what overtaking has made of it."""
+        statement = self._insert(tables.ticket).values(row)
+        new = statement.excluded
+        stays = _ticket.lined == new.lined
+        changed = {name: new[name] for name in row if name != "ticket_id"}
+        changed["rank"] = case((stays, _ticket.rank), else_=new.rank)
+        changed["overtaken"] = case((stays, _ticket.overtaken), else_=0)
+        self.connection.execute(statement.on_conflict_do_update(index_elements=["ticket_id"], set_=changed))
+
+    def _head(self, branch: str, channel: Channel) -> tuple[float, str] | None:
+        query = select(_ticket.rank, _ticket.ticket_id).where(*in_line(branch, [channel]))
+        row = self.connection.execute(query.order_by(_ticket.rank, _ticket.ticket_id).limit(1)).one_or_none()
+        return None if row is None else (row[0], row[1])
+
+
+def _before(branch: str, channels: Collection[Channel], ticket: Ticket) -> tuple[Any, ...]:
+    return and_(*in_line(branch, channels)), _ticket.lined < ticket.lined_at.timestamp()

@@ -1,0 +1,85 @@
+"""The tables of triage: aggregates as they are now, each with the columns that queries need and a JSON body."""
+
+from sqlalchemy import Boolean, Column, Date, Float, Index, Integer, MetaData, String, Table, Text
+
+from shared.storage.types import UtcDateTime
+
+metadata = MetaData()
+
+visit = Table(
+    "visit",
+    metadata,
+    Column("visit_id", String(128), primary_key=True),
+    Column("branch", String(32), nullable=False),
+    Column("version", Integer, nullable=False, comment="The sequence of its last event."),
+    Column("state", String(16), nullable=False, comment="active, served or left"),
+    Column("business_date", Date, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("visit_branch_day", "branch", "business_date"),
+    comment="Every visit as it is now, its tickets in the body.",
+)
+
+ticket = Table(
+    "ticket",
+    metadata,
+    Column("ticket_id", String(128), primary_key=True),
+    Column("visit_id", String(128), nullable=False),
+    Column("branch", String(32), nullable=False),
+    Column("business_date", Date, nullable=False),
+    Column("number", String(16), nullable=False),
+    Column("channel", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("counter", String(128)),
+    Column("lined", Float, nullable=False, comment="Since when it stands in its line, in epoch seconds."),
+    Column("rank", Float, nullable=False, comment="Its place in the line: the lowest is called first."),
+    Column("overtaken", Integer, nullable=False, comment="How often somebody later was called before it (T12)."),
+    Column("waiting_from", UtcDateTime, comment="Since when it waits, breaks left out; null when it doesn't."),
+    Index("ticket_number", "branch", "business_date", "number", unique=True),
+    Index("ticket_rank", "branch", "state", "channel", "rank"),
+    Index("ticket_lined", "branch", "state", "channel", "lined"),
+    Index("ticket_day", "branch", "business_date", "state"),
+    Index("ticket_visit", "visit_id"),
+    comment="What is looked up and ordered by of every ticket.",
+)
+
+counter = Table(
+    "counter",
+    metadata,
+    Column("branch", String(32), primary_key=True),
+    Column("counter", String(64), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    Column("body", Text, nullable=False),
+    comment="Every counter as it is now (T10).",
+)
+
+device = Table(
+    "device",
+    metadata,
+    Column("branch", String(32), primary_key=True),
+    Column("device_id", String(64), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    comment="Every device as it was last reported (T10).",
+)
+
+number_series = Table(
+    "number_series",
+    metadata,
+    Column("branch", String(32), primary_key=True),
+    Column("business_date", Date, primary_key=True),
+    Column("prefix", String(4), primary_key=True),
+    Column("last", Integer, nullable=False),
+    comment="The last number of each channel and day (T4).",
+)
+
+channel_stat = Table(
+    "channel_stat",
+    metadata,
+    Column("branch", String(32), primary_key=True),
+    Column("channel", String(16), primary_key=True),
+    Column("service_s", Float, comment="The running mean of services."),
+    Column("last_wait_s", Float, comment="What who was called last had waited."),
+    Column("served", Integer, nullable=False),
+    comment="What each channel has shown, for estimates (T9).",
+)

@@ -1,0 +1,118 @@
+"""A branch's lobby as a test sees it: the real use cases on a real database."""
+
+from datetime import datetime
+
+from services.triage import handlers
+from services.triage.handlers import House
+from services.triage.policy import Policy
+from services.triage.store import Desk, Records
+from shared.clock import ManualClock
+from shared.commands import Cause
+from shared.contracts.base import EventData
+from shared.contracts.envelope import Event
+from shared.contracts.http import triage as calls
+from shared.contracts.registry import decode, type_of
+from shared.ids import new_id
+from shared.storage import Storage
+from shared.storage.log import after
+
+BRANCH = "demo"
+
+
+class Lobby:
+    """Does what the service does with a call or an event."""
+
+    def __init__(self, storage: Storage, clock: ManualClock, policy: Policy | None = None) -> None:
+        self.storage = storage
+        self.clock = clock
+        self.house = House(zone=storage.settings.default_timezone, policy=policy or Policy())
+
+    def take(self, business: str = "account_service", branch: str = BRANCH, **fields: object) -> calls.TicketTaken:
+        request = calls.TakeTicket.model_validate({"business": business, **fields})
+        with self.storage.transaction(branch) as tx:
+            return handlers.take_ticket(self.desk(tx), self.house, branch=branch, request=request)
+
+    def wait(self, business: str = "account_service", **fields: object) -> calls.TicketTaken:
+        """Take a ticket and print it."""
+        taken = self.take(business, **fields)
+        self.do("printed", taken.ticket_id)
+        return taken
+
+    def open(self, counter: str = "1", *channels: str, branch: str = BRANCH) -> calls.CounterView:
+        request = calls.OpenCounter.model_validate({"channels": channels} if channels else {})
+        with self.storage.transaction(branch) as tx:
+            return handlers.open_counter(self.desk(tx), branch=branch, counter=counter, request=request)
+
+    def close(self, counter: str = "1") -> calls.CounterView:
+        with self.storage.transaction(BRANCH) as tx:
+            return handlers.close_counter(self.desk(tx), branch=BRANCH, counter=counter)
+
+    def next(self, counter: str = "1") -> calls.TicketView | None:
+        with self.storage.transaction(BRANCH) as tx:
+            return handlers.call_next(self.desk(tx), self.house, branch=BRANCH, counter=counter)
+
+    def call(self, counter: str = "1", **fields: object) -> calls.TicketView:
+        request = calls.CallNumber.model_validate(fields)
+        with self.storage.transaction(BRANCH) as tx:
+            return handlers.call_number(self.desk(tx), self.house, branch=BRANCH, counter=counter, request=request)
+
+    def do(self, step: str, ticket_id: str, **given: object) -> calls.TicketView:
+        """Carry out a step of a ticket by the handler's name."""
+        with self.storage.transaction(BRANCH) as tx:
+            use_case = getattr(handlers, step)
+            view = use_case(self.desk(tx), house=self.house, branch=BRANCH, ticket_id=ticket_id, **given)
+        assert isinstance(view, calls.TicketView)
+        return view
+
+    def undo(self, ticket_id: str, reason: str | None = "pressed by mistake") -> calls.TicketView:
+        return self.do("undo", ticket_id, remark=calls.Remark(reason=reason))
+
+    def transfer(self, ticket_id: str, channel: str) -> calls.TicketView:
+        return self.do("transfer", ticket_id, request=calls.TransferTicket.model_validate({"channel": channel}))
+
+    def serve(self, ticket_id: str, seconds: float = 60) -> calls.TicketView:
+        """Start a called ticket and complete it after so many seconds."""
+        self.do("start", ticket_id)
+        self.clock.advance(seconds)
+        return self.do("complete", ticket_id)
+
+    def device(self, device_id: str, kind: str, status: str) -> calls.DeviceView:
+        report = calls.DeviceStatus.model_validate({"kind": kind, "status": status})
+        with self.storage.transaction(BRANCH) as tx:
+            return handlers.report_device(
+                self.desk(tx), branch=BRANCH, device_id=device_id, kind=report.kind, status=report.status, detail=None
+            )
+
+    def queue(self, branch: str = BRANCH) -> calls.QueueView:
+        with self.storage.read() as connection:
+            return handlers.queue_view(Records(connection), self.house, branch=branch, now=self.clock.now())
+
+    def ticket(self, ticket_id: str) -> calls.TicketView:
+        with self.storage.read() as connection:
+            return handlers.one_ticket(Records(connection), branch=BRANCH, ticket_id=ticket_id, now=self.clock.now())
+
+    def hear(self, data: EventData, *, time: datetime | None = None, subject: str | None = None) -> Event:
+        """React to an event, as the consumer does."""
+        now = self.clock.now()
+        id_ = new_id()
+        event = Event(
+            id=id_, source="/test", type=type_of(type(data)), subject=subject or id_, time=time or now,
+            branchid=BRANCH, correlationid=subject or id_, sequence=1, recordedtime=now, data=data,
+        )  # fmt: skip
+        with self.storage.transaction(BRANCH, cause=Cause(causationid=event.id)) as tx:
+            handlers.REACTIONS[event.type](self.desk(tx), self.house, event)
+        return event
+
+    def events(self, subject: str | None = None) -> list[Event]:
+        """Return the log, oldest first; of one subject where it's named."""
+        with self.storage.read() as connection:
+            rows = after(connection, dict.fromkeys(range(64), 0), limit=100_000)
+        found = [decode(row.body.encode()) for row in rows]
+        return [event for event in found if subject is None or event.subject == subject]
+
+    def names(self, subject: str | None = None) -> list[str]:
+        """Return the log's types in short: ticket_called."""
+        return [event.type.split(".")[2] for event in self.events(subject)]
+
+    def desk(self, tx: object) -> Desk:
+        return Desk(tx, self.house.policy)  # type: ignore[arg-type]
