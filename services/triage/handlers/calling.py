@@ -7,6 +7,7 @@ from services.triage.handlers.ports import Desk
 from services.triage.handlers.views import ticket_view
 from services.triage.model import Counter, Visit, commands
 from services.triage.model.events import TicketCalled, VisitEvent
+from services.triage.policy import History
 from shared.contracts.http.triage import CallNumber, TicketView
 from shared.errors import InvalidInput
 
@@ -65,7 +66,7 @@ def called(desk: Desk, visit: Visit, command: commands.Call | commands.HandOff, 
         desk.count_overtaking(visit.branch, window.channels, ticket)
     for event in happened:
         if isinstance(event, TicketCalled):
-            history = desk.history(visit.branch, event.channel).after_call(event.waited_s)
+            history = desk.histories(visit.branch).get(event.channel, History()).after_call(event.waited_s)
             desk.remember(visit.branch, event.channel, history)
     return happened
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 
 from services.triage.errors import RequestedInFuture, RequestedTooLongAgo, UnknownBusiness
-from services.triage.handlers.estimates import promise_for
+from services.triage.handlers.estimates import outlook
 from services.triage.handlers.ports import Desk
 from services.triage.model import Customer, Visit, commands, decide
 from services.triage.model.events import TicketIssued
@@ -65,7 +65,7 @@ def _command(
     number: str,
 ) -> commands.Issue:
     ahead = desk.ahead(branch, line_of(chosen.channel), rank(house.policy, asked, chosen.priority))
-    promise = promise_for(desk, house.policy, branch, chosen.channel, ahead)
+    promise = outlook(desk, branch).promise(house.policy, chosen.channel, ahead)
     return commands.Issue(
         ticket_id=desk.new_id(),
         number=number,

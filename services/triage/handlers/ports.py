@@ -48,8 +48,8 @@ class Records(Protocol):
         """Return how many of these channels' waiting tickets are called before this rank."""
         ...
 
-    def history(self, branch: str, channel: Channel) -> History:
-        """Return what the channel has shown so far."""
+    def histories(self, branch: str) -> Mapping[Channel, History]:
+        """Return what each channel has shown so far."""
         ...
 
     def totals(self, branch: str, day: date) -> Mapping[TicketState, int]:

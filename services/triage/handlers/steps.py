@@ -7,7 +7,7 @@ from services.triage.handlers.ports import Desk
 from services.triage.handlers.views import ticket_view
 from services.triage.model import AT_COUNTER, Visit, apply, commands
 from services.triage.model.events import TicketCompleted, VisitEvent
-from services.triage.policy import Policy
+from services.triage.policy import History, Policy
 from shared.contracts.http.triage import Remark, TicketView, TransferTicket
 from shared.errors import InvalidInput
 
@@ -74,7 +74,7 @@ def learn_service(desk: Desk, policy: Policy, branch: str, happened: list[VisitE
     """Let completed services into the channel's running mean (T9)."""
     for event in happened:
         if isinstance(event, TicketCompleted):
-            history = desk.history(branch, event.channel).after_service(policy, event.service_s)
+            history = desk.histories(branch).get(event.channel, History()).after_service(policy, event.service_s)
             desk.remember(branch, event.channel, history)
 
 

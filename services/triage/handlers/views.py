@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import get_args
 
-from services.triage.handlers.estimates import promise_for
+from services.triage.handlers.estimates import Outlook, outlook
 from services.triage.handlers.issue import House
 from services.triage.handlers.loading import load
 from services.triage.handlers.ports import Records
@@ -60,7 +60,7 @@ def device_view(device: Device) -> DeviceView:
 
 def queue_view(records: Records, house: House, *, branch: str, now: datetime) -> QueueView:
     """Return the lobby now: lines, counters, devices and the day's totals (T8-T10)."""
-    lines = records.lines(branch)
+    lines, view = records.lines(branch), outlook(records, branch)
     taken = records.at_counters(branch)
     today = now.astimezone(house.zone).date()
     totals = records.totals(branch, today)
@@ -68,7 +68,7 @@ def queue_view(records: Records, house: House, *, branch: str, now: datetime) ->
         branch=branch,
         at=now,
         business_date=today,
-        channels=tuple(_channel(records, house, branch, channel, lines, now) for channel in get_args(Channel)),
+        channels=tuple(_channel(house, channel, view, lines, now) for channel in get_args(Channel)),
         waiting=tuple(ticket_view(visit, ticket, now) for visit, ticket in records.waiting(branch, MOST_WAITING)),
         counters=tuple(counter_view(counter, taken.get(counter.counter), now) for counter in records.counters(branch)),
         devices=tuple(device_view(device) for device in records.devices(branch)),
@@ -79,10 +79,10 @@ def queue_view(records: Records, house: House, *, branch: str, now: datetime) ->
 
 
 def _channel(
-    records: Records, house: House, branch: str, channel: Channel, lines: Mapping[Channel, Line], now: datetime
+    house: House, channel: Channel, view: Outlook, lines: Mapping[Channel, Line], now: datetime
 ) -> ChannelView:
     ahead = sum(lines[other].waiting for other in line_of(channel) if other in lines)
-    promise = promise_for(records, house.policy, branch, channel, ahead)
+    promise = view.promise(house.policy, channel, ahead)
     line = lines.get(channel)
     return ChannelView(
         channel=channel,

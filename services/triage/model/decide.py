@@ -36,10 +36,10 @@ class _OfTicket(TypedDict):
     business_date: date
 
 
-def allowed_in(ticket: Ticket) -> tuple[str, ...]:
-    """Return the names of the steps that the ticket's state allows."""
+def allowed_in(visit: Visit, ticket: Ticket) -> tuple[str, ...]:
+    """Return the names of the steps that are possible for the ticket now."""
     steps = [name for name, states in STEPS.values() if ticket.state in states]
-    return tuple(steps + (["undo"] if ticket.before is not None else []))
+    return tuple(steps + (["undo"] if ticket.before is not None and not visit.ended else []))
 
 
 def decide(visit: Visit, command: commands.VisitCommand) -> list[events.VisitEvent]:
@@ -72,7 +72,7 @@ def _decide(visit: Visit, command: commands.Step) -> list[events.VisitEvent]:
     name, states = STEPS[type(command)]
     if ticket.state not in states:
         detail = f"{name}: ticket {ticket.number} is {ticket.state}"
-        raise Refusal(detail, state=ticket.state, allowed=allowed_in(ticket))
+        raise Refusal(detail, state=ticket.state, allowed=allowed_in(visit, ticket))
     return _events(visit, ticket, command)
 
 
@@ -102,7 +102,7 @@ def _events(visit: Visit, ticket: Ticket, command: commands.Step) -> list[events
         case commands.Resume():
             return [events.TicketResumed(**of, counter=counter)]
         case commands.Transfer():
-            return [_transferred(of, ticket, command)]
+            return [_transferred(of, visit, ticket, command)]
         case commands.Leave():
             return [_left(of, ticket, command.at)]
         case commands.Undo():
@@ -135,16 +135,16 @@ def _left(of: _OfTicket, ticket: Ticket, at: datetime) -> events.TicketLeft:
     return events.TicketLeft(**of, stage=ticket.state, waited_s=ticket.waited(at))
 
 
-def _transferred(of: _OfTicket, ticket: Ticket, command: commands.Transfer) -> events.TicketTransferred:
+def _transferred(of: _OfTicket, visit: Visit, ticket: Ticket, command: commands.Transfer) -> events.TicketTransferred:
     if ticket.state == "waiting" and ticket.channel == command.channel:
         detail = f"transfer: ticket {ticket.number} waits for {command.channel} already"
-        raise Refusal(detail, state=ticket.state, allowed=allowed_in(ticket))
+        raise Refusal(detail, state=ticket.state, allowed=allowed_in(visit, ticket))
     of["channel"] = command.channel
     return events.TicketTransferred(**of, from_channel=ticket.channel)
 
 
 def _undo(visit: Visit, ticket: Ticket, command: commands.Undo) -> events.StepUndone:
-    allowed = tuple(step for step in allowed_in(ticket) if step != "undo")
+    allowed = tuple(step for step in allowed_in(visit, ticket) if step != "undo")
     if visit.ended:
         detail = f"the visit of ticket {ticket.number} has ended; take a new ticket instead"
         raise AlreadyEnded(detail, state=ticket.state, allowed=())

@@ -1,8 +1,8 @@
 """The lobby's state, for looking: every query of triage by its name."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime
-from typing import cast
+from datetime import date
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 
@@ -80,22 +80,19 @@ class Records:
             .where(_ticket.branch == branch, _ticket.state == "waiting")
             .group_by(_ticket.channel)
         )
-        rows = cast("list[tuple[Channel, int, datetime]]", self.connection.execute(query).tuples().all())
-        return {channel: Line(waiting=count, longest_from=since) for channel, count, since in rows}
+        return {row[0]: Line(waiting=row[1], longest_from=row[2]) for row in self.connection.execute(query)}
 
     def ahead(self, branch: str, channels: Collection[Channel], rank: float) -> int:
         """Return how many of these channels' waiting tickets are called before this rank."""
         query = select(func.count()).where(*in_line(branch, channels), _ticket.rank <= rank)
         return self.connection.execute(query).scalar_one()
 
-    def history(self, branch: str, channel: Channel) -> History:
-        """Return what the channel has shown so far."""
+    def histories(self, branch: str) -> Mapping[Channel, History]:
+        """Return what each channel has shown so far."""
         stat = tables.channel_stat.c
-        query = select(stat.service_s, stat.last_wait_s, stat.served).where(
-            stat.branch == branch, stat.channel == channel
-        )
-        row = self.connection.execute(query).one_or_none()
-        return History() if row is None else History(service_s=row[0], last_wait_s=row[1], served=row[2])
+        query = select(stat.channel, stat.service_s, stat.last_wait_s, stat.served).where(stat.branch == branch)
+        rows = self.connection.execute(query)
+        return {row[0]: History(service_s=row[1], last_wait_s=row[2], served=row[3]) for row in rows}
 
     def totals(self, branch: str, day: date) -> Mapping[TicketState, int]:
         """Return how many of the day's tickets are in each state."""
@@ -104,18 +101,17 @@ class Records:
             .where(_ticket.branch == branch, _ticket.business_date == day)
             .group_by(_ticket.state)
         )
-        rows = cast("list[tuple[TicketState, int]]", self.connection.execute(query).tuples().all())
-        return {state: count for state, count in rows}
+        return {row[0]: row[1] for row in self.connection.execute(query)}
 
-    def _tickets(self, query: Select[tuple[str, str]]) -> list[tuple[Visit, Ticket]]:
+    def _tickets(self, query: Select[Any]) -> list[tuple[Visit, Ticket]]:
         found = []
-        for ticket_id, body in self.connection.execute(query).tuples():
-            visit = VISIT.validate_json(body)
-            found.append((visit, visit.ticket(ticket_id)))
+        for row in self.connection.execute(query):
+            visit = VISIT.validate_json(row[1])
+            found.append((visit, visit.ticket(row[0])))
         return found
 
 
-def _with_visits() -> "Select[tuple[str, str]]":
+def _with_visits() -> Select[Any]:
     return select(_ticket.ticket_id, _visit.body).join(tables.visit, _visit.visit_id == _ticket.visit_id)
 
 
