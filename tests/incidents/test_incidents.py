@@ -31,8 +31,11 @@ def test_each_kind_opens_with_its_own_event(record: Record, kind: str, event: st
 
 
 def test_the_business_date_is_the_local_day_on_which_it_happened(record: Record) -> None:
-    late = record.clock.now() - timedelta(hours=10)  # 23:00 of the day before, in Shanghai
+    nine = record.clock.now()  # one o'clock of the same day in UTC
+    early, late = nine - timedelta(hours=2), nine - timedelta(hours=10)
+    assert early.date() < nine.date()
     assert str(record.open().business_date) == "2026-11-24"
+    assert str(record.open(happened_at=early).business_date) == "2026-11-24"
     assert str(record.open(happened_at=late).business_date) == "2026-11-23"
 
 

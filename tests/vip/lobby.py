@@ -1,7 +1,7 @@
 """A branch's VIP side as a test sees it: the real use cases on a real database."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 
 from services.vip import handlers
 from services.vip.store import Desk, Records
@@ -108,10 +108,10 @@ TICKET = {
 }  # fmt: skip
 
 
-def issued(lobby: Lobby, **fields: object) -> triage.TicketIssued:
+def issued(at: datetime, **fields: object) -> triage.TicketIssued:
     customer = Customer(card_tier="platinum", customer_ref="c1")
     return triage.TicketIssued.model_validate(
-        {**TICKET, "priority": 2, "customer": customer, "requested_at": lobby.clock.now(), "position": 1,
+        {**TICKET, "priority": 2, "customer": customer, "requested_at": at, "position": 1,
          "wait_p50_s": 60, "wait_p90_s": 120, **fields}
     )  # fmt: skip
 

@@ -15,6 +15,12 @@ def test_an_arrival_is_offered_to_the_fitting_manager(lobby: Lobby) -> None:
     assert str(handoff.business_date) == "2026-11-24"
 
 
+def test_the_business_date_is_the_branchs_local_day(lobby: Lobby) -> None:
+    lobby.clock.advance(-2 * 3600)  # seven in the morning in Shanghai, still the day before in UTC
+    assert lobby.clock.now().day == 23
+    assert str(lobby.arrive().business_date) == "2026-11-24"
+
+
 def test_the_events_of_a_hand_off_are_gapless_and_belong_to_its_visit(lobby: Lobby) -> None:
     lobby.roster(manager("m1"), manager("m2"))
     handoff = lobby.arrive(visit_id="v7")
@@ -128,6 +134,14 @@ def test_when_all_are_busy_the_customer_waits_in_the_lounge_until_one_is_free(lo
     lobby.complete(first.handoff_id)
     view = {h.handoff_id: h for h in lobby.view().handoffs}[third.handoff_id]
     assert (view.state, view.manager_id) == ("offered", "m1")
+
+
+def test_who_waits_behind_others_is_promised_a_later_time(lobby: Lobby) -> None:
+    lobby.roster(manager("m1"))
+    lobby.arrive()
+    promises = [lobby.arrive().promised_at for _ in range(3)]
+    assert None not in promises
+    assert sorted(set(promises), key=str) == promises
 
 
 def test_a_manager_is_asked_for_no_more_customers_at_once_than_they_can_take(lobby: Lobby) -> None:

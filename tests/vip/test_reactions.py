@@ -7,7 +7,7 @@ from tests.vip.lobby import Lobby, called, issued, left, manager, printed, visit
 
 
 def arrived(lobby: Lobby) -> str:
-    lobby.hear(issued(lobby), "t1")
+    lobby.hear(issued(lobby.clock.now()), "t1")
     lobby.hear(printed(), "t1", 2)
     (handoff,) = lobby.view().handoffs
     return handoff.handoff_id
@@ -15,7 +15,7 @@ def arrived(lobby: Lobby) -> str:
 
 def test_the_customer_arrives_when_the_paper_is_printed_not_before(lobby: Lobby) -> None:
     lobby.roster(manager("r"), manager("w", "wealth"))
-    lobby.hear(issued(lobby), "t1")
+    lobby.hear(issued(lobby.clock.now()), "t1")
     assert lobby.view().handoffs == ()
     lobby.hear(printed(), "t1", 2)
     (handoff,) = lobby.view().handoffs
@@ -27,7 +27,7 @@ def test_the_customer_arrives_when_the_paper_is_printed_not_before(lobby: Lobby)
 
 
 def test_an_ordinary_ticket_is_none_of_vips_business(lobby: Lobby) -> None:
-    lobby.hear(issued(lobby, channel="counter"), "t1")
+    lobby.hear(issued(lobby.clock.now(), channel="counter"), "t1")
     lobby.hear(printed(channel="counter"), "t1", 2)
     lobby.hear(called("3", channel="counter"), "t1", 3)
     lobby.hear(visit_ended("served", channel="counter"), "v1")
@@ -43,7 +43,7 @@ def test_a_paper_whose_ticket_is_unknown_asks_for_the_tickets_earlier_events(lob
 def test_the_same_event_twice_changes_nothing(lobby: Lobby) -> None:
     lobby.roster(manager("m1", max_load=3))
     handoff_id = arrived(lobby)
-    lobby.hear(issued(lobby), "t1")
+    lobby.hear(issued(lobby.clock.now()), "t1")
     lobby.hear(printed(), "t1", 2)
     assert [h.handoff_id for h in lobby.view().handoffs] == [handoff_id]
     lobby.hear(left(), "t1", 3)
@@ -51,10 +51,19 @@ def test_the_same_event_twice_changes_nothing(lobby: Lobby) -> None:
     assert lobby.types(handoff_id) == ["customer_arrived", "handoff_offered", "handoff_withdrawn"]
 
 
+def test_a_paper_that_is_heard_of_again_after_the_hand_off_ended_starts_no_second_one(lobby: Lobby) -> None:
+    lobby.roster(manager("m1"))
+    handoff_id = arrived(lobby)
+    lobby.accept(handoff_id, "m1")
+    lobby.complete(handoff_id)
+    lobby.hear(printed(), "t1", 2)
+    assert lobby.view().handoffs == ()
+
+
 def test_a_customer_recognised_before_printing_has_one_hand_off_and_the_ticket_goes_with_it(lobby: Lobby) -> None:
     lobby.roster(manager("m1"))
     handoff = lobby.arrive(visit_id="v1")
-    lobby.hear(issued(lobby), "t1")
+    lobby.hear(issued(lobby.clock.now()), "t1")
     lobby.hear(printed(), "t1", 2)
     assert [h.handoff_id for h in lobby.view().handoffs] == [handoff.handoff_id]
     assert lobby.accept(handoff.handoff_id, "m1").ticket_id == "t1"
@@ -122,6 +131,6 @@ def test_a_served_visit_frees_the_manager_who_did_not_say_that_they_are_done(lob
 @pytest.mark.parametrize("gone", [left(), called("V1")])
 def test_a_paper_that_is_heard_of_after_the_end_brings_nobody_back(lobby: Lobby, gone: object) -> None:
     lobby.hear(gone, "t1", 3)  # type: ignore[arg-type]
-    lobby.hear(issued(lobby), "t1")
+    lobby.hear(issued(lobby.clock.now()), "t1")
     lobby.hear(printed(), "t1", 2)
     assert lobby.view().handoffs == ()
