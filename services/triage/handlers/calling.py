@@ -6,7 +6,7 @@ from services.triage.handlers.loading import decided, load
 from services.triage.handlers.ports import Desk
 from services.triage.handlers.views import ticket_view
 from services.triage.model import Counter, Visit, commands
-from services.triage.model.events import TicketCalled, VisitEvent
+from services.triage.model.events import TicketCalled
 from services.triage.policy import History
 from shared.contracts.http.triage import CallNumber, TicketView
 from shared.errors import InvalidInput
@@ -57,24 +57,23 @@ def require_free(desk: Desk, branch: str, counter: str) -> Counter:
     return window
 
 
-def called(desk: Desk, visit: Visit, command: commands.Call | commands.HandOff, window: Counter) -> list[VisitEvent]:
-    """Decide a call and record it: whom it overtakes, and what the channel's wait was (T9, T12)."""
+def called(desk: Desk, visit: Visit, command: commands.Call | commands.HandOff, window: Counter) -> Visit:
+    """Call and return the visit after it; count whom it overtakes, learn what was waited (T9, T12)."""
     happened = decided(visit, command)
     ticket = visit.ticket(command.ticket_id)
-    desk.record_visit(visit, happened)
+    after = desk.record_visit(visit, happened)
     if command.overtakes:
         desk.count_overtaking(visit.branch, window.channels, ticket)
     for event in happened:
         if isinstance(event, TicketCalled):
             history = desk.histories(visit.branch).get(event.channel, History()).after_call(event.waited_s)
             desk.remember(visit.branch, event.channel, history)
-    return happened
+    return after
 
 
 def _call(desk: Desk, branch: str, window: Counter, ticket_id: str) -> TicketView:
     visit = load(desk, branch, ticket_id)
     overtakes = tuple(desk.overtaken(branch, window.channels, visit.ticket(ticket_id)))
     command = commands.Call(ticket_id=ticket_id, at=desk.now, counter=window.counter, overtakes=overtakes)
-    called(desk, visit, command, window)
-    visit = load(desk, branch, ticket_id)
+    visit = called(desk, visit, command, window)
     return ticket_view(visit, visit.ticket(ticket_id), desk.now)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Table, and_, case, select, update
@@ -85,7 +86,7 @@ class Desk(Records):
         if visit.version != before:
             self._put(tables.visit, visit_row(visit))
             for ticket in visit.tickets:
-                self._put_ticket(ticket_row(self._policy, visit, ticket))
+                self._put(tables.ticket, ticket_row(self._policy, visit, ticket))
         return visit
 
     def record_counter(self, branch: str, counter: Counter, happened: Iterable[CounterEvent]) -> Counter:
@@ -117,25 +118,28 @@ class Desk(Records):
         self._tx.append(branch, subject, data, correlation=subject, sequence=version, time=at)
 
     def _put(self, table: Table, row: dict[str, Any]) -> None:
-        keys = [column.name for column in table.primary_key]
-        statement = self._insert(table).values(row)
-        changed = {name: statement.excluded[name] for name in row if name not in keys}
-        self.connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
-
-    def _put_ticket(self, row: dict[str, Any]) -> None:
-        """Write a ticket's row. Who keeps their place in the line keeps what overtaking has made of it."""
-        statement = self._insert(tables.ticket).values(row)
-        new = statement.excluded
-        stays = _ticket.lined == new.lined
-        changed = {name: new[name] for name in row if name != "ticket_id"}
-        changed["rank"] = case((stays, _ticket.rank), else_=new.rank)
-        changed["overtaken"] = case((stays, _ticket.overtaken), else_=0)
-        self.connection.execute(statement.on_conflict_do_update(index_elements=["ticket_id"], set_=changed))
+        self.connection.execute(_upsert(self._insert, table), row)
 
     def _head(self, branch: str, channel: Channel) -> tuple[float, str] | None:
         query = select(_ticket.rank, _ticket.ticket_id).where(*in_line(branch, [channel]))
         row = self.connection.execute(query.order_by(_ticket.rank, _ticket.ticket_id).limit(1)).one_or_none()
         return None if row is None else (row[0], row[1])
+
+
+@cache  # a statement costs more to build than to run
+def _upsert(insert: Any, table: Table) -> Any:
+    """Return the statement that writes a row whether or not it is there.
+
+    A ticket that keeps its place in the line keeps what overtaking has made of it.
+    """
+    statement = insert(table)
+    keys = [column.name for column in table.primary_key]
+    changed = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
+    if table is tables.ticket:
+        stays = _ticket.lined == statement.excluded.lined
+        changed["rank"] = case((stays, _ticket.rank), else_=statement.excluded.rank)
+        changed["overtaken"] = case((stays, _ticket.overtaken), else_=0)
+    return statement.on_conflict_do_update(index_elements=keys, set_=changed)
 
 
 def _before(branch: str, channels: Collection[Channel], ticket: Ticket) -> tuple[Any, ...]:
