@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SerializeAsAny, ValidationError
 
 from shared.contracts.base import BranchId, EventData, Id, Time
 
@@ -37,6 +37,7 @@ class Event(BaseModel):
     recordedtime: Time
     traceparent: str | None = None
     data: SerializeAsAny[EventData]
+    _raw: bytes | None = PrivateAttr(default=None)
 
     def attributes(self) -> dict[str, Any]:
         """Return the event as the JSON object of the structured mode (``sequence`` is text there)."""
@@ -45,8 +46,17 @@ class Event(BaseModel):
         return document
 
     def to_json(self) -> bytes:
-        """Return the event in the structured mode's bytes."""
-        return orjson.dumps(self.attributes())
+        """Return the event in the structured mode's bytes: those it came in, where it came from a message.
+
+        So what is passed on or kept is what the producer wrote, fields that are unknown here included.
+        """
+        return self._raw or orjson.dumps(self.attributes())
+
+
+def with_raw(event: Event, raw: bytes) -> Event:
+    """Remember the bytes that the event was read from."""
+    event._raw = raw
+    return event
 
 
 class Undecodable(ValueError):

@@ -12,7 +12,7 @@ import orjson
 from pydantic import ValidationError
 
 from shared.contracts.base import EventData
-from shared.contracts.envelope import MAX_EVENT_BYTES, Event, Undecodable, first_error
+from shared.contracts.envelope import MAX_EVENT_BYTES, Event, Undecodable, first_error, with_raw
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 Data = TypeVar("Data", bound=EventData)
@@ -117,7 +117,7 @@ def decode(body: bytes) -> Event:
         raise Undecodable("malformed", f"not JSON: {error}") from error
     if not isinstance(document, dict):
         raise Undecodable("malformed", "a JSON object is needed")
-    return from_document(document)
+    return with_raw(from_document(document), body)
 
 
 def from_document(document: dict[str, Any]) -> Event:

@@ -1,0 +1,146 @@
+"""Reads one queue: collects what has arrived into a batch, has it settled, then acknowledges it."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import structlog
+from kombu import Connection, Consumer
+from kombu import Queue as KombuQueue
+
+from shared.bus.connection import BrokerRefused, declare, drop, failures, is_memory, open_connection
+from shared.bus.message import Message
+from shared.bus.nudge import Nap
+from shared.bus.processor import Stopped
+from shared.bus.topology import Queue
+
+log = structlog.get_logger()
+
+Settle = Callable[[Sequence[Message]], None]
+RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0)
+IDLE_S = 0.5
+CONTENT_TYPE_LIMIT = 255
+
+
+class QueueConsumer:
+    """The loop of one queue. ``settle`` returns when every message of the batch may be acknowledged."""
+
+    def __init__(
+        self, url: str, queue: Queue, settle: Settle, *, batch: int, wait_s: float, stop: threading.Event
+    ) -> None:
+        """``batch`` is the most messages a batch has; ``wait_s`` how long a batch waits to fill once it has one."""
+        self._url = url
+        self._queue = queue
+        self._settle = settle
+        self._batch = batch
+        self._wait_s = wait_s
+        self._stop = stop
+        self._memory = is_memory(url)
+        self._nap = Nap()
+        self._arrived: deque[Any] = deque()
+        self._balance: Callable[[Connection], bool] = lambda _connection: False
+        self.last_received = 0.0
+        self.failure: str | None = "not connected yet"
+
+    def balance_with(self, gives_up: Callable[[Connection], bool]) -> None:
+        """Ask now and then whether this queue should be left to another process."""
+        self._balance = gives_up
+
+    @property
+    def queue(self) -> Queue:
+        """The queue that is read."""
+        return self._queue
+
+    def run(self) -> None:
+        """Read until told to stop; connect again, after a pause, whenever the connection breaks."""
+        broken = 0
+        while not self._stop.is_set():
+            connection: Connection | None = None
+            try:
+                connection = open_connection(self._url)
+                declare(connection, [self._queue])
+                broken = 0
+                self._read(connection)
+            except Stopped:
+                return
+            except BrokerRefused as error:
+                self._wait("broker_refused", str(error), broken)
+                broken += 1
+            except Exception as error:
+                known = connection is None or isinstance(error, failures(connection))
+                if not known:
+                    log.exception("consumer_failed", queue=self._queue.name)
+                self._wait("broker_unavailable", f"{type(error).__name__}: {error}", broken)
+                broken += 1
+            finally:
+                drop(connection)
+                self._arrived.clear()
+
+    def wake(self) -> None:
+        """End a pause: it's time to stop."""
+        self._nap.wake()
+
+    def _wait(self, event: str, reason: str, broken: int) -> None:
+        self.failure = reason
+        log.error(event, queue=self._queue.name, error=reason)
+        self._stop.wait(RETRY_S[min(broken, len(RETRY_S) - 1)])
+
+    def _read(self, connection: Connection) -> None:
+        with connection.channel() as channel:
+            consumer = Consumer(
+                channel,
+                [KombuQueue(self._queue.name, no_declare=True)],
+                on_message=self._arrived.append,
+                auto_declare=False,
+                accept=None,
+            )
+            consumer.qos(prefetch_count=2 * self._batch, apply_global=False)
+            consumer.consume()
+            self.failure = None
+            while not self._stop.is_set():
+                arrived = self._collect(connection)
+                if arrived:
+                    self.last_received = time.monotonic()
+                    self._settle([self._message(raw) for raw in arrived])
+                    self._acknowledge(channel, arrived)
+                connection.heartbeat_check()
+                if self._balance(connection):
+                    return
+
+    def _collect(self, connection: Connection) -> list[Any]:
+        if not self._arrived and not self._drain(connection, 0 if self._memory else IDLE_S):
+            if self._memory:
+                self._nap.sleep(IDLE_S)
+            return []
+        until = time.monotonic() + self._wait_s
+        while len(self._arrived) < self._batch:
+            left = 0 if self._memory else until - time.monotonic()
+            if not self._drain(connection, max(left, 0)):
+                break
+        return [self._arrived.popleft() for _ in range(min(self._batch, len(self._arrived)))]
+
+    def _drain(self, connection: Connection, seconds: float) -> bool:
+        try:
+            connection.drain_events(timeout=seconds)
+            return True
+        except TimeoutError:
+            return False
+
+    def _message(self, raw: Any) -> Message:
+        body = raw.body if isinstance(raw.body, bytes) else str(raw.body).encode()
+        return Message(
+            queue=self._queue.name,
+            body=body,
+            content_type=raw.content_type if isinstance(raw.content_type, str) else None,
+            headers=raw.headers if isinstance(raw.headers, dict) else {},
+            redelivered=bool((raw.delivery_info or {}).get("redelivered")),
+        )
+
+    def _acknowledge(self, channel: Any, arrived: Sequence[Any]) -> None:
+        if not self._memory:
+            channel.basic_ack(arrived[-1].delivery_tag, multiple=True)
+            return
+        for raw in arrived:
+            channel.basic_ack(raw.delivery_tag)

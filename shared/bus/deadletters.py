@@ -1,0 +1,127 @@
+"""Dead letters in a service's own database: what could not be handled, and what waits behind it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import RowMapping, delete, exists, insert, select, update
+
+from shared.bus.message import Message
+from shared.contracts.envelope import Event
+from shared.storage import Transaction
+from shared.storage.tables import attempt, dead_letter, parked
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """Why a message is a dead letter. ``code`` is stable, ``reason`` is for people."""
+
+    code: str
+    reason: str
+    attempts: int = 1
+
+
+def bury(tx: Transaction, message: Message, event: Event | None, failure: Failure) -> None:
+    """Make a message a dead letter; if its event is known, later events of the subject wait behind it."""
+    if event is None and message.redelivered and _is_buried(tx, message):
+        return
+    if event is not None:
+        tx.receive([event.id])
+    tx.connection.execute(
+        insert(dead_letter).values(
+            id=tx.ids(),
+            queue=message.queue,
+            code=failure.code,
+            reason=failure.reason,
+            attempts=failure.attempts,
+            event_id=event.id if event else None,
+            branch=event.branchid if event else None,
+            type=event.type if event else None,
+            subject=event.subject if event else None,
+            body=message.body,
+            content_type=(message.content_type or "")[:255] or None,
+            headers=orjson.dumps(_readable(message.headers)).decode(),
+            state="parked",
+            blocks=event is not None,
+            published=False,
+            at=tx.now,
+        )
+    )
+
+
+def _is_buried(tx: Transaction, message: Message) -> bool:
+    same = (dead_letter.c.queue == message.queue) & (dead_letter.c.body == message.body)
+    return bool(tx.connection.execute(select(exists().where(same))).scalar())
+
+
+def _readable(headers: Mapping[str, Any]) -> dict[str, str]:
+    return {str(name)[:128]: str(value)[:512] for name, value in list(headers.items())[:64]}
+
+
+def blocked(tx: Transaction, subjects: Iterable[str]) -> set[str]:
+    """Return which of the subjects have a dead letter that later events wait behind."""
+    query = select(dead_letter.c.subject).where(
+        dead_letter.c.state == "parked", dead_letter.c.blocks, dead_letter.c.subject.in_(set(subjects))
+    )
+    return {subject for subject in tx.connection.execute(query).scalars() if subject}
+
+
+def park(tx: Transaction, events: Iterable[Event]) -> None:
+    """Let events wait behind the dead letter of their subject."""
+    rows = [{"event_id": e.id, "subject": e.subject, "body": e.to_json().decode()} for e in events]
+    if rows:
+        tx.connection.execute(insert(parked), rows)
+
+
+def find(tx: Transaction, id_: str) -> RowMapping | None:
+    """Return a parked dead letter of this service."""
+    query = select(dead_letter).where(dead_letter.c.id == id_, dead_letter.c.state == "parked")
+    return tx.connection.execute(query).mappings().one_or_none()
+
+
+def settle(tx: Transaction, id_: str, state: str) -> None:
+    """Say that a dead letter is resolved or discarded; the gateway is told."""
+    tx.connection.execute(
+        update(dead_letter).where(dead_letter.c.id == id_).values(state=state, published=False, blocks=False)
+    )
+
+
+def failed_again(tx: Transaction, id_: str, failure: Failure) -> None:
+    """Count another attempt of a dead letter."""
+    tx.connection.execute(
+        update(dead_letter)
+        .where(dead_letter.c.id == id_)
+        .values(
+            reason=failure.reason,
+            code=failure.code,
+            attempts=dead_letter.c.attempts + failure.attempts,
+            published=False,
+        )
+    )
+
+
+def first_parked(tx: Transaction, subject: str) -> RowMapping | None:
+    """Return the first event that waits for the subject."""
+    query = select(parked).where(parked.c.subject == subject).order_by(parked.c.n).limit(1)
+    return tx.connection.execute(query).mappings().one_or_none()
+
+
+def unpark(tx: Transaction, number: int) -> None:
+    """The event waits no more."""
+    tx.connection.execute(delete(parked).where(parked.c.n == number))
+
+
+def count_attempt(tx: Transaction, key: str) -> int:
+    """Count an attempt at a redelivered message, before it is made; return how many there are now."""
+    done = tx.connection.execute(select(attempt.c.attempts).where(attempt.c.message == key)).scalar()
+    if done is None:
+        tx.connection.execute(insert(attempt).values(message=key, attempts=1))
+        return 1
+    tx.connection.execute(update(attempt).where(attempt.c.message == key).values(attempts=done + 1))
+    return int(done) + 1
+
+
+def forget_attempts(tx: Transaction, key: str) -> None:
+    """The message is settled."""
+    tx.connection.execute(delete(attempt).where(attempt.c.message == key))

@@ -1,0 +1,198 @@
+"""The nameko side of the bus: batches of events, timers, the service's database and its relay."""
+
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import structlog
+from eventlet.event import Event as Result
+from nameko.extensions import DependencyProvider, Entrypoint, SharedExtension
+
+from shared.bus.balance import Balance
+from shared.bus.catchup import catch_up
+from shared.bus.connection import is_memory
+from shared.bus.consumer import QueueConsumer
+from shared.bus.message import Message
+from shared.bus.processor import After, Before, Hooks, Processor, React, Stopped
+from shared.bus.publisher import open_publisher
+from shared.bus.relay import Relay
+from shared.bus.topology import Queue, event_queues
+from shared.settings import Settings
+from shared.storage import Storage, open_storage
+
+log = structlog.get_logger()
+
+
+class Database(SharedExtension):
+    """The service's storage, one for all extensions of its container, and the relay of its log."""
+
+    def setup(self) -> None:
+        """Open the database."""
+        settings: Settings = self.container.config["settings"]
+        self.settings = settings
+        self.storage: Storage = open_storage(settings, self.container.service_name)
+        self.queues = 1 if settings.embedded else settings.queues
+        self._stop = threading.Event()
+        self._relay = Relay(
+            self.storage, partial(open_publisher, settings.amqp_url, self.queues), stop=self._stop
+        )
+
+    def start(self) -> None:
+        """Begin to publish the log."""
+        self._thread = self.container.spawn_managed_thread(self._relay.run, identifier="relay")
+
+    def stop(self) -> None:
+        """Publish what is left, then end; dependencies stop after the last worker."""
+        self._stop.set()
+        self._relay.wake()
+        self._thread.wait()
+        self.storage.close()
+
+    def readiness_checks(self) -> dict[str, Callable[[], str | None]]:
+        """The database answers, and the relay reaches the broker."""
+        return {"database": self._database_failure, "relay": lambda: self._relay.failure}
+
+    def _database_failure(self) -> str | None:
+        try:
+            with self.storage.read() as connection:
+                connection.exec_driver_sql("SELECT 1")
+        except Exception as error:
+            return type(error).__name__
+        return None
+
+
+class StorageProvider(DependencyProvider):
+    """Hands a service its :class:`Storage`."""
+
+    database = Database()
+
+    def get_dependency(self, worker_ctx: Any) -> Storage:
+        """Return the storage of the container."""
+        return self.database.storage
+
+
+class Batch:
+    """Messages of one queue that a service's method settles."""
+
+    def __init__(self, processor: Processor, messages: Sequence[Message] | None, storage: Storage) -> None:
+        """``messages`` is None for catching up from the logs."""
+        self._processor = processor
+        self._storage = storage
+        self.messages = messages
+
+    def handle(self, react: React, *, before: Before | None = None, after: After | None = None) -> None:
+        """Call ``react`` for each new event, in one transaction where possible.
+
+        ``before`` gets the transaction and its new events first, ``after`` the transaction before the
+        commit. Messages that cannot be handled become dead letters.
+        """
+        hooks = Hooks(react=react, before=before, after=after)
+        if self.messages is None:
+            catch_up(self._storage, self._processor, hooks)
+        else:
+            self._processor.process(self.messages, hooks)
+
+
+class EventBatches(Entrypoint):
+    """Reads the service's queues and hands the method one batch at a time and queue."""
+
+    database = Database()
+
+    def __init__(self, queues: Callable[[str, int], list[Queue]] = event_queues, **kwargs: Any) -> None:
+        """``queues`` names the queues to read, by service and number of event queues."""
+        super().__init__(**kwargs)
+        self._queues = queues
+
+    def start(self) -> None:
+        """Catch up where the transport forgets, then read each queue on a thread of its own."""
+        self._stop = threading.Event()
+        settings, storage = self.database.settings, self.database.storage
+        self._processor = Processor(storage, stop=self._stop)
+        self._consumers = [
+            QueueConsumer(
+                settings.amqp_url,
+                queue,
+                self._run_worker,
+                batch=settings.batch_size,
+                wait_s=settings.batch_wait_ms / 1000,
+                stop=self._stop,
+            )
+            for queue in self._queues(storage.service, self.database.queues)
+        ]
+        Balance(self._consumers)
+        self._threads = [
+            self.container.spawn_managed_thread(partial(self._run, consumer), identifier=consumer.queue.name)
+            for consumer in self._consumers
+        ]
+
+    def stop(self) -> None:
+        """Settle the batches at hand, then end."""
+        self._stop.set()
+        for consumer in self._consumers:
+            consumer.wake()
+        for thread in self._threads:
+            thread.wait()
+
+    def readiness_checks(self) -> dict[str, Callable[[], str | None]]:
+        """Each queue is being read."""
+        return {consumer.queue.name: partial(getattr, consumer, "failure") for consumer in self._consumers}
+
+    def _run(self, consumer: QueueConsumer) -> None:
+        if is_memory(self.database.settings.amqp_url) and self._queues is event_queues:
+            try:
+                self._run_worker(None)
+            except Stopped:
+                return
+        consumer.run()
+
+    def _run_worker(self, messages: Sequence[Message] | None) -> None:
+        """Run the service's method as a nameko worker, and wait for it."""
+        result = Result()
+
+        def handle_result(_ctx: Any, value: Any, exc_info: Any) -> tuple[Any, Any]:
+            result.send(exc_info)
+            return value, exc_info
+
+        batch = Batch(self._processor, messages, self.database.storage)
+        worker = self.container.spawn_worker(self, (batch,), {}, handle_result=handle_result)
+        self.container._worker_threads[worker].link(lambda _thread: None if result.ready() else result.send(None))
+        exc_info = result.wait()
+        if exc_info is not None:
+            raise exc_info[1]
+
+
+class Every(Entrypoint):
+    """Calls the method every so many wall seconds, one call at a time."""
+
+    def __init__(self, seconds: float, **kwargs: Any) -> None:
+        """``seconds`` are between the end of one call and the beginning of the next."""
+        super().__init__(**kwargs)
+        self._seconds = seconds
+
+    def start(self) -> None:
+        """Begin."""
+        self._stop = threading.Event()
+        self._thread = self.container.spawn_managed_thread(self._run, identifier="timer")
+
+    def stop(self) -> None:
+        """End after the call at hand."""
+        self._stop.set()
+        self._thread.wait()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._seconds):
+            result = Result()
+
+            def handle_result(_ctx: Any, value: Any, exc_info: Any, result: Any = result) -> tuple[Any, Any]:
+                if exc_info is not None:
+                    log.error("timer_failed", method=self.method_name, exc_info=exc_info)
+                result.send(None)
+                return value, exc_info
+
+            self.container.spawn_worker(self, (), {}, handle_result=handle_result)
+            result.wait()
+
+
+event_batches = EventBatches.decorator
+every = Every.decorator

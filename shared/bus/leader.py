@@ -1,0 +1,44 @@
+"""One relay per log: a session's advisory lock on PostgreSQL; SQLite has one process anyway."""
+
+import time
+
+from sqlalchemy import Connection, text
+
+from shared.storage import Storage
+
+CHECK_S = 1.0
+
+
+class Leader:
+    """Holds the lock while its connection lives."""
+
+    def __init__(self, storage: Storage) -> None:
+        """Nothing is locked yet."""
+        self._storage = storage
+        self._connection: Connection | None = None
+        self._checked_at = 0.0
+
+    def acquire(self) -> bool:
+        """Become the leader, if nobody else is."""
+        if self._storage.engine.dialect.name == "sqlite":
+            return True
+        connection = self._storage.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        query = text("SELECT pg_try_advisory_lock(hashtext('lobby-relay'), hashtext(:service))")
+        if not connection.execute(query, {"service": self._storage.service}).scalar():
+            connection.close()
+            return False
+        self._connection = connection
+        return True
+
+    def check(self) -> None:
+        """Raise the database's error if the lock's connection is gone."""
+        if self._connection is not None and time.monotonic() - self._checked_at > CHECK_S:
+            self._connection.execute(text("SELECT 1"))
+            self._checked_at = time.monotonic()
+
+    def release(self) -> None:
+        """Give the lock back, by ending its session."""
+        if self._connection is not None:
+            self._connection.invalidate()
+            self._connection.close()
+            self._connection = None

@@ -1,0 +1,185 @@
+"""Publishing: pipelined, confirmed by delivery tag, mandatory, with a deadline; and the embedded variant."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import amqp
+from kombu import Connection
+
+from shared.bus.connection import DEADLINE_S, deadline, declare, drop, is_memory, open_connection
+from shared.bus.nudge import nudge
+from shared.bus.topology import all_queues
+from shared.contracts.envelope import STRUCTURED
+
+
+class PublishFailed(OSError):
+    """The broker did not take the messages: nacked, unroutable or silent. All of them are sent again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outgoing:
+    """A message to publish."""
+
+    exchange: str
+    key: str
+    body: bytes
+    id: str
+    content_type: str = STRUCTURED
+    headers: dict[str, Any] = field(default_factory=dict)
+
+
+class Publisher(Protocol):
+    """Publishes; returns when the broker has everything."""
+
+    def publish(self, messages: Sequence[Outgoing]) -> None:
+        """Publish in order; raise an OSError or a connection's error when not all are confirmed."""
+        ...
+
+    def tick(self) -> None:
+        """Keep the connection alive while there is nothing to publish."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        ...
+
+
+def open_publisher(url: str, queues: int) -> Publisher:
+    """Return the publisher for a broker's URL; the whole topology is declared before anything is published."""
+    return MemoryPublisher(url, queues) if is_memory(url) else AmqpPublisher(url, queues)
+
+
+class AmqpPublisher:
+    """Confirms on a connection of its own."""
+
+    def __init__(self, url: str, queues: int, *, deadline_s: float = DEADLINE_S) -> None:
+        """``queues`` is the number of event queues a service has."""
+        self._url = url
+        self._queues = queues
+        self._deadline_s = deadline_s
+        self._connection: Connection | None = None
+        self._channel: Any = None
+        self._tag = 0
+        self._pending: dict[int, str] = {}
+        self._refused: list[str] = []
+
+    def publish(self, messages: Sequence[Outgoing]) -> None:
+        """Send all, then wait until each tag is confirmed; on any failure drop the connection."""
+        try:
+            channel = self._open()
+            with deadline(self._deadline_s):
+                for message in messages:
+                    self._send(channel, message)
+            self._await_confirms()
+        except BaseException:
+            self.close()
+            raise
+
+    def tick(self) -> None:
+        """Answer the broker's heartbeats."""
+        if self._connection is not None:
+            try:
+                self._connection.drain_events(timeout=0)
+            except TimeoutError:
+                pass
+            try:
+                self._connection.heartbeat_check()
+            except BaseException:
+                self.close()
+                raise
+
+    def close(self) -> None:
+        """Drop the connection; never closes it politely, which would wait for a broker that may be frozen."""
+        drop(self._connection)
+        self._connection = self._channel = None
+
+    def _open(self) -> Any:
+        if self._channel is None:
+            self._connection = open_connection(self._url)
+            declare(self._connection, all_queues(self._queues))
+            self._channel = self._connection.channel()
+            self._tag, self._pending, self._refused = 0, {}, []
+            self._channel.events["basic_ack"].add(self._on_ack)
+            self._channel.events["basic_nack"].add(self._on_nack)
+            self._channel.events["basic_return"].add(self._on_return)
+            self._channel.confirm_select()
+        return self._channel
+
+    def _send(self, channel: Any, message: Outgoing) -> None:
+        self._tag += 1
+        self._pending[self._tag] = message.id
+        channel.basic_publish(
+            amqp.Message(
+                message.body,
+                content_type=message.content_type,
+                delivery_mode=2,
+                message_id=message.id,
+                application_headers=message.headers,
+            ),
+            exchange=message.exchange,
+            routing_key=message.key,
+            mandatory=True,
+        )
+
+    def _await_confirms(self) -> None:
+        assert self._connection is not None
+        until = time.monotonic() + self._deadline_s
+        while self._pending and not self._refused:
+            left = until - time.monotonic()
+            if left <= 0:
+                raise PublishFailed(f"{len(self._pending)} messages not confirmed within {self._deadline_s:g} s")
+            self._connection.drain_events(timeout=left)
+        if self._refused:
+            raise PublishFailed("; ".join(self._refused[:3]))
+
+    def _on_ack(self, tag: int, multiple: bool) -> None:
+        self._settle(tag, multiple)
+
+    def _on_nack(self, tag: int, multiple: bool) -> None:
+        self._refused.append(f"nacked: {', '.join(self._settle(tag, multiple)[:3])}")
+
+    def _on_return(self, error: Exception, exchange: str, key: str, message: Any) -> None:
+        self._refused.append(f"no queue is bound for {exchange} {key}")
+
+    def _settle(self, tag: int, multiple: bool) -> list[str]:
+        if not multiple:
+            return [self._pending.pop(tag)] if tag in self._pending else []
+        return [self._pending.pop(other) for other in sorted(self._pending) if other <= tag]
+
+
+class MemoryPublisher:
+    """The embedded transport: no confirms, nothing survives the process; consumers catch up from the logs."""
+
+    def __init__(self, url: str, queues: int) -> None:
+        """``queues`` is the number of event queues a service has."""
+        self._url = url
+        self._queues = queues
+        self._connection: Connection | None = None
+        self._producer: Any = None
+
+    def publish(self, messages: Sequence[Outgoing]) -> None:
+        """Put the messages into the queues and wake their consumers."""
+        if self._producer is None:
+            self._connection = open_connection(self._url)
+            declare(self._connection, all_queues(self._queues))
+            self._producer = self._connection.Producer(auto_declare=False)
+        for message in messages:
+            self._producer.publish(
+                message.body,
+                exchange=message.exchange,
+                routing_key=message.key,
+                content_type=message.content_type,
+                content_encoding="binary",
+                headers=message.headers,
+            )
+        nudge()
+
+    def tick(self) -> None:
+        """Nothing to keep alive."""
+
+    def close(self) -> None:
+        """Forget the connection."""
+        drop(self._connection)
+        self._connection = self._producer = None

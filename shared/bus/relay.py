@@ -1,0 +1,197 @@
+"""The relay: a cursor over a service's log that publishes what is new. The log is the outbox."""
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+import structlog
+from sqlalchemy import RowMapping, select, update
+
+from shared.bus.connection import FAILURES, BrokerRefused
+from shared.bus.failures import is_transient
+from shared.bus.leader import Leader
+from shared.bus.publisher import Outgoing, Publisher
+from shared.bus.topology import DEAD_LETTERS, EVENTS, routing_key
+from shared.storage import Cursor, Row, Storage
+from shared.storage import log as logs
+from shared.storage.tables import dead_letter
+
+log = structlog.get_logger()
+
+BATCH = 500
+POLL_S = 0.2
+SAVE_S = 1.0
+MAX_BUFFER = 20_000
+RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0)
+
+
+class Relay:
+    """Publishes one service's log, in order within each partition, at least once.
+
+    Rows that this process appends come straight from memory; rows of other processes, and what was
+    left by a crash, are read from the log. The cursor is stored about once a second, so a crash
+    repeats at most that much, which every consumer's inbox knows.
+    """
+
+    def __init__(self, storage: Storage, make_publisher: Callable[[], Publisher], *, stop: threading.Event) -> None:
+        """``make_publisher`` makes a new one after a failure."""
+        self._storage = storage
+        self._make_publisher = make_publisher
+        self._stop = stop
+        self._wake = threading.Event()
+        self._cursor = Cursor("relay")
+        self._positions: dict[int, int] = {}
+        self._buffer: dict[int, dict[int, Row]] = defaultdict(dict)
+        self._buffered = 0
+        self._dirty: dict[int, int] = {}
+        self._saved_at = 0.0
+        self._looked_at = 0.0
+        self.leading = False
+        self.failure: str | None = "not connected yet"
+        storage.on_commit(self._on_commit)
+
+    def run(self) -> None:
+        """Lead when nobody else does, publish until told to stop; failures are waited out."""
+        failures = 0
+        while not self._stop.is_set():
+            leader = Leader(self._storage)
+            publisher = self._make_publisher()
+            try:
+                if leader.acquire():
+                    self._begin()
+                    self._lead(leader, publisher)
+                else:
+                    self.failure = None
+                    self._stop.wait(1.0)
+                failures = 0
+            except Exception as error:
+                if not (is_transient(error) or isinstance(error, (*FAILURES, BrokerRefused)) or _is_amqp(error)):
+                    log.exception("relay_failed", service=self._storage.service)
+                self.failure = f"{type(error).__name__}: {error}"
+                log.error("relay_waits", service=self._storage.service, error=self.failure)
+                self._stop.wait(RETRY_S[min(failures, len(RETRY_S) - 1)])
+                failures += 1
+            finally:
+                self.leading = False
+                publisher.close()
+                leader.release()
+
+    def wake(self) -> None:
+        """Look at once: something was committed, or it's time to stop."""
+        self._wake.set()
+
+    def _begin(self) -> None:
+        with self._storage.read() as connection:
+            stored = self._cursor.load(connection)
+            self._positions = {pp: stored.get(pp, 0) for pp in logs.heads(connection)}
+        self._buffer.clear()
+        self._buffered = 0
+        self._looked_at = 0.0
+        self.leading = True
+
+    def _lead(self, leader: Leader, publisher: Publisher) -> None:
+        publisher.publish([])
+        while not self._stop.is_set():
+            leader.check()
+            rows = self._next()
+            if rows:
+                publisher.publish([_outgoing(row) for row in rows if row.own])
+                self._advance(rows)
+            elif not self._publish_dead_letters(publisher):
+                self.failure = None
+                self._save(force=False)
+                publisher.tick()
+                self._wake.wait(POLL_S)
+                self._wake.clear()
+        self._save(force=True)
+
+    def _on_commit(self, rows: list[Row]) -> None:
+        if self.leading:
+            for row in rows:
+                self._buffer[row.pp][row.pos] = row
+            self._buffered += len(rows)
+            if self._buffered > MAX_BUFFER:  # the broker is away: the log keeps them
+                self._buffer.clear()
+                self._buffered = 0
+                self._looked_at = 0.0
+        self._wake.set()
+
+    def _next(self) -> list[Row]:
+        rows: list[Row] = []
+        for pp, waiting in list(self._buffer.items()):
+            position = self._positions[pp]
+            while (row := waiting.pop(position + 1, None)) is not None:
+                rows.append(row)
+                position += 1
+                self._buffered -= 1
+                if len(rows) >= BATCH:
+                    return rows
+        if rows or time.monotonic() - self._looked_at < POLL_S:
+            return rows
+        return self._look()
+
+    def _look(self) -> list[Row]:
+        with self._storage.read() as connection:
+            heads = logs.heads(connection)
+            behind = {pp: self._positions[pp] for pp, head in heads.items() if head > self._positions[pp]}
+            rows = logs.after(connection, behind, limit=BATCH)
+        if len(rows) < BATCH:
+            self._looked_at = time.monotonic()
+        for pp, waiting in list(self._buffer.items()):
+            for pos in [pos for pos in waiting if pos <= self._positions[pp]]:
+                del waiting[pos]
+        self._buffered = sum(map(len, self._buffer.values()))
+        return rows
+
+    def _advance(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            self._positions[row.pp] = row.pos
+            self._dirty[row.pp] = row.pos
+            if self._buffer[row.pp].pop(row.pos, None) is not None:
+                self._buffered -= 1
+        self._save(force=False)
+
+    def _save(self, *, force: bool) -> None:
+        if self._dirty and (force or time.monotonic() - self._saved_at >= SAVE_S):
+            dirty, self._dirty = self._dirty, {}
+            with self._storage.transaction() as tx:
+                self._cursor.save(tx.connection, dirty)
+            self._saved_at = time.monotonic()
+
+    def _publish_dead_letters(self, publisher: Publisher) -> bool:
+        query = select(dead_letter).where(dead_letter.c.published.is_(False)).limit(50)
+        with self._storage.read() as connection:
+            letters = connection.execute(query).mappings().all()
+        if not letters:
+            return False
+        publisher.publish([_letter(self._storage.service, letter) for letter in letters])
+        with self._storage.transaction() as tx:
+            for letter in letters:
+                same = (dead_letter.c.id == letter["id"]) & (dead_letter.c.attempts == letter["attempts"])
+                unchanged = same & (dead_letter.c.state == letter["state"])
+                tx.connection.execute(update(dead_letter).where(unchanged).values(published=True))
+        return True
+
+
+def _outgoing(row: Row) -> Outgoing:
+    return Outgoing(exchange=EVENTS, key=routing_key(row.branch, row.type), body=row.body.encode(), id=row.event_id)
+
+
+def _letter(service: str, letter: RowMapping) -> Outgoing:
+    names = ("queue", "code", "reason", "attempts", "state", "branch", "type", "subject", "event_id")
+    headers = {f"lobby-{name.replace('_', '-')}": letter[name] for name in names if letter[name] is not None}
+    headers |= {"lobby-id": letter["id"], "lobby-service": service, "lobby-at": letter["at"].isoformat()}
+    headers["lobby-headers"] = letter["headers"]
+    return Outgoing(
+        exchange=DEAD_LETTERS,
+        key="",
+        body=letter["body"],
+        id=letter["id"],
+        content_type=letter["content_type"] or "application/octet-stream",
+        headers=headers,
+    )
+
+
+def _is_amqp(error: BaseException) -> bool:
+    return type(error).__module__.startswith(("amqp", "kombu"))
