@@ -29,7 +29,7 @@ class TicketRequest(EventData):
     """A business that a customer wants (T1, T4)."""
 
     business: Name
-    amount_minor: int | None = Field(default=None, ge=0, description="In the currency's minor unit.")
+    amount_minor: int | None = Field(default=None, ge=0, le=2**53, description="In the currency's minor unit.")
     currency: str = Field(default="CNY", pattern=r"^[A-Z]{3}$")
     customer: Customer = Customer()
     terminal_id: Id | None = None

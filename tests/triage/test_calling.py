@@ -175,6 +175,10 @@ def test_a_call_names_a_ticket_that_exists(lobby: Lobby) -> None:
     lobby.open()
     with pytest.raises(TicketNotFound):
         lobby.call(number="A999")
+    with pytest.raises(TicketNotFound):
+        lobby.call(number="A\0")
+    with pytest.raises(TicketNotFound):
+        lobby.call(ticket_id="\0")
     with pytest.raises(InvalidInput):
         lobby.call()
 

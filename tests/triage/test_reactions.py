@@ -100,6 +100,14 @@ def test_a_manager_can_take_a_vip_whose_paper_was_not_reported_and_the_late_repo
     assert lobby.ticket(taken.ticket_id).state == "serving"
 
 
+def test_what_a_manager_set_aside_goes_on_at_the_managers_desk(lobby: Lobby) -> None:
+    taken = lobby.wait(customer={"card_tier": "platinum"})
+    lobby.hear(accepted(taken.ticket_id))
+    lobby.do("hold", taken.ticket_id)
+    assert lobby.do("resume", taken.ticket_id).counter == "m1"
+    assert lobby.undo(taken.ticket_id).state == "held"
+
+
 def test_a_vip_whom_a_window_serves_stays_there(lobby: Lobby) -> None:
     taken = lobby.wait(customer={"card_tier": "platinum"})
     lobby.open("9", "vip")

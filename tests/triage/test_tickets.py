@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from pydantic import ValidationError
 
 from services.triage.errors import (
     IllegalTransition,
@@ -69,6 +70,12 @@ def test_who_asked_earlier_has_waited_since_then(lobby: Lobby, clock: ManualCloc
     assert called.waited_s == 1200
 
 
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_the_ends_of_time_are_refused_too(lobby: Lobby, time: str) -> None:
+    with pytest.raises((RequestedInFuture, RequestedTooLongAgo)):
+        lobby.take(requested_at=time)
+
+
 @pytest.mark.parametrize(
     ("offset", "error"),
     [(timedelta(seconds=61), RequestedInFuture), (timedelta(hours=-36, seconds=-1), RequestedTooLongAgo)],
@@ -129,3 +136,12 @@ def test_a_promise_follows_the_branchs_own_history(lobby: Lobby) -> None:
     assert cold.p50_s == 0  # the counter was free
     assert 0 < busy.p50_s < 60
     assert busy.p50_s < busy.p90_s
+
+
+def test_an_amount_is_one_that_every_reader_of_json_can_hold(lobby: Lobby) -> None:
+    taken = lobby.take("cash_withdrawal", amount_minor=2**53)
+    issued = lobby.events(taken.visit_id)[0].data
+    assert isinstance(issued, triage.TicketIssued)
+    assert issued.amount_minor == 2**53
+    with pytest.raises(ValidationError):
+        lobby.take("cash_withdrawal", amount_minor=2**53 + 1)

@@ -5,7 +5,7 @@ from services.triage.handlers.issue import House
 from services.triage.handlers.loading import decided, load
 from services.triage.handlers.ports import Desk
 from services.triage.handlers.views import ticket_view
-from services.triage.model import Counter, Visit, commands
+from services.triage.model import Counter, Visit, allowed_in, commands
 from services.triage.model.events import TicketCalled
 from services.triage.policy import History
 from shared.contracts.http.triage import CallNumber, TicketView
@@ -31,6 +31,8 @@ def call_number(desk: Desk, house: House, *, branch: str, counter: str, request:
         problem = {"field": "number", "message": "needed where no ticket_id is given"}
         raise InvalidInput("name the ticket by its number or its ticket_id", errors=[problem])
     window = require_free(desk, branch, counter)
+    if "\0" in f"{request.number}{request.ticket_id}":  # PostgreSQL has no such text
+        raise TicketNotFound("no ticket's number or id has a NUL in it")
     ticket_id = request.ticket_id or desk.ticket_with_number(branch, request.number or "")
     if ticket_id is None:
         raise TicketNotFound(f"no ticket has the number {request.number!r}")
@@ -38,23 +40,35 @@ def call_number(desk: Desk, house: House, *, branch: str, counter: str, request:
 
 
 def require_free(desk: Desk, branch: str, counter: str) -> Counter:
-    """Return the counter, if it is open and has no ticket.
-
-    A manager's desk is no counter: it is free where no ticket is at it.
-    """
+    """Return the counter, if it is open and has no ticket; raise CounterClosed or CounterBusy."""
     window = desk.counter(branch, counter)
-    taken = desk.at_counters(branch).get(counter)
-    if taken is not None:
-        _, ticket = taken
-        raise CounterBusy(
-            f"counter {counter} has ticket {ticket.number}, which is {ticket.state}",
-            ticket_id=ticket.ticket_id,
-            number=ticket.number,
-            state=ticket.state,
-        )
+    require_untaken(desk, branch, counter)
     if not window.is_open:
         raise CounterClosed(f"counter {counter} is closed", state="closed", allowed=["open"])
     return window
+
+
+def require_back(desk: Desk, branch: str, counter: str) -> None:
+    """Allow a ticket to return to where it was: as :func:`require_free`, but a manager's desk never opens."""
+    if desk.counter(branch, counter).version:
+        require_free(desk, branch, counter)
+    else:
+        require_untaken(desk, branch, counter)
+
+
+def require_untaken(desk: Desk, branch: str, counter: str) -> None:
+    """Raise :class:`CounterBusy` while a ticket is called to the counter or served there."""
+    taken = desk.at_counters(branch).get(counter)
+    if taken is None:
+        return
+    _, ticket = taken
+    raise CounterBusy(
+        f"counter {counter} has ticket {ticket.number}, which is {ticket.state}",
+        ticket_id=ticket.ticket_id,
+        number=ticket.number,
+        state=ticket.state,
+        allowed=list(allowed_in(taken[0], ticket)),
+    )
 
 
 def called(desk: Desk, visit: Visit, command: commands.Call | commands.HandOff, window: Counter) -> Visit:

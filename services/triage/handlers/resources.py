@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from services.triage.errors import CounterBusy
+from services.triage.handlers.calling import require_untaken
 from services.triage.handlers.ports import Desk
 from services.triage.handlers.views import counter_view, device_view
 from services.triage.model import Device
@@ -24,17 +24,9 @@ def open_counter(desk: Desk, *, branch: str, counter: str, request: OpenCounter)
 
 
 def close_counter(desk: Desk, *, branch: str, counter: str) -> CounterView:
-    """Close a counter; raise :class:`CounterBusy` while it has a customer."""
+    """Close a counter; raise CounterBusy while it has a customer."""
     before = desk.counter(branch, counter)
-    taken = desk.at_counters(branch).get(counter)
-    if taken is not None:
-        _, ticket = taken
-        raise CounterBusy(
-            f"counter {counter} has ticket {ticket.number}, which is {ticket.state}",
-            ticket_id=ticket.ticket_id,
-            number=ticket.number,
-            state=ticket.state,
-        )
+    require_untaken(desk, branch, counter)
     return counter_view(desk.record_counter(branch, before, before.close()), None, desk.now)
 
 

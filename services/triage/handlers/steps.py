@@ -1,6 +1,6 @@
 """The steps of a ticket's life (T4, T7): each loads, decides and records."""
 
-from services.triage.handlers.calling import require_free
+from services.triage.handlers.calling import require_back
 from services.triage.handlers.issue import House
 from services.triage.handlers.loading import decided, load, step
 from services.triage.handlers.ports import Desk
@@ -91,7 +91,7 @@ def _at_counter(desk: Desk, branch: str, command: commands.Resume | commands.Und
     after = _after(visit, happened, command)
     ticket = after.ticket(command.ticket_id)
     if ticket.state in AT_COUNTER and not was_there and ticket.counter is not None:
-        require_free(desk, branch, ticket.counter)
+        require_back(desk, branch, ticket.counter)
     visit = desk.record_visit(visit, happened)
     return ticket_view(visit, visit.ticket(command.ticket_id), desk.now)
 

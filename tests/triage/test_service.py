@@ -1,0 +1,154 @@
+"""Triage as its callers see it: the real service in a process of its own (T1-T7, T9, T10)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from shared.contracts.http import triage as calls
+from tests.support.one_service import Answer, Running, one_service
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with one_service("triage", tmp_path_factory.mktemp("triage")) as running:
+        yield running
+
+
+class Branch:
+    """Makes calls of one branch."""
+
+    def __init__(self, service: Running, name: str) -> None:
+        self.service = service
+        self.name = name
+        self.path = f"/v1/branches/{name}"
+
+    def post(self, path: str, body: object = None, **how: Any) -> Answer:
+        return self.service.call("POST", path, body, branch=self.name, **how)
+
+    def take(self, business: str = "account_service", **fields: object) -> dict[str, Any]:
+        taken = self.post(f"{self.path}/tickets", {"business": business, **fields}, role="terminal")
+        assert taken.status == 201, taken.json
+        ticket: dict[str, Any] = taken.json
+        return ticket
+
+    def wait(self, business: str = "account_service", **fields: object) -> dict[str, Any]:
+        taken = self.take(business, **fields)
+        printed = self.post(f"{self.path}/tickets/{taken['ticket_id']}/printed", role="terminal")
+        assert (printed.status, printed.json["state"]) == (200, "waiting")
+        return taken
+
+    def open(self, counter: str = "1", *channels: str) -> Answer:
+        return self.post(f"{self.path}/counters/{counter}/open", {"channels": channels} if channels else None)
+
+    def next(self, counter: str = "1", **how: Any) -> Answer:
+        return self.post(f"{self.path}/counters/{counter}/call-next", role="teller", **how)
+
+    def step(self, ticket_id: str, verb: str, body: object = None, **how: Any) -> Answer:
+        return self.post(f"/v1/tickets/{ticket_id}/{verb}", body, **how)
+
+    def queue(self) -> dict[str, Any]:
+        answer = self.service.call("GET", f"{self.path}/queue", branch=self.name, role="display")
+        assert answer.status == 200
+        calls.QueueView.model_validate(answer.json)
+        queue: dict[str, Any] = answer.json
+        return queue
+
+
+def test_a_day_at_the_counter(service: Running) -> None:
+    branch = Branch(service, "day")
+    assert branch.open().json["channels"] == ["counter", "green"]
+    assert branch.next().status == 204
+    taken = branch.wait("cash_withdrawal", amount_minor=50_000, customer={"card_tier": "gold"})
+    assert (taken["number"], taken["position"], taken["wait"]) == ("A001", 1, {"p50_s": 0.0, "p90_s": 0.0})
+    assert branch.queue()["waiting"][0]["ticket_id"] == taken["ticket_id"]
+    called = branch.next()
+    assert (called.status, called.json["number"], called.json["counter"]) == (200, "A001", "1")
+    assert branch.step(taken["ticket_id"], "recall").json["state"] == "called"
+    assert branch.step(taken["ticket_id"], "start").json["state"] == "serving"
+    assert branch.step(taken["ticket_id"], "hold").json["state"] == "held"
+    assert branch.step(taken["ticket_id"], "resume").json["state"] == "serving"
+    assert branch.step(taken["ticket_id"], "undo", {"reason": "wrong button"}).json["state"] == "held"
+    assert branch.step(taken["ticket_id"], "resume").json["state"] == "serving"
+    done = branch.step(taken["ticket_id"], "complete")
+    assert (done.status, done.json["outcome"]) == (200, "served")
+    seen = service.call("GET", f"/v1/tickets/{taken['ticket_id']}", branch="day", role="auditor")
+    assert seen.json == done.json
+    queue = branch.queue()
+    assert (queue["issued_today"], queue["served_today"], queue["waiting"]) == (1, 1, [])
+    closed = branch.post(f"{branch.path}/counters/1/close")
+    assert (closed.status, closed.json["state"]) == (200, "closed")
+
+
+def test_leaving_no_show_and_transfer(service: Running) -> None:
+    branch = Branch(service, "ways")
+    branch.open()
+    first, second = branch.wait(), branch.wait()
+    called = branch.post(f"{branch.path}/counters/1/call", {"number": second["number"]})
+    assert (called.status, called.json["ticket_id"]) == (200, second["ticket_id"])
+    assert branch.step(second["ticket_id"], "no-show").json["state"] == "waiting"
+    moved = branch.step(second["ticket_id"], "transfer", {"channel": "loan_desk"})
+    assert (moved.status, moved.json["channel"]) == (200, "loan_desk")
+    gone = branch.step(first["ticket_id"], "left", {"reason": "no time"})
+    assert (gone.json["state"], gone.json["outcome"]) == ("left", "left")
+    branch.open("2", "loan_desk")
+    assert branch.next("2").json["ticket_id"] == second["ticket_id"]
+
+
+def test_devices_steer_the_route(service: Running) -> None:
+    branch = Branch(service, "devices")
+    report = branch.post(f"{branch.path}/devices/atm-1/status", {"kind": "atm", "status": "up"}, role="terminal")
+    assert (report.status, report.json["status"]) == (200, "up")
+    assert branch.take("query")["channel"] == "self_service"
+    branch.post(f"{branch.path}/devices/atm-1/status", {"kind": "atm", "status": "down", "detail": "no cash"})
+    assert branch.take("query")["channel"] == "counter"
+    assert branch.queue()["devices"][0]["detail"] == "no cash"
+
+
+def test_a_repeated_key_is_the_same_ticket_and_the_same_call(service: Running) -> None:
+    branch = Branch(service, "keys")
+    branch.open()
+    path, body = f"{branch.path}/tickets", {"business": "transfer"}
+    first, again = (branch.post(path, body, key="k-1") for _ in range(2))
+    assert (first.status, again.status) == (201, 201)
+    assert first.json == again.json
+    assert branch.queue()["issued_today"] == 1
+    assert [branch.next(key="k-2").status for _ in range(2)] == [204, 204]
+
+
+def test_what_is_wrong_is_said_with_a_code(service: Running) -> None:
+    branch = Branch(service, "wrong")
+    unknown = branch.post(f"{branch.path}/tickets", {"business": "cash_withdrawl"})
+    assert (unknown.status, unknown.json["code"], unknown.json["field"]) == (422, "unknown_business", "business")
+    assert "cash_withdrawal" in unknown.json["suggestions"]
+    late = branch.post(f"{branch.path}/tickets", {"business": "transfer", "requested_at": "1999-02-01T08:00:00Z"})
+    assert (late.status, late.json["code"]) == (422, "requested_too_long_ago")
+    assert branch.next().json["code"] == "counter_closed"
+    branch.open()
+    ticket = branch.wait()
+    early = branch.step(ticket["ticket_id"], "complete")
+    assert (early.status, early.json["code"], early.json["state"]) == (409, "illegal_transition", "waiting")
+    assert "left" in early.json["allowed"]
+    branch.next()
+    busy = branch.next()
+    assert (busy.status, busy.json["code"], busy.json["number"]) == (409, "counter_busy", "A001")
+    assert branch.post(f"{branch.path}/counters/1/close").json["code"] == "counter_busy"
+    nobody = branch.step("nobody", "start")
+    assert (nobody.status, nobody.json["code"]) == (404, "ticket_not_found")
+    assert branch.post(f"{branch.path}/counters/a;b/open").status == 422
+
+
+def test_a_token_of_another_branch_sees_and_changes_nothing(service: Running) -> None:
+    ticket = Branch(service, "mine").wait()
+    path = f"/v1/tickets/{ticket['ticket_id']}"
+    assert service.call("GET", path, branch="yours").status == 403
+    assert service.call("POST", f"{path}/left", branch="yours").status == 403
+    elsewhere = Branch(service, "yours").post(f"/v1/branches/yours/tickets/{ticket['ticket_id']}/printed")
+    assert elsewhere.status == 404
+
+
+def test_a_terminal_calls_nobody(service: Running) -> None:
+    branch = Branch(service, "roles")
+    branch.open()
+    assert branch.post(f"{branch.path}/counters/1/call-next", role="terminal").status == 403
+    assert branch.post(f"{branch.path}/tickets", {"business": "transfer"}, role="display").status == 403
