@@ -47,9 +47,9 @@ class Lobby:
         with self.storage.transaction(BRANCH) as tx:
             return handlers.close_counter(self.desk(tx), branch=BRANCH, counter=counter)
 
-    def next(self, counter: str = "1") -> calls.TicketView | None:
-        with self.storage.transaction(BRANCH) as tx:
-            return handlers.call_next(self.desk(tx), self.house, branch=BRANCH, counter=counter)
+    def next(self, counter: str = "1", *, branch: str = BRANCH) -> calls.TicketView | None:
+        with self.storage.transaction(branch) as tx:
+            return handlers.call_next(self.desk(tx), self.house, branch=branch, counter=counter)
 
     def call(self, counter: str = "1", **fields: object) -> calls.TicketView:
         request = calls.CallNumber.model_validate(fields)

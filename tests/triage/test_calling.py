@@ -300,3 +300,29 @@ def test_concurrent_customers_get_numbers_without_a_gap(lobby: Lobby) -> None:
     with ThreadPoolExecutor(6) as pool:
         numbers = list(pool.map(lambda _: lobby.take().number, range(30)))
     assert sorted(numbers) == [f"A{n:03d}" for n in range(1, 31)]
+
+
+def test_a_branch_calls_its_own_customers_only(lobby: Lobby) -> None:
+    lobby.open()
+    lobby.open(branch="other")
+    lobby.wait()
+    assert lobby.next(branch="other") is None
+    other = lobby.queue("other")
+    assert (other.waiting, other.issued_today) == ((), 0)
+    assert lobby.next() is not None
+
+
+def test_who_was_overtaken_too_often_stays_first_when_the_call_is_taken_back(
+    storage: Storage, clock: ManualClock
+) -> None:
+    lobby = Lobby(storage, clock, Policy(max_overtakes=1))
+    lobby.open()
+    first = lobby.wait()
+    clock.advance(1)
+    urgent = [lobby.wait(customer={"urgent": True}) for _ in range(2)]
+    assert called_by(lobby) == urgent[0].number
+    lobby.serve(urgent[0].ticket_id)
+    assert called_by(lobby) == first.number
+    lobby.undo(first.ticket_id)
+    assert [ticket.number for ticket in lobby.queue().waiting] == [first.number, urgent[1].number]
+    assert called_by(lobby) == first.number
