@@ -43,9 +43,12 @@ containers: $(READY) ## builds the image and runs docker-compose.yml; needs a Do
 chaos: $(READY) ## kills and freezes services, broker and database in the middle of work
 	$(PYTEST) -m chaos $(ARGS)
 
-lock: $(READY) ## renew requirements.lock from pyproject.toml (ARGS=--upgrade for newer versions)
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-	  --all-extras --quiet --custom-compile-command "make lock" $(ARGS) --output-file requirements.lock pyproject.toml
+COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+  --no-emit-find-links --quiet --custom-compile-command "make lock" pyproject.toml
+
+lock: $(READY) ## renew the locked versions from pyproject.toml (ARGS=--upgrade for newer ones)
+	$(COMPILE) $(ARGS) --all-extras --output-file requirements.lock
+	$(COMPILE) --constraints requirements.lock --output-file requirements-run.lock
 
 clean: ## remove the environment and every cache; data/ is kept
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
