@@ -1,12 +1,22 @@
 """Triage as its callers see it: the real service in a process of its own (T1-T7, T9, T10)."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from shared.contracts import terminal, triage, vip
+from shared.contracts.base import EventData
+from shared.contracts.envelope import Event
 from shared.contracts.http import triage as calls
+from shared.contracts.registry import decode, type_of
+from shared.settings import Settings
+from shared.storage import open_storage
+from shared.storage.log import after
+from shared.storage.migrate import upgrade
 from tests.support.one_service import Answer, Running, one_service
+from tests.support.processes import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -152,3 +162,65 @@ def test_a_terminal_calls_nobody(service: Running) -> None:
     branch.open()
     assert branch.post(f"{branch.path}/counters/1/call-next", role="terminal").status == 403
     assert branch.post(f"{branch.path}/tickets", {"business": "transfer"}, role="display").status == 403
+
+
+def tell(folder: Path, service: str, *said: tuple[str, EventData]) -> None:
+    """Put events into another service's log while it is away, as if it had heard or said them."""
+    settings = Settings(data_dir=folder)
+    upgrade(settings, service)
+    storage = open_storage(settings, service)
+    with storage.transaction("demo") as tx:
+        for id_, data in said:
+            event = Event(
+                id=id_, source="/terminals/k1" if service == "gateway" else f"/services/{service}",
+                type=type_of(type(data)), subject=id_, time=tx.now, branchid="demo", correlationid=id_, sequence=1,
+                recordedtime=tx.now, data=data,
+            )  # fmt: skip
+            tx.append_event(event, own=True)
+    storage.close()
+
+
+def said_by_triage(folder: Path) -> list[Event]:
+    storage = open_storage(Settings(data_dir=folder), "triage")
+    with storage.read() as connection:
+        rows = after(connection, dict.fromkeys(range(64), 0), limit=1000)
+    storage.close()
+    return [decode(row.body.encode()) for row in rows]
+
+
+def test_what_terminals_and_managers_said_while_triage_was_away_is_done_once_it_is_back(tmp_path: Path) -> None:
+    private = terminal.Customer(card_tier="private")
+    tell(
+        tmp_path,
+        "gateway",
+        ("e1", terminal.TicketRequested(business="fund", customer=private, terminal_id="k1")),
+        ("e2", terminal.TicketRequested(business="nonsense", terminal_id="k1")),
+        ("e3", terminal.DeviceReported(device_id="atm-1", kind="atm", status="up")),
+    )
+    with one_service("triage", tmp_path) as service:
+        branch = Branch(service, "demo")
+        wait_until(lambda: bool(branch.queue()["devices"]), within_s=20, what="the device")
+        issued, refused, _ = said_by_triage(tmp_path)
+    assert isinstance(issued.data, triage.TicketIssued)
+    assert isinstance(refused.data, triage.TicketRefused)
+    assert (issued.causationid, issued.data.number) == ("e1", "V001")
+    assert (refused.causationid, refused.data.code) == ("e2", "unknown_business")
+    ticket_id, visit_id, day = issued.data.ticket_id, issued.data.visit_id, issued.data.business_date
+    of: dict[str, Any] = {"handoff_id": "h1", "visit_id": visit_id, "business_date": day, "ticket_id": ticket_id}
+    tell(tmp_path, "gateway", ("e4", terminal.TicketPrinted(ticket_id=ticket_id)))
+    with one_service("triage", tmp_path) as service:
+        branch = Branch(service, "demo")
+        wait_until(lambda: bool(branch.queue()["waiting"]), within_s=20, what="the printed ticket to wait")
+    tell(
+        tmp_path,
+        "vip",
+        ("e5", vip.HandoffAccepted(**of, manager_id="m1")),
+        ("e6", vip.HandoffCompleted(**of, manager_id="m1")),
+    )
+    with one_service("triage", tmp_path) as service:
+        branch = Branch(service, "demo")
+        wait_until(lambda: branch.queue()["served_today"] == 1, within_s=20, what="the visit to end")
+    names = [event.type.split(".")[2] for event in said_by_triage(tmp_path) if event.subject == visit_id]
+    assert names == [
+        "ticket_issued", "ticket_printed", "ticket_called", "service_started", "ticket_completed", "visit_ended",
+    ]  # fmt: skip
