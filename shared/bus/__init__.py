@@ -1,1 +1,20 @@
-"""How events travel: the relay that publishes a log, the consumers that read in batches."""
+"""How events travel: the relay that publishes a log, the consumers that read in batches.
+
+The nameko extensions are loaded when they are asked for, so that reading the topology or a message
+doesn't load nameko.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from shared.bus.entrypoints import Batch, OrdersProvider, StorageProvider, event_batches, every
+
+__all__ = ["Batch", "OrdersProvider", "StorageProvider", "event_batches", "every"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(name)
+    from shared.bus import entrypoints
+
+    return getattr(entrypoints, name)

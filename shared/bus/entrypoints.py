@@ -13,11 +13,12 @@ from shared.bus.balance import Balance
 from shared.bus.catchup import catch_up
 from shared.bus.connection import is_memory
 from shared.bus.consumer import QueueConsumer
-from shared.bus.message import Message
-from shared.bus.processor import After, Before, Hooks, Processor, React, Stopped
-from shared.bus.publisher import open_publisher
+from shared.bus.message import CONTROL_TYPE, Message
+from shared.bus.processor import After, Before, Hooks, Processor, React, Read, Stopped
+from shared.bus.publisher import Outgoing, open_publisher
 from shared.bus.relay import Relay
-from shared.bus.topology import Queue, event_queues
+from shared.bus.topology import CONTROL, Queue, event_queues
+from shared.errors import Unavailable
 from shared.settings import Settings
 from shared.storage import Storage, open_storage
 
@@ -34,9 +35,7 @@ class Database(SharedExtension):
         self.storage: Storage = open_storage(settings, self.container.service_name)
         self.queues = 1 if settings.embedded else settings.queues
         self._stop = threading.Event()
-        self._relay = Relay(
-            self.storage, partial(open_publisher, settings.amqp_url, self.queues), stop=self._stop
-        )
+        self._relay = Relay(self.storage, partial(open_publisher, settings.amqp_url, self.queues), stop=self._stop)
 
     def start(self) -> None:
         """Begin to publish the log."""
@@ -72,6 +71,37 @@ class StorageProvider(DependencyProvider):
         return self.database.storage
 
 
+class Orders:
+    """Sends operators' orders to the consumers that failed."""
+
+    def __init__(self, url: str, queues: int) -> None:
+        """Connects with the first order."""
+        self._publisher = open_publisher(url, queues)
+        self._lock = threading.Lock()
+
+    def send(self, queue: str, body: bytes, id_: str) -> None:
+        """Send an order to one queue; raise :class:`Unavailable` when the broker doesn't take it."""
+        order = Outgoing(exchange=CONTROL, key=queue, body=body, id=id_, content_type=CONTROL_TYPE)
+        with self._lock:
+            try:
+                self._publisher.publish([order])
+            except Exception as error:
+                raise Unavailable(f"the broker did not take the order: {error}") from error
+
+
+class OrdersProvider(DependencyProvider):
+    """Hands a service its :class:`Orders`."""
+
+    def setup(self) -> None:
+        """Nothing is connected yet."""
+        settings: Settings = self.container.config["settings"]
+        self._orders = Orders(settings.amqp_url, 1 if settings.embedded else settings.queues)
+
+    def get_dependency(self, worker_ctx: Any) -> Orders:
+        """Return the sender."""
+        return self._orders
+
+
 class Batch:
     """Messages of one queue that a service's method settles."""
 
@@ -81,13 +111,15 @@ class Batch:
         self._storage = storage
         self.messages = messages
 
-    def handle(self, react: React, *, before: Before | None = None, after: After | None = None) -> None:
+    def handle(
+        self, react: React, *, before: Before | None = None, after: After | None = None, read: Read = Message.event
+    ) -> None:
         """Call ``react`` for each new event, in one transaction where possible.
 
         ``before`` gets the transaction and its new events first, ``after`` the transaction before the
         commit. Messages that cannot be handled become dead letters.
         """
-        hooks = Hooks(react=react, before=before, after=after)
+        hooks = Hooks(react=react, before=before, after=after, read=read)
         if self.messages is None:
             catch_up(self._storage, self._processor, hooks)
         else:

@@ -31,6 +31,7 @@ Result = TypeVar("Result")
 React = Callable[[Transaction, Event], None]
 Before = Callable[[Transaction, Sequence[Event]], None]
 After = Callable[[Transaction], None]
+Read = Callable[[Message], Event]
 
 ATTEMPTS = 3
 MAX_WAIT_S = 5.0
@@ -42,11 +43,15 @@ class Stopped(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Hooks:
-    """What a service does with events: ``react`` for each, ``before`` and ``after`` around a transaction's."""
+    """What a service does with events: ``react`` for each, ``before`` and ``after`` around a transaction's.
+
+    ``read`` turns a message into the event; it raises :class:`Undecodable`.
+    """
 
     react: React
     before: Before | None = None
     after: After | None = None
+    read: Read = Message.event
 
 
 class Processor:
@@ -89,11 +94,11 @@ class Processor:
 
     def _handle_suspect(self, message: Message, hooks: Hooks) -> None:
         """A redelivered message may be the one that killed the process: alone, and counted before it's tried."""
-        key = _key(message)
+        key = _key(message, hooks)
         attempts = self._patiently(lambda: self._counted(key))
         if attempts > self._attempts:
             reason = f"handled {attempts - 1} times, and each time the process died"
-            self._bury(message, Failure(code="crashed", reason=reason, attempts=attempts))
+            self._bury(message, Failure(code="crashed", reason=reason, attempts=attempts), hooks)
         else:
             self._handle_batch([message], hooks)
         self._patiently(lambda: self._settled(key))
@@ -114,11 +119,11 @@ class Processor:
                 failure = Failure(code="failed", reason=describe(error), attempts=number)
                 log.warning("reaction_failed", attempt=number, error=failure.reason, queue=message.queue)
         assert failure is not None
-        self._bury(message, failure)
+        self._bury(message, failure, hooks)
 
     def _fill_gap(self, message: Message, error: PredecessorMissing, hooks: Hooks) -> None:
         """Read the subject's earlier events from the producer's log and handle those first."""
-        event = message.event()
+        event = hooks.read(message)
         service = error.service or _producer(event)
         before = event.sequence if error.subject == event.subject else None
         rows = self._storage.reader(service).of_subject(error.subject, before=before)
@@ -127,7 +132,7 @@ class Processor:
             self._transact([Message(queue=message.queue, body=row.body.encode())], hooks)
 
     def _transact(self, messages: Sequence[Message], hooks: Hooks) -> None:
-        events, undecodable = _read(messages)
+        events, undecodable = _read(messages, hooks)
         with self._storage.locked({partition_of(event.branchid) for event, _ in events}) as tx:
             for message, why in undecodable:
                 log.warning("dead_letter", queue=message.queue, code=why.code, reason=why.reason)
@@ -151,10 +156,10 @@ class Processor:
             hooks.after(tx)
 
     def _bury(
-        self, message: Message, failure: Failure, also: Callable[[Transaction], None] = lambda _tx: None
+        self, message: Message, failure: Failure, hooks: Hooks, also: Callable[[Transaction], None] = lambda _tx: None
     ) -> None:
         try:
-            event = message.event()
+            event = hooks.read(message)
         except Undecodable:
             event = None
         log.error("dead_letter", queue=message.queue, code=failure.code, reason=failure.reason)
@@ -190,7 +195,7 @@ class Processor:
 
     def _retry(self, id_: str, message: Message, hooks: Hooks) -> bool:
         try:
-            event = message.event()
+            event = hooks.read(message)
             self._patiently(lambda: self._react_alone(event, hooks, lambda tx: deadletters.settle(tx, id_, "resolved")))
             return True
         except Stopped:
@@ -208,12 +213,12 @@ class Processor:
                 deadletters.unpark(tx, number)
 
             try:
-                event = message.event()
+                event = hooks.read(message)
                 self._patiently(partial(self._react_alone, event, hooks, unpark))
             except Stopped:
                 raise
             except Exception as error:
-                self._bury(message, Failure(code="failed", reason=describe(error)), also=unpark)
+                self._bury(message, Failure(code="failed", reason=describe(error)), hooks, also=unpark)
                 return
 
     def _react_alone(self, event: Event, hooks: Hooks, also: Callable[[Transaction], None]) -> None:
@@ -260,19 +265,21 @@ class Processor:
                 wait = min(2 * wait, MAX_WAIT_S)
 
 
-def _key(message: Message) -> str:
+def _key(message: Message, hooks: Hooks) -> str:
     try:
-        return message.event().id
+        return hooks.read(message).id
     except Undecodable:
         return message.fingerprint
 
 
-def _read(messages: Sequence[Message]) -> tuple[list[tuple[Event, Message]], list[tuple[Message, Undecodable]]]:
+def _read(
+    messages: Sequence[Message], hooks: Hooks
+) -> tuple[list[tuple[Event, Message]], list[tuple[Message, Undecodable]]]:
     events: dict[str, tuple[Event, Message]] = {}
     undecodable: list[tuple[Message, Undecodable]] = []
     for message in messages:
         try:
-            event = message.event()
+            event = hooks.read(message)
             events.setdefault(event.id, (event, message))
         except Undecodable as why:
             undecodable.append((message, why))

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -81,10 +82,8 @@ class AmqpPublisher:
         """Answer the broker's heartbeats."""
         if self._connection is not None:
             try:
-                self._connection.drain_events(timeout=0)
-            except TimeoutError:
-                pass
-            try:
+                with suppress(TimeoutError):
+                    self._connection.drain_events(timeout=0)
                 self._connection.heartbeat_check()
             except BaseException:
                 self.close()

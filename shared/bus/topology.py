@@ -99,20 +99,19 @@ def _prefixes(share: int, count: int) -> list[str]:
     return ["*"] if count == 1 else [f"{pp:02d}" for pp in range(share, PARTITIONS, count)]
 
 
-def gateway_queues() -> list[Queue]:
-    """Return the two queues that only the gateway reads: what terminals say, and the dead letters."""
-    return [
-        Queue(
-            name=TERMINAL_QUEUE,
-            service="gateway",
-            bindings=((TERMINALS, "#"), (CONTROL, TERMINAL_QUEUE)),
-        ),
-        Queue(name=DEAD_LETTERS, service="gateway", bindings=((DEAD_LETTERS, ""),), dead_letters=False),
-    ]
+def terminal_queues(_service: str, _count: int) -> list[Queue]:
+    """Return the queue of what terminals say; one, so that each terminal's order is kept."""
+    return [Queue(name=TERMINAL_QUEUE, service="gateway", bindings=((TERMINALS, "#"), (CONTROL, TERMINAL_QUEUE)))]
+
+
+def dead_letter_queues(_service: str, _count: int) -> list[Queue]:
+    """Return the queue of the dead letters, which has none of its own."""
+    return [Queue(name=DEAD_LETTERS, service="gateway", bindings=((DEAD_LETTERS, ""),), dead_letters=False)]
 
 
 def all_queues(count: int) -> Iterator[Queue]:
     """Return every queue of the system, with ``count`` event queues a service."""
     for service in SUBSCRIPTIONS:
         yield from event_queues(service, count)
-    yield from gateway_queues()
+    yield from terminal_queues("gateway", count)
+    yield from dead_letter_queues("gateway", count)

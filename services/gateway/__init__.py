@@ -1,0 +1,1 @@
+"""The gateway: terminals' events, the live stream, dead letters, and the pages."""

@@ -1,0 +1,136 @@
+"""The gateway: terminals' events, the live stream, dead letters, the clock, and the pages."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from nameko.extensions import DependencyProvider
+from werkzeug.wrappers import Response
+
+from services.gateway import letters, store, stream, terminals
+from shared.bus import Batch, OrdersProvider, StorageProvider, event_batches, every
+from shared.bus.entrypoints import Database, Orders
+from shared.bus.topology import dead_letter_queues, terminal_queues
+from shared.clock import ScaledClock, format_clock
+from shared.contracts.base import View
+from shared.contracts.envelope import Event
+from shared.contracts.http import gateway as calls
+from shared.storage import Row, Storage, Transaction
+from shared.web.bell import Bell
+from shared.web.call import Call
+from shared.web.entrypoint import http
+from shared.web.sse import EventStream
+
+HELD = timedelta(days=1)
+TERMINALS_HELD = timedelta(days=7)
+
+
+class BellProvider(DependencyProvider):
+    """Wakes the streams of a branch after each commit."""
+
+    database = Database()
+
+    def setup(self) -> None:
+        """Listen to the log."""
+        self.bell = Bell()
+
+    def start(self) -> None:
+        """Ring with every commit."""
+        self.database.storage.on_commit(self._ring)
+
+    def get_dependency(self, worker_ctx: Any) -> Bell:
+        """Return the bell."""
+        return self.bell
+
+    def _ring(self, rows: Sequence[Row]) -> None:
+        for branch in {row.branch for row in rows}:
+            self.bell.ring(branch)
+
+
+class GatewayService:
+    """What the gateway answers and hears."""
+
+    name = "gateway"
+    storage: Storage = StorageProvider()
+    orders: Orders = OrdersProvider()
+    bell: Bell = BellProvider()
+
+    @http(calls.POST_EVENTS)
+    def post_events(self, call: Call) -> View:
+        """Take events from a terminal (T4)."""
+        events = terminals.read_request(dict(call.request.headers), call.raw, call.principal)
+        return terminals.accept(self.storage, events)
+
+    @http(calls.STREAM)
+    def stream(self, call: Call) -> Response:
+        """Follow a branch."""
+        types = call.query.types if call.query else None
+        source = stream.events(self.storage, call.branch, after=call.last_event_id, types=types, wait=self.bell.wait)
+        return EventStream(call, source)
+
+    @http(calls.BRANCHES)
+    def branches(self, call: Call) -> View:
+        """List the branches that the token covers."""
+        with self.storage.read() as connection:
+            known = store.branches(connection)
+        covered = call.principal.branches
+        return calls.BranchList(
+            branches=tuple(
+                calls.BranchView(branch=name, last_event_at=at)
+                for name, at in known
+                if "*" in covered or name in covered
+            )
+        )
+
+    @http(calls.CLOCK)
+    def clock(self, call: Call) -> View:
+        """Tell the business time."""
+        clock = self.storage.clock
+        now = clock.now()
+        offset = self.storage.settings.default_timezone.utcoffset(now.replace(tzinfo=None)) or timedelta()
+        spec = format_clock(clock) if isinstance(clock, ScaledClock) else "system"
+        return calls.ClockView(now=now, rate=clock.rate, spec=spec, offset_s=int(offset.total_seconds()))
+
+    @http(calls.DEAD_LETTERS)
+    def dead_letters(self, call: Call) -> View:
+        """Show what could not be handled."""
+        query = call.query or calls.DeadLetterQuery()
+        return letters.show(self.storage, call.principal, service=query.service, state=query.state, limit=query.limit)
+
+    @http(calls.RETRY)
+    def retry(self, call: Call) -> View:
+        """Hand a dead letter to the consumer that failed."""
+        return letters.order(self.storage, self.orders, call.principal, call.params["id"], "retry")
+
+    @http(calls.DISCARD)
+    def discard(self, call: Call) -> View:
+        """Give a dead letter up."""
+        return letters.order(self.storage, self.orders, call.principal, call.params["id"], "discard")
+
+    @event_batches
+    def on_events(self, batch: Batch) -> None:
+        """Hold every service's events for the stream."""
+        batch.handle(self._hold, before=self._seen)
+
+    @event_batches(queues=terminal_queues)
+    def on_terminals(self, batch: Batch) -> None:
+        """Take what terminals say by AMQP (T4)."""
+        batch.handle(terminals.ingest, read=partial(terminals.read_message, self.storage))
+
+    @event_batches(queues=dead_letter_queues)
+    def on_dead_letters(self, batch: Batch) -> None:
+        """Take what the services could not handle."""
+        letters.take(self.storage, list(batch.messages or ()))
+
+    @every(seconds=60)
+    def forget(self) -> None:
+        """Hold the stream for a day, and what terminals said for a week."""
+        with self.storage.transaction() as tx:
+            store.forget(tx.connection, tx.now - HELD, tx.now - TERMINALS_HELD)
+
+    def _hold(self, tx: Transaction, event: Event) -> None:
+        tx.append_event(event, own=False)
+
+    def _seen(self, tx: Transaction, events: Sequence[Event]) -> None:
+        store.seen(tx.connection, {event.branchid: tx.now for event in events})

@@ -1,0 +1,133 @@
+"""The gateway's own tables: branches it has heard of, and the dead letters of the whole system."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    RowMapping,
+    String,
+    Table,
+    Text,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+
+from shared.storage.tables import log
+from shared.storage.types import UtcDateTime
+
+metadata = MetaData()
+
+branch = Table(
+    "branch",
+    metadata,
+    Column("branch", String(32), primary_key=True),
+    Column("last_event_at", UtcDateTime, nullable=False),
+    comment="The branches that anything was heard of.",
+)
+
+letter = Table(
+    "letter",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("service", String(32), nullable=False),
+    Column("queue", String(128), nullable=False),
+    Column("code", String(64), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("branch", String(32)),
+    Column("event_id", String(128)),
+    Column("type", String(128)),
+    Column("subject", String(128)),
+    Column("content_type", String(255)),
+    Column("by_broker", Integer, nullable=False, comment="1 where the broker parked it, not a service."),
+    Column("body", LargeBinary, nullable=False),
+    Index("letter_at", "at"),
+    comment="Dead letters of every service, as they told them.",
+)
+
+
+def _insert(connection: Connection, table: Table) -> Any:
+    return (insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql)(table)
+
+
+def seen(connection: Connection, branches: Mapping[str, datetime]) -> None:
+    """Remember when each branch was heard of last."""
+    if not branches:
+        return
+    statement = _insert(connection, branch)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["branch"], set_={"last_event_at": statement.excluded.last_event_at}
+        ),
+        [{"branch": name, "last_event_at": at} for name, at in sorted(branches.items())],
+    )
+
+
+def branches(connection: Connection) -> list[tuple[str, datetime]]:
+    """Return every branch and when it was heard of last."""
+    query = select(branch.c.branch, branch.c.last_event_at).order_by(branch.c.branch)
+    return [(name, at) for name, at in connection.execute(query)]
+
+
+def put_letter(connection: Connection, values: Mapping[str, Any]) -> None:
+    """Enter a dead letter, or what became of it."""
+    statement = _insert(connection, letter).values(**values)
+    changing = ("code", "reason", "attempts", "state")
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["id"], set_={name: statement.excluded[name] for name in changing}
+        )
+    )
+
+
+def letters(
+    connection: Connection, *, service: str | None, state: str | None, branches: frozenset[str] | None, limit: int
+) -> list[RowMapping]:
+    """Return dead letters, the newest first; ``branches`` None means all, unreadable ones included."""
+    query = select(letter).order_by(letter.c.at.desc(), letter.c.id.desc()).limit(limit)
+    if service is not None:
+        query = query.where(letter.c.service == service)
+    if state is not None:
+        query = query.where(letter.c.state == state)
+    if branches is not None:
+        query = query.where(letter.c.branch.in_(branches))
+    return list(connection.execute(query).mappings())
+
+
+def find_letter(connection: Connection, id_: str) -> RowMapping | None:
+    """Return one dead letter."""
+    return connection.execute(select(letter).where(letter.c.id == id_)).mappings().one_or_none()
+
+
+def mark_letter(connection: Connection, id_: str, state: str) -> None:
+    """Change a dead letter's state."""
+    connection.execute(update(letter).where(letter.c.id == id_).values(state=state))
+
+
+def first_position(connection: Connection, pp: int) -> int | None:
+    """Return the first position of a partition that the log still holds."""
+    return connection.execute(select(func.min(log.c.pos)).where(log.c.pp == pp)).scalar()
+
+
+def sources(connection: Connection, event_ids: list[str]) -> dict[str, str]:
+    """Return who said the events that the log holds already."""
+    query = select(log.c.event_id, log.c.source).where(log.c.event_id.in_(event_ids))
+    return {event_id: source for event_id, source in connection.execute(query)}
+
+
+def forget(connection: Connection, before: datetime, own_before: datetime) -> int:
+    """Delete what the stream need not hold any more; what terminals said is kept longer. Returns how many."""
+    old = (log.c.recorded < before) & (~log.c.own | (log.c.recorded < own_before))
+    return connection.execute(log.delete().where(old)).rowcount
