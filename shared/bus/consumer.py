@@ -103,11 +103,35 @@ class QueueConsumer:
                 arrived = self._collect(connection)
                 if arrived:
                     self.last_received = time.monotonic()
-                    self._settle([self._message(raw) for raw in arrived])
+                    if not self._settled(connection, [self._message(raw) for raw in arrived]):
+                        return
                     self._acknowledge(channel, arrived)
                 connection.heartbeat_check()
                 if self._balance(connection):
                     return
+
+    def _settled(self, connection: Connection, messages: Sequence[Message]) -> bool:
+        """Have the batch settled, however long it takes; False when told to stop before.
+
+        What goes wrong here is no message's fault (those are dead letters already), a schema that is
+        not migrated for one: giving the messages back would only burn their delivery limit.
+        """
+        failed = 0
+        while not self._stop.is_set():
+            try:
+                self._settle(messages)
+            except Stopped:
+                return False
+            except Exception as error:
+                log.exception("batch_unsettled", queue=self._queue.name, messages=len(messages))
+                self.failure = f"{type(error).__name__}: {error}"
+                self._stop.wait(RETRY_S[min(failed, len(RETRY_S) - 1)])
+                connection.heartbeat_check()
+                failed += 1
+            else:
+                self.failure = None
+                return True
+        return False
 
     def _collect(self, connection: Connection) -> list[Any]:
         if not self._arrived and not self._drain(connection, 0 if self._memory else IDLE_S):

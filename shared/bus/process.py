@@ -19,6 +19,8 @@ START_S = 60.0
 STOP_S = 6.0
 """How long services may take to finish what they have in hand."""
 POLL_S = 0.1
+MAX_WORKERS = 32
+"""Calls, batches and timers of one service at the same time; more wait their turn."""
 
 log = structlog.get_logger()
 
@@ -42,7 +44,7 @@ def run_until_told(
     told: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda signum, _frame: told.append(signum))
-    runner = ServiceRunner({"settings": settings})
+    runner = ServiceRunner({"settings": settings, "max_workers": MAX_WORKERS})
     for service in services:
         runner.add_service(service)
     try:
