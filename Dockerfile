@@ -20,8 +20,7 @@ RUN /opt/tools/bin/pip wheel --no-cache-dir --disable-pip-version-check --no-dep
 FROM ${PYTHON}
 RUN useradd --system --uid 10001 --home-dir /var/lib/lobby --create-home --shell /usr/sbin/nologin lobby
 COPY --from=build /opt/lobby /opt/lobby
-ENV PATH=/opt/lobby/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
-    LOBBY_DATA_DIR=/var/lib/lobby LOBBY_LOG=json
+ENV PATH=/opt/lobby/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 LOBBY_LOG=json
 USER 10001
 WORKDIR /var/lib/lobby
 EXPOSE 8000

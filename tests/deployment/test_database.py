@@ -39,7 +39,7 @@ def allowed(url: str, role: str, statement: str) -> bool:
     """Whether the role may; a statement that fails for any other reason is a mistake of the test."""
     with psycopg.connect(as_role(url, role)) as connection:
         try:
-            connection.execute(statement)  # type: ignore[arg-type]
+            connection.execute(statement)
         except InsufficientPrivilege:
             return False
         finally:

@@ -36,8 +36,8 @@ def test_a_call_goes_to_its_service(operation: Operation) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/b/demo", "/b/demo/kiosk", "/static/app.css", "/docs", "/openapi.json", "/asyncapi.json", "/healthz", "/readyz",
-     "/metrics", "/v1/events", "/v1/branches/demo/stream", "/v1/unknown", "/v1/branches/demo/queue/more"],
+    ["/", "/b/demo", "/b/demo/kiosk", "/static/app.css", "/docs", "/openapi.json", "/asyncapi.json", "/healthz",
+     "/readyz", "/metrics", "/v1/events", "/v1/branches/demo/stream", "/v1/unknown", "/v1/branches/demo/queue/more"],
 )  # fmt: skip
 def test_everything_else_is_the_gateway_s(path: str) -> None:
     assert service_of(path) == "gateway"

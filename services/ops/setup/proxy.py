@@ -37,11 +37,10 @@ server {
     gzip on;
     gzip_types application/json application/problem+json text/css application/javascript image/svg+xml;
     gzip_min_length 1024;
-    add_header X-Content-Type-Options nosniff always;
 
-    error_page 413 @too_large;
-    error_page 400 408 411 414 431 494 @bad_request;
-    error_page 502 503 504 @unavailable;
+    error_page 413 = @too_large;
+    error_page 400 408 411 414 431 494 = @bad_request;
+    error_page 502 503 504 = @unavailable;
 """
 
 
@@ -88,5 +87,6 @@ def _problem(location: str, status: int, code: str, title: str, detail: str) -> 
     retry = 'add_header Retry-After "1" always; ' if status == 503 else ""
     return (
         f"    location {location} {{ internal; default_type application/problem+json; "
+        "add_header X-Content-Type-Options nosniff always; "
         f"{retry}return {status} '{json.dumps(document)}'; }}"
     )
