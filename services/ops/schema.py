@@ -30,4 +30,4 @@ def documents() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "openapi.json", openapi.document()
     yield "asyncapi.json", asyncapi.document()
     for name, schema in schemas.documents().items():
-        yield f"events/{name}.json", schema
+        yield (f"events/{name}.json" if "." in name else f"{name}.json"), schema

@@ -149,6 +149,9 @@ class FakeLobby:
             self._offer(ticket)
         return ticket
 
+    def deviceStatus(self, body: Json, b: str, d: str) -> Json:
+        return {"device_id": d, **body}
+
     def openCounter(self, body: Json, b: str, c: str) -> Json:
         return self.counters.setdefault(
             c, {"counter": c, "state": "open", "channels": body["channels"], "serving": None}

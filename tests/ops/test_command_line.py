@@ -16,6 +16,7 @@ from services.ops.errors import CommandError, UsageError
 from services.ops.local import duration_of
 from services.ops.lock import data_dir_lock
 from services.ops.main import main, sub_command
+from shared.bus import green
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +25,14 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LOBBY_")}
     monkeypatch.setattr(os, "environ", kept)
     os.environ["LOBBY_DATA_DIR"] = str(tmp_path / "data")
+
+
+@pytest.fixture(autouse=True)
+def patches(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The process of the tests must not be patched for eventlet; that it would have been is noted."""
+    noted: list[str] = []
+    monkeypatch.setattr(green, "patch", lambda: noted.append("patched"))
+    return noted
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -50,6 +59,13 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 def test_the_sub_command_is_known_before_anything_is_imported(arguments: list[str], found: str | None) -> None:
     """Only the servers are patched for eventlet."""
     assert sub_command(arguments) == found
+
+
+@pytest.mark.parametrize(("command", "times"), [("up", 1), ("serve", 1), ("simulate", 0), ("token", 0)])
+def test_only_the_servers_are_patched_for_eventlet(command: str, times: int, patches: list[str]) -> None:
+    """The simulator runs on asyncio, which the patch would break."""
+    assert main([command, "--help"]) == 0
+    assert len(patches) == times
 
 
 def test_help_names_every_command_and_shows_examples(capsys: pytest.CaptureFixture[str]) -> None:
@@ -220,6 +236,7 @@ def test_the_exported_schemas_are_the_contracts(tmp_path: Path, capsys: pytest.C
     printed = [Path(line) for line in capsys.readouterr().out.split()]
     assert all(file.is_file() for file in printed)
     assert {file.stem for file in printed if file.parent.name == "events"} == set(registry.all_types())
+    assert (tmp_path / "schema" / "envelope.json") in printed
     openapi = json.loads((tmp_path / "schema" / "openapi.json").read_text())
     assert "/v1/branches/{b}/tickets" in openapi["paths"]
     assert json.loads((tmp_path / "schema" / "asyncapi.json").read_text())["asyncapi"].startswith("3.0")

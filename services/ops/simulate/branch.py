@@ -10,13 +10,14 @@ from services.ops.simulate.manager import Managers
 from services.ops.simulate.options import Options
 from services.ops.simulate.plan import Customer, plan
 from services.ops.simulate.sizing import counters_for, managers_for
-from services.ops.simulate.teller import DEVICES, WINDOWS, Desk
+from services.ops.simulate.teller import WINDOWS, Desk, Machines
 from services.ops.simulate.terminal import Terminal
 from services.ops.simulate.world import World
 from services.ops.trace import Row
 
 ENDLESS_COUNTERS = 6
 ENDLESS_MANAGERS = 3
+FEWEST_MACHINES = 3
 
 
 @dataclass(kw_only=True)
@@ -45,9 +46,9 @@ class Branch:
     def start(self, tasks: asyncio.TaskGroup) -> None:
         """Let everybody begin."""
         windows = Desk(self.world, WINDOWS, [f"{n}" for n in range(1, self.counters + 1)])
-        devices = Desk(self.world, DEVICES, [f"kiosk-{n}" for n in range(1, max(2, self.counters // 2) + 1)])
+        machines = Machines(self.world, max(FEWEST_MACHINES, self.counters // 2))
         managers = Managers(self.world, self.managers)
         LobbyManager(self.world, tasks)
-        for actor in (windows, devices, managers):
+        for actor in (windows, machines, managers):
             tasks.create_task(actor.run(tasks))
         tasks.create_task(Terminal(self.world, tasks).run(self.customers))

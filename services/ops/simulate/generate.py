@@ -32,15 +32,20 @@ class Business:
 
 
 BUSINESSES = (
-    Business(name="cash_withdrawal", share=26, median_s=150, amounts=(200_00, 60_000_00)),
-    Business(name="cash_deposit", share=16, median_s=170, amounts=(100_00, 80_000_00)),
-    Business(name="transfer", share=12, median_s=240, amounts=(500_00, 200_000_00)),
-    Business(name="bill_payment", share=10, median_s=120, amounts=(30_00, 900_00)),
-    Business(name="account_service", share=14, median_s=210),
-    Business(name="account_opening", share=8, median_s=600),
-    Business(name="securities_trading", share=5, median_s=300),
-    Business(name="internet_banking_support", share=5, median_s=260),
-    Business(name="callback_request", share=4, median_s=90),
+    Business(name="cash_withdrawal", share=20, median_s=150, amounts=(200_00, 60_000_00)),
+    Business(name="cash_deposit", share=14, median_s=170, amounts=(100_00, 80_000_00)),
+    Business(name="transfer", share=10, median_s=240, amounts=(500_00, 200_000_00)),
+    Business(name="bill_payment", share=9, median_s=120, amounts=(30_00, 900_00)),
+    Business(name="query", share=8, median_s=80),
+    Business(name="account_service", share=8, median_s=210),
+    Business(name="account_opening", share=6, median_s=600),
+    Business(name="card_replacement", share=5, median_s=300),
+    Business(name="password_reset", share=4, median_s=200),
+    Business(name="foreign_exchange", share=3, median_s=330, amounts=(1_000_00, 50_000_00)),
+    Business(name="securities_trading", share=3, median_s=300),
+    Business(name="corporate_settlement", share=4, median_s=360, amounts=(10_000_00, 2_000_000_00)),
+    Business(name="wealth_product", share=3, median_s=700),
+    Business(name="personal_loan", share=3, median_s=800),
 )
 
 

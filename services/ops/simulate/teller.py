@@ -6,7 +6,7 @@ right desk makes. Now and then one looks for tickets that nobody here knows of.
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from services.ops.simulate.client import Refused
 from services.ops.simulate.settle import settle
@@ -16,7 +16,8 @@ from shared.contracts.http import triage as calls
 from shared.contracts.triage import Channel
 
 WINDOWS: tuple[Channel, ...] = ("counter", "green", "corporate", "loan_desk", "wealth_desk", "corporate_desk")
-DEVICES: tuple[Channel, ...] = ("self_service", "phone_bank", "online")
+SELF_SERVICE: tuple[Channel, ...] = ("self_service", "phone_bank", "online")
+Kind = Literal["atm", "kiosk", "crs"]
 LOOK_ROUND_S = 2.0
 FOREIGN_SERVICE_S = 120.0
 """How long a ticket takes that waited before this run began, in business seconds."""
@@ -113,3 +114,21 @@ class Desk:
         with self._world.serving():
             await self._world.timeline.spend(service_s)
         await client.call("teller", calls.COMPLETE, id=ticket_id)
+
+
+class Machines(Desk):
+    """Self-service devices: each says that it works, then takes who was guided to it (T3)."""
+
+    KINDS: ClassVar[tuple[Kind, ...]] = ("atm", "kiosk", "crs")
+
+    def __init__(self, world: World, count: int) -> None:
+        """So many devices, of several kinds."""
+        names = [f"{self.KINDS[n % len(self.KINDS)]}-{n // len(self.KINDS) + 1}" for n in range(count)]
+        super().__init__(world, SELF_SERVICE, names)
+
+    async def _open(self, counter: str) -> None:
+        kind = next(kind for kind in self.KINDS if counter.startswith(f"{kind}-"))
+        report = calls.DeviceStatus(kind=kind, status="up")
+        client, branch = self._world.client, self._world.branch
+        await client.call("terminal", calls.DEVICE_STATUS, body=report, b=branch, d=counter)
+        await super()._open(counter)
