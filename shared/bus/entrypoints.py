@@ -15,14 +15,19 @@ from shared.bus.connection import is_memory
 from shared.bus.consumer import QueueConsumer
 from shared.bus.message import CONTROL_TYPE, Message
 from shared.bus.processor import After, Before, Hooks, Processor, React, Read, Stopped
-from shared.bus.publisher import Outgoing, open_publisher
+from shared.bus.publisher import Outgoing, Publisher, open_publisher
 from shared.bus.relay import Relay
-from shared.bus.topology import CONTROL, Queue, event_queues
+from shared.bus.topology import CONTROL, Queue, all_queues, event_queues
 from shared.errors import Unavailable
 from shared.settings import Settings
 from shared.storage import Storage, open_storage
 
 log = structlog.get_logger()
+
+
+def queue_count(settings: Settings) -> int:
+    """Return how many event queues a service has; one where the transport is this process."""
+    return 1 if settings.embedded else settings.queues
 
 
 class Database(SharedExtension):
@@ -33,9 +38,13 @@ class Database(SharedExtension):
         settings: Settings = self.container.config["settings"]
         self.settings = settings
         self.storage: Storage = open_storage(settings, self.container.service_name)
-        self.queues = 1 if settings.embedded else settings.queues
+        self.queues = queue_count(settings)
         self._stop = threading.Event()
-        self._relay = Relay(self.storage, partial(open_publisher, settings.amqp_url, self.queues), stop=self._stop)
+        self._relay = Relay(self.storage, self.open_publisher, stop=self._stop)
+
+    def open_publisher(self) -> Publisher:
+        """Connect to where events are published, every service's queues declared."""
+        return open_publisher(self.settings.amqp_url, list(all_queues(self.queues)))
 
     def start(self) -> None:
         """Begin to publish the log."""
@@ -74,9 +83,9 @@ class StorageProvider(DependencyProvider):
 class Orders:
     """Sends operators' orders to the consumers that failed."""
 
-    def __init__(self, url: str, queues: int) -> None:
+    def __init__(self, settings: Settings) -> None:
         """Connects with the first order."""
-        self._publisher = open_publisher(url, queues)
+        self._publisher = open_publisher(settings.amqp_url, list(all_queues(queue_count(settings))))
         self._lock = threading.Lock()
 
     def send(self, queue: str, body: bytes, id_: str) -> None:
@@ -94,8 +103,7 @@ class OrdersProvider(DependencyProvider):
 
     def setup(self) -> None:
         """Nothing is connected yet."""
-        settings: Settings = self.container.config["settings"]
-        self._orders = Orders(settings.amqp_url, 1 if settings.embedded else settings.queues)
+        self._orders = Orders(self.container.config["settings"])
 
     def get_dependency(self, worker_ctx: Any) -> Orders:
         """Return the sender."""

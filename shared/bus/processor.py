@@ -259,7 +259,8 @@ class Processor:
             except Exception as error:
                 if not is_transient(error):
                     raise
-                log.error("database_unavailable", service=self._storage.service, retry_s=wait, error=describe(error))
+                service = self._storage.service
+                log.error("database_unavailable", service=service, retry_s=wait, error=describe(error))  # noqa: TRY400 - said every few seconds
                 if self._stop.wait(wait):
                     raise Stopped from error
                 wait = min(2 * wait, MAX_WAIT_S)

@@ -11,7 +11,7 @@ from kombu import Connection
 
 from shared.bus.connection import DEADLINE_S, deadline, declare, drop, is_memory, open_connection
 from shared.bus.nudge import nudge
-from shared.bus.topology import all_queues
+from shared.bus.topology import Queue
 from shared.contracts.envelope import STRUCTURED
 
 
@@ -47,16 +47,16 @@ class Publisher(Protocol):
         ...
 
 
-def open_publisher(url: str, queues: int) -> Publisher:
-    """Return the publisher for a broker's URL; the whole topology is declared before anything is published."""
+def open_publisher(url: str, queues: Sequence[Queue]) -> Publisher:
+    """Return the publisher for a broker's URL; all ``queues`` are declared before anything is published."""
     return MemoryPublisher(url, queues) if is_memory(url) else AmqpPublisher(url, queues)
 
 
 class AmqpPublisher:
     """Confirms on a connection of its own."""
 
-    def __init__(self, url: str, queues: int, *, deadline_s: float = DEADLINE_S) -> None:
-        """``queues`` is the number of event queues a service has."""
+    def __init__(self, url: str, queues: Sequence[Queue], *, deadline_s: float = DEADLINE_S) -> None:
+        """``queues`` are those that may be published to."""
         self._url = url
         self._queues = queues
         self._deadline_s = deadline_s
@@ -97,7 +97,7 @@ class AmqpPublisher:
     def _open(self) -> Any:
         if self._channel is None:
             self._connection = open_connection(self._url)
-            declare(self._connection, all_queues(self._queues))
+            declare(self._connection, self._queues)
             self._channel = self._connection.channel()
             self._tag, self._pending, self._refused = 0, {}, []
             self._channel.events["basic_ack"].add(self._on_ack)
@@ -151,8 +151,8 @@ class AmqpPublisher:
 class MemoryPublisher:
     """The embedded transport: no confirms, nothing survives the process; consumers catch up from the logs."""
 
-    def __init__(self, url: str, queues: int) -> None:
-        """``queues`` is the number of event queues a service has."""
+    def __init__(self, url: str, queues: Sequence[Queue]) -> None:
+        """``queues`` are those that may be published to."""
         self._url = url
         self._queues = queues
         self._connection: Connection | None = None
@@ -162,7 +162,7 @@ class MemoryPublisher:
         """Put the messages into the queues and wake their consumers."""
         if self._producer is None:
             self._connection = open_connection(self._url)
-            declare(self._connection, all_queues(self._queues))
+            declare(self._connection, self._queues)
             self._producer = self._connection.Producer(auto_declare=False)
         for message in messages:
             self._producer.publish(

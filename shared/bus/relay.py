@@ -69,7 +69,7 @@ class Relay:
                 if not (is_transient(error) or isinstance(error, (*FAILURES, BrokerRefused)) or _is_amqp(error)):
                     log.exception("relay_failed", service=self._storage.service)
                 self.failure = f"{type(error).__name__}: {error}"
-                log.error("relay_waits", service=self._storage.service, error=self.failure)
+                log.error("relay_waits", service=self._storage.service, error=self.failure)  # noqa: TRY400 - said every second
                 self._stop.wait(RETRY_S[min(failures, len(RETRY_S) - 1)])
                 failures += 1
             finally:
