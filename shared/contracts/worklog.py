@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from shared.contracts.base import EventData, Id, Name, Text
+from shared.contracts.base import EventData, Id, Text
 from shared.contracts.registry import event
 
 CheckKind = Literal["opening", "closing", "inspection"]
@@ -36,7 +36,7 @@ class ChecksRecorded(_OfDay):
     check_id: Id
     kind: CheckKind
     results: tuple[CheckResult, ...]
-    by: Name
+    by: Id
 
 
 @event("lobby.worklog.note_added.v1")
@@ -46,14 +46,14 @@ class NoteAdded(_OfDay):
     note_id: Id
     kind: NoteKind
     text: Text
-    by: Name
+    by: Id
 
 
 @event("lobby.worklog.day_closed.v1")
 class DayClosed(_OfDay):
     """The log is signed and read-only (W8)."""
 
-    by: Name
+    by: Id
     visits: int = Field(ge=0)
     served: int = Field(ge=0)
     left: int = Field(ge=0)

@@ -151,17 +151,17 @@ DAY = Operation(
 CHECKS = Operation(
     name="recordChecks", service="worklog", method="POST", path="/v1/branches/{b}/worklog/{date}/checks", status=201,
     summary="Record a checklist (W1-W3).", roles=STAFF, request=RecordChecks, response=CheckView,
-    codes=("day_closed",),
+    codes=("day_closed", "day_not_begun"),
 )  # fmt: skip
 NOTES = Operation(
     name="addNote", service="worklog", method="POST", path="/v1/branches/{b}/worklog/{date}/notes", status=201,
     summary="Add what only a person can write (W7).", roles=STAFF, request=AddNote, response=NoteView,
-    codes=("day_closed",),
+    codes=("day_closed", "day_not_begun"),
 )  # fmt: skip
 CLOSE_DAY = Operation(
     name="closeDay", service="worklog", method="POST", path="/v1/branches/{b}/worklog/{date}/close",
     summary="Sign the log; it is read-only from then on (W8).", roles=STAFF, response=WorklogView,
-    codes=("day_closed", "visits_in_progress"),
+    codes=("day_closed", "day_not_begun", "visits_in_progress"),
 )  # fmt: skip
 JOURNAL = Operation(
     name="journal", service="worklog", method="GET", path="/v1/journal", summary="Search the journal (W10).",

@@ -1,0 +1,46 @@
+"""From the services' events to the facts that the day's figures count (W7)."""
+
+from collections.abc import Callable, Mapping
+from datetime import date, tzinfo
+from typing import Any, Final
+
+from services.worklog.model import facts
+from services.worklog.model.facts import Fact
+from shared.contracts import incidents, triage, vip
+from shared.contracts.base import EventData
+from shared.contracts.envelope import Event
+
+_FACTS: Final[Mapping[type[EventData], Callable[[Any], Fact]]] = {
+    triage.TicketIssued: lambda data: facts.VisitBegan(visit_id=data.visit_id, channel=data.channel),
+    triage.VisitEnded: lambda data: facts.VisitEnded(
+        visit_id=data.visit_id, outcome=data.outcome, wait_ms=round(data.waited_s * 1000)
+    ),
+    triage.TicketCalled: lambda data: facts.TicketCalled(kept=data.waited_s <= data.quoted_p90_s),
+    triage.TicketNoShow: lambda _: facts.NoShow(),
+    vip.CustomerArrived: lambda _: facts.VipArrived(),
+    vip.HandoffCompleted: lambda _: facts.HandoffCompleted(),
+    incidents.DisputeOpened: lambda _: facts.IncidentOpened(kind="dispute"),
+    incidents.SuspiciousPersonOpened: lambda _: facts.IncidentOpened(kind="suspicious_person"),
+    incidents.DisruptionOpened: lambda _: facts.IncidentOpened(kind="disruption"),
+    incidents.HazardOpened: lambda _: facts.IncidentOpened(kind="hazard"),
+    incidents.IncidentClosed: lambda data: facts.IncidentClosed(kind=data.kind),
+    triage.CounterOpened: lambda data: facts.CounterOpened(counter=data.counter),
+    vip.RosterSet: lambda data: facts.RosterSet(on_duty=sum(manager.on_duty for manager in data.managers)),
+}
+
+
+def fact_of(event: Event, zone: tzinfo) -> tuple[date, Fact] | None:
+    """Return what an event adds to which day's figures; None where it adds nothing.
+
+    The day is the ``business_date`` that the event names, else the branch's local date of its time.
+    """
+    make = _FACTS.get(type(event.data))
+    if make is None:
+        return None
+    day: date = getattr(event.data, "business_date", None) or event.time.astimezone(zone).date()
+    return day, make(event.data)
+
+
+def visit_of(fact: Fact) -> str | None:
+    """Return the visit whose record is needed to count the fact."""
+    return fact.visit_id if isinstance(fact, facts.VisitBegan | facts.VisitEnded) else None

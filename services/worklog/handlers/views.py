@@ -1,0 +1,68 @@
+"""A day's log in the words of the contract (W7)."""
+
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from services.worklog.model.chain import Chain
+from services.worklog.model.day import Check, Day, Note
+from services.worklog.model.figures import Cases, Figures, Tally
+from shared.contracts.http.worklog import ChannelFigures, CheckView, IncidentFigures, NoteView, WorklogView
+from shared.contracts.incidents import IncidentKind
+from shared.contracts.triage import Channel
+
+
+def worklog_view(day: Day, figures: Figures, *, chain: Chain, managers_on_duty: int) -> WorklogView:
+    """Return the day's log: what the events say, and what people wrote."""
+    return WorklogView(
+        branch=day.branch,
+        business_date=day.business_date,
+        state=day.state,
+        **_tally(figures.total),
+        in_progress=figures.in_progress,
+        no_shows=figures.no_shows,
+        promises=figures.promises,
+        promises_kept=figures.promises_kept,
+        diverted=figures.diverted,
+        channels=_channels(figures.channels),
+        vip_arrivals=figures.vip_arrivals,
+        vip_handoffs=figures.vip_handoffs,
+        incidents=_incidents(figures.incidents),
+        checks=tuple(check_view(check) for check in day.checks),
+        notes=tuple(note_view(note) for note in day.notes),
+        managers_on_duty=managers_on_duty,
+        counters_opened=len(figures.counters),
+        signed_by=day.signature.by if day.signature else None,
+        signed_at=day.signature.at if day.signature else None,
+        events=chain.count,
+        journal_hash=chain.hash if chain.count else None,
+    )
+
+
+def check_view(check: Check) -> CheckView:
+    """Return a check in the words of the contract."""
+    return CheckView.model_validate(check, from_attributes=True)
+
+
+def note_view(note: Note) -> NoteView:
+    """Return a note in the words of the contract."""
+    return NoteView.model_validate(note, from_attributes=True)
+
+
+def _channels(channels: Mapping[str, Tally]) -> tuple[ChannelFigures, ...]:
+    return tuple(
+        ChannelFigures(channel=channel, **_tally(channels[channel]))
+        for channel in get_args(Channel)
+        if channel in channels
+    )
+
+
+def _incidents(incidents: Mapping[str, Cases]) -> tuple[IncidentFigures, ...]:
+    return tuple(
+        IncidentFigures(kind=kind, opened=incidents[kind].opened, closed=incidents[kind].closed)
+        for kind in get_args(IncidentKind)
+        if kind in incidents
+    )
+
+
+def _tally(tally: Tally) -> dict[str, Any]:
+    return {name: getattr(tally, name) for name in ("visits", "served", "left", "mean_wait_s", "max_wait_s")}

@@ -1,0 +1,107 @@
+"""The journal's hash chains (W10): one a branch and day, each link over the one before and the event's bytes. Pure.
+
+``hash = sha256(previous hash as hex text + the event's bytes)``. The first link's previous hash is
+that of the chain's name, so a chain can't pass for another branch's or day's.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from hashlib import sha256
+from itertools import islice
+
+MOST_FINDINGS = 20
+"""How many findings of one chain are worth telling; whoever looks needs the first ones."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chain:
+    """A chain's head: how many links it has, and the hash of the last."""
+
+    branch: str
+    day: date
+    count: int = 0
+    hash: str = ""
+
+    def __post_init__(self) -> None:
+        """Begin with the hash of the chain's name."""
+        if not self.hash:
+            object.__setattr__(self, "hash", sha256(f"lobby:{self.branch}:{self.day.isoformat()}".encode()).hexdigest())
+
+    def append(self, body: bytes) -> "Chain":
+        """Return the head after one more event."""
+        return replace(self, count=self.count + 1, hash=link_hash(self.hash, body))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Link:
+    """One stored event of a chain. ``columns`` is what is stored beside the body to search by."""
+
+    n: int
+    prev_hash: str
+    hash: str
+    body: bytes
+    columns: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """Where a chain does not hold, and why."""
+
+    branch: str
+    day: date
+    n: int
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.branch} {self.day.isoformat()} {self.n}: {self.why}"
+
+
+def link_hash(previous: str, body: bytes) -> str:
+    """Return the hash of the link that follows ``previous``."""
+    return sha256(previous.encode() + body).hexdigest()
+
+
+def verify(head: Chain, links: Iterable[Link], *, signed: str | None = None) -> list[Finding]:
+    """Return where the links, in order, don't lead to the head: changed, removed, inserted, swapped, cut off.
+
+    ``signed`` is the hash that the day's log was signed with; the chain must still pass through it.
+    """
+    found = islice(_findings(head, links, signed), MOST_FINDINGS)
+    return [Finding(branch=head.branch, day=head.day, n=n, why=why) for n, why in found]
+
+
+def _findings(head: Chain, links: Iterable[Link], signed: str | None) -> Iterator[tuple[int, str]]:
+    previous = Chain(branch=head.branch, day=head.day)
+    passed = signed is None or signed == previous.hash
+    for link in links:
+        if link.n != previous.count + 1:
+            yield link.n, f"{previous.count + 1} was expected: events were removed or inserted"
+        if link.prev_hash != previous.hash:
+            yield link.n, "it does not follow the event before it"
+        if link_hash(link.prev_hash, link.body) != link.hash:
+            yield link.n, "the event was changed"
+        elif wrong := _wrong_columns(head.branch, link):
+            yield link.n, f"the event says otherwise about {', '.join(wrong)}"
+        # Go on from what is stored: one change is one finding, not one for each event after it.
+        previous = replace(previous, count=link.n, hash=link.hash)
+        passed = passed or link.hash == signed
+    if previous.count != head.count:
+        yield previous.count, f"the chain has {previous.count} events and should have {head.count}"
+    elif previous.hash != head.hash:
+        yield previous.count, "the last event is not the one that the chain ended with"
+    if not passed:
+        yield previous.count, "the event that the day's log was signed after is gone"
+
+
+def _wrong_columns(branch: str, link: Link) -> list[str]:
+    document = json.loads(link.body)
+    columns = {**link.columns, "branchid": branch}
+    return [name for name, value in columns.items() if not _same(name, str(document.get(name)), value)]
+
+
+def _same(name: str, said: str, stored: str) -> bool:
+    if name == "type":  # an old version is stored as it came, under the newest version's name
+        return said.rpartition(".v")[0] == stored.rpartition(".v")[0]
+    return said == stored

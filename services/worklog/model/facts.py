@@ -1,0 +1,77 @@
+"""What the day's figures count (W7), without the rest of the events that say so. Pure."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VisitBegan:
+    """A ticket was issued to a visit; the first one begins it."""
+
+    visit_id: str
+    channel: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VisitEnded:
+    """A visit is over."""
+
+    visit_id: str
+    outcome: Literal["served", "left"]
+    wait_ms: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TicketCalled:
+    """A ticket that was promised a wait is called: within what was promised, or not (T9)."""
+
+    kept: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NoShow:
+    """A number was called and nobody came."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VipArrived:
+    """A VIP customer is in the lobby (V1)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HandoffCompleted:
+    """A manager has looked after a customer (V3)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IncidentOpened:
+    """An incident began (I1-I4)."""
+
+    kind: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IncidentClosed:
+    """An incident is over."""
+
+    kind: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CounterOpened:
+    """A counter serves from now on (T10)."""
+
+    counter: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RosterSet:
+    """So many managers are on duty from now on (V8)."""
+
+    on_duty: int
+
+
+Fact = (
+    VisitBegan | VisitEnded | TicketCalled | NoShow | VipArrived | HandoffCompleted | IncidentOpened | IncidentClosed
+    | CounterOpened | RosterSet
+)  # fmt: skip

@@ -1,0 +1,99 @@
+"""The worklog service: decodes calls and events, runs a handler, answers (W1, W3, W7, W8, W10)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import eventlet
+from werkzeug.wrappers import Response
+
+from services.worklog import handlers
+from services.worklog.handlers import Recording
+from services.worklog.store import Desk, Journal, Ledger, Records
+from shared.bus import Batch, StorageProvider, event_batches
+from shared.commands import Replayed
+from shared.contracts.base import View
+from shared.contracts.http import worklog as calls
+from shared.contracts.http.worklog import JournalPage, VerifyView, WorklogView
+from shared.storage import Storage
+from shared.web.call import Call
+from shared.web.entrypoint import http, to_response
+
+Answer = View | Replayed | None
+
+JSON, HTML = "application/json", "text/html"
+
+
+class WorklogService:
+    """What worklog answers and hears."""
+
+    name = "worklog"
+    storage: Storage = StorageProvider()
+
+    @http(calls.DAY)
+    def worklog(self, call: Call) -> Response:
+        """Return the log of a day, as JSON or as a page (W7)."""
+        with self.storage.read() as connection:
+            view = handlers.get_day(Records(connection), branch=call.branch, business_date=call.date)
+        return _in_wanted_form(view, call)
+
+    @http(calls.CHECKS)
+    def record_checks(self, call: Call) -> Answer:
+        """Record a checklist (W1-W3)."""
+        return self._change(call, handlers.record_checks, body=call.body)
+
+    @http(calls.NOTES)
+    def add_note(self, call: Call) -> Answer:
+        """Add what only a person can write (W7)."""
+        return self._change(call, handlers.add_note, body=call.body)
+
+    @http(calls.CLOSE_DAY)
+    def close_day(self, call: Call) -> Answer:
+        """Sign the log (W8)."""
+        return self._change(call, handlers.close_day)
+
+    @http(calls.JOURNAL)
+    def journal(self, call: Call) -> JournalPage:
+        """Search the journal (W10)."""
+        call.principal.require_branch(call.query.branch)
+        with self.storage.read() as connection:
+            return handlers.search(Journal(connection), call.query)
+
+    @http(calls.VERIFY)
+    def verify_journal(self, call: Call) -> VerifyView:
+        """Find any change to the journal, in one branch or in all that the token covers (W10)."""
+        branch, branches = call.query.branch, call.principal.branches
+        if branch is not None:
+            call.principal.require_branch(branch)
+            branches = frozenset((branch,))
+        with self.storage.read() as connection:
+            journal = Journal(connection, pause=lambda: eventlet.sleep(0))
+            return handlers.verify_chains(journal, None if "*" in branches else branches)
+
+    @event_batches
+    def on_events(self, batch: Batch) -> None:
+        """Take every event into the journal and into its day's figures (W7, W10)."""
+        recording = Recording(Ledger, self.storage.settings.default_timezone)
+        batch.handle(recording.record, before=recording.begin, after=recording.finish)
+
+    def _change(self, call: Call, use_case: Callable[..., View], **arguments: Any) -> Answer:
+        zone, actor, business_date = self.storage.settings.default_timezone, call.principal.subject, call.date
+        return self.storage.execute(
+            call.command,
+            lambda tx: use_case(
+                Desk(tx), branch=call.branch, business_date=business_date, zone=zone, actor=actor, **arguments
+            ),
+        )
+
+
+def _in_wanted_form(view: WorklogView, call: Call) -> Response:
+    """Answer as a page to who would rather read one, as JSON to everybody else."""
+    wanted = call.request.accept_mimetypes.best_match((JSON, HTML), default=JSON)
+    if wanted == HTML:
+        from shared.pages.worklog import render_worklog  # the templates: only where somebody reads a page
+
+        page = render_worklog(view, lang=call.query.lang)
+        response = Response(page, content_type=f"{HTML}; charset=utf-8", headers={"Cache-Control": "no-store"})
+    else:
+        response = to_response(calls.DAY, view)
+    response.headers["Vary"] = "Accept"
+    return response

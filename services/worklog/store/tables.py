@@ -1,0 +1,94 @@
+"""The tables of worklog: the journal with its chains, the days, and what their figures are counted from."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from shared.storage.types import UtcDateTime
+
+metadata = MetaData()
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("position", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("branch", String(32), nullable=False),
+    Column("day", Date, nullable=False, comment="The local date on which it was recorded."),
+    Column("n", Integer, nullable=False, comment="Its place in the chain of the branch's day, from 1."),
+    Column("event_id", String(128), nullable=False),
+    Column("type", String(128), nullable=False),
+    Column("source", String(256), nullable=False),
+    Column("subject", String(128), nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("time", UtcDateTime, nullable=False),
+    Column("recorded", UtcDateTime, nullable=False),
+    Column("body", Text, nullable=False, comment="The CloudEvent, structured mode, byte for byte as it came."),
+    Column("prev_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False, comment="sha256(prev_hash + body)"),
+    UniqueConstraint("branch", "day", "n", name="journal_chain"),
+    Index("journal_branch_position", "branch", "position"),
+    Index("journal_branch_time", "branch", "time"),
+    Index("journal_subject", "subject", "sequence"),
+    comment="Append-only: every event of every service (W10).",
+)
+
+chain = Table(
+    "chain",
+    metadata,
+    Column("branch", String(32), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("hash", String(64), nullable=False),
+    comment="The head of each of the journal's chains, so that a cut-off tail is found.",
+)
+
+subject = Table(
+    "subject",
+    metadata,
+    Column("producer", String(32), primary_key=True, comment="The service whose log has the subject."),
+    Column("subject", String(128), primary_key=True),
+    Column("sequence", Integer, nullable=False, comment="Of its last event in the journal."),
+    comment="How far the journal has come with each subject, so that a gap is noticed.",
+)
+
+day = Table(
+    "day",
+    metadata,
+    Column("branch", String(32), primary_key=True),
+    Column("business_date", Date, primary_key=True),
+    Column("version", Integer, nullable=False, comment="The sequence of its last event."),
+    Column("state", String(16), nullable=False),
+    Column("journal_hash", String(64), nullable=True, comment="What the log was signed with."),
+    Column("body", Text, nullable=False),
+    comment="What people wrote into the log of a day (W1, W3, W7, W8).",
+)
+
+figures = Table(
+    "figures",
+    metadata,
+    Column("branch", String(32), primary_key=True),
+    Column("business_date", Date, primary_key=True),
+    Column("managers", Integer, nullable=True, comment="On duty by the roster set last on this day, if one was."),
+    Column("body", Text, nullable=False),
+    comment="What the events say of a day (W7).",
+)
+
+visit = Table(
+    "visit",
+    metadata,
+    Column("visit_id", String(128), primary_key=True),
+    Column("branch", String(32), nullable=False),
+    Column("channel", String(32), nullable=False, comment="Where it began."),
+    Column("ended", Boolean, nullable=False),
+    comment="The visits that are counted, so that each has one beginning and one end.",
+)
