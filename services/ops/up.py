@@ -15,6 +15,7 @@ def run(settings: Settings, *, demo: bool) -> None:
     Raises :class:`services.ops.errors.CommandError` when the data directory is in use or a service
     can't start or dies.
     """
+    settings = _quiet(settings)
     with data_dir_lock(settings.data_dir):
         for _service in upgrade(settings):
             pass
@@ -33,6 +34,13 @@ def run(settings: Settings, *, demo: bool) -> None:
             if living:
                 living.end()
         _tell("lobby: ended; the next start goes on from here")
+
+
+def _quiet(settings: Settings) -> Settings:
+    """On somebody's terminal a line for each request hides the address; what is wrong is still shown."""
+    if settings.log == "console" and "log_level" not in settings.model_fields_set:
+        return settings.model_copy(update={"log_level": "warning"})
+    return settings
 
 
 def origin_of(settings: Settings) -> str:

@@ -1,10 +1,12 @@
 """Customers who are made up."""
 
 from collections import Counter
-from datetime import date, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from itertools import islice, pairwise
 
+from services.ops.simulate.customers import endless as customers_for_ever
 from services.ops.simulate.generate import BUSINESSES, day_of, endless
+from services.ops.simulate.options import Options
 from services.triage.policy import CATALOGUE
 
 ZONE = timezone(timedelta(hours=8))
@@ -48,3 +50,12 @@ def test_an_endless_run_leaves_the_nights_out() -> None:
     assert times == sorted(times)
     assert max(later - earlier for earlier, later in pairwise(times)) < timedelta(minutes=45)
     assert times[-1] - times[0] > timedelta(hours=16)
+
+
+def test_an_endless_run_begins_now_whatever_the_hour() -> None:
+    """A branch that is looked at in the evening must not receive its whole day at once."""
+    evening = datetime(2026, 2, 2, 21, 30, tzinfo=ZONE)
+    customers = list(islice(customers_for_ever(Options(origin="http://127.0.0.1"), evening), 50))
+    assert customers[0].row.arrived_at == evening
+    assert [customer.index for customer in customers] == list(range(50))
+    assert timedelta(minutes=10) < customers[-1].row.arrived_at - evening < timedelta(hours=3)

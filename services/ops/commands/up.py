@@ -14,7 +14,7 @@ def up(config: ConfigFile = None, demo: Demo = False) -> None:
 
     Events travel in memory and are kept in SQLite files under LOBBY_DATA_DIR (default `./data`),
     unless LOBBY_AMQP_URL and LOBBY_DATABASE_URL say otherwise. Ctrl-C ends it cleanly; the next
-    start goes on where this one ended.
+    start goes on where this one ended. LOBBY_LOG_LEVEL=info shows every request.
 
     Examples:
 

@@ -2,7 +2,9 @@
 
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, tzinfo
+from itertools import chain
 
 from services.ops.errors import UsageError
 from services.ops.simulate import generate
@@ -28,11 +30,14 @@ def rows_of(options: Options, today: datetime) -> dict[str, list[Row]]:
 
 
 def endless(options: Options, now: datetime) -> Iterator[Customer]:
-    """Make up one branch's customers for ever. Who isn't patient for ever leaves."""
+    """Make up one branch's customers for ever, the first one now. Who isn't patient for ever leaves."""
     zone = now.tzinfo
     assert zone is not None
-    for index, row in enumerate(generate.endless(now.date(), zone, seed=options.seed, tickets=2 * generate.DAY)):
-        yield Customer(index=index, row=row, leaves_after_s=row.patience_s)
+    rows = generate.endless(now.date(), zone, seed=options.seed, tickets=2 * generate.DAY)
+    first = next(rows)
+    for index, row in enumerate(chain((first,), rows)):
+        arrived_at = row.arrived_at + (now - first.arrived_at)
+        yield Customer(index=index, row=replace(row, arrived_at=arrived_at), leaves_after_s=row.patience_s)
 
 
 def _made_up(options: Options, today: datetime) -> list[Row]:
