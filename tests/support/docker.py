@@ -68,5 +68,5 @@ def start_postgres(reaper: Reaper) -> str:
 def _run(reaper: Reaper, container: DockerContainer, *ports: int) -> tuple[str, list[int]]:
     testcontainers_config.ryuk_disabled = True  # our own reaper removes them, without another image
     container.start()
-    reaper.tell("container", container.get_wrapped_container().id)
+    reaper.tell("container", str(container.get_wrapped_container().id))
     return container.get_container_host_ip(), [int(container.get_exposed_port(port)) for port in ports]

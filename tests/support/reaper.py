@@ -25,7 +25,7 @@ class Reaper:
         )
 
     def tell(self, kind: str, value: str | int) -> None:
-        """Register a ``group`` (process group id), ``container`` (id) or ``directory`` to be cleaned up."""
+        """Register a ``group`` of processes, ``container``, Compose ``project`` or ``directory`` to be cleaned up."""
         assert self._process.stdin is not None
         with self._lock:
             self._process.stdin.write(f"{kind} {value}\n")
@@ -36,7 +36,7 @@ class Reaper:
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):
             self._process.stdin.close()
-        self._process.wait(30)
+        self._process.wait(120)
 
 
 def _clean(told: list[tuple[str, str]]) -> None:
@@ -45,10 +45,28 @@ def _clean(told: list[tuple[str, str]]) -> None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(int(value), signal.SIGKILL)
         elif kind == "container":
-            subprocess.run(["docker", "rm", "--force", "--volumes", value], capture_output=True, check=False)
+            _docker("rm", "--force", "--volumes", value)
+        elif kind == "project":
+            _remove_project(value)
     for kind, value in told:
         if kind == "directory" and Path(value).name.startswith("lobby-test-"):
             shutil.rmtree(value, ignore_errors=True)
+
+
+def _remove_project(name: str) -> None:
+    """Remove what is left of a Compose project: containers, then volumes and networks."""
+    label = f"label=com.docker.compose.project={name}"
+    for listing, removal in (
+        (("ps", "--all", "--quiet"), ("rm", "--force", "--volumes")),
+        (("volume", "ls", "--quiet"), ("volume", "rm", "--force")),
+        (("network", "ls", "--quiet"), ("network", "rm")),
+    ):
+        if found := _docker(*listing, "--filter", label).split():
+            _docker(*removal, *found)
+
+
+def _docker(*arguments: str) -> str:
+    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False).stdout
 
 
 def main() -> None:
