@@ -1,6 +1,7 @@
 """The worklog service: decodes calls and events, runs a handler, answers (W1, W3, W7, W8, W10)."""
 
 from collections.abc import Callable
+from datetime import tzinfo
 from typing import Any
 
 import eventlet
@@ -34,7 +35,7 @@ class WorklogService:
         """Return the log of a day, as JSON or as a page (W7)."""
         with self.storage.read() as connection:
             view = handlers.get_day(Records(connection), branch=call.branch, business_date=call.date)
-        return _in_wanted_form(view, call)
+        return _in_wanted_form(view, call, self.storage.settings.default_timezone)
 
     @http(calls.CHECKS)
     def record_checks(self, call: Call) -> Answer:
@@ -85,14 +86,14 @@ class WorklogService:
         )
 
 
-def _in_wanted_form(view: WorklogView, call: Call) -> Response:
+def _in_wanted_form(view: WorklogView, call: Call, zone: tzinfo) -> Response:
     """Answer as a page to who would rather read one, as JSON to everybody else."""
     wanted = call.request.accept_mimetypes.best_match((JSON, HTML), default=JSON)
     if wanted == HTML:
-        from shared.pages.worklog import render_worklog  # the templates: only where somebody reads a page
+        from shared.pages import worklog as pages  # the templates: only where somebody reads a page
 
-        page = render_worklog(view, lang=call.query.lang)
-        response = Response(page, content_type=f"{HTML}; charset=utf-8", headers={"Cache-Control": "no-store"})
+        page = pages.render_worklog(view, lang=call.query.lang, zone=zone)
+        response = Response(page, content_type=f"{HTML}; charset=utf-8", headers=pages.worklog_headers())
     else:
         response = to_response(calls.DAY, view)
     response.headers["Vary"] = "Accept"
