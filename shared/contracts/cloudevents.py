@@ -25,6 +25,9 @@ MAX_BATCH: Final = 1000
 
 _FORMAT: Final = JSONFormat()
 _PREFIX: Final = "ce-"
+_UNSAID: Final = frozenset({"", "application/octet-stream", "application/data"})
+"""What AMQP clients put where their caller gave no content type (kombu: the last); data is JSON then."""
+
 _SDK_ERRORS: Final = (BaseCloudEventException, ValueError, TypeError, AttributeError, KeyError, RecursionError)
 
 Document = dict[str, Any]
@@ -54,7 +57,8 @@ def from_amqp(headers: Mapping[str, Any], content_type: str | None, body: bytes)
     if _media_type(content_type) == BATCHED:
         raise Undecodable("malformed", "content-type: the batched mode is for HTTP; a message is one event")
     attributes = {name: _text(name, value) for name, value in headers.items() if _is_attribute(name)}
-    message = rabbitmq.RabbitMQMessage(attributes, content_type, body)
+    said = None if _media_type(content_type) in _UNSAID else content_type
+    message = rabbitmq.RabbitMQMessage(attributes, said, body)
     try:
         return _document(rabbitmq.from_rabbitmq(message, _FORMAT, _event))
     except _SDK_ERRORS as error:

@@ -107,6 +107,12 @@ def test_headers_of_other_amqp_types_are_read_and_foreign_ones_ignored() -> None
     assert terminal_event(document).id == "e-1"
 
 
+@pytest.mark.parametrize("content_type", [None, "", "application/data", "application/octet-stream"])
+def test_a_content_type_that_nobody_gave_means_json(content_type: str | None) -> None:
+    headers = {f"ce-{name}": value for name, value in REQUEST.items()}
+    assert terminal_event(from_amqp(headers, content_type, structured(DATA))).id == "e-1"
+
+
 def without(name: str) -> dict[str, Any]:
     return {key: value for key, value in {**REQUEST, "data": DATA}.items() if key != name}
 
