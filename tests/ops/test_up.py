@@ -1,20 +1,15 @@
 """The whole system in one process, and a simulated day on it: nothing here is faked."""
 
-import json
 import signal
-import subprocess
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
+from tests.ops.days import DAY, HANDOFFS, LEFT, RATE, ROWS, SERVED, finished, scaled_clock, summary_of, write_trace
 from tests.ops.running import Up
 from tests.support.processes import wait_until
-
-DAY = "2026-02-02"
-NINE = datetime(2026, 2, 2, 9, tzinfo=timezone(timedelta(hours=8)))
-RATE = 600
 
 
 @pytest.fixture
@@ -29,32 +24,6 @@ def up(tmp_path: Path) -> Iterator[Callable[..., Up]]:
     yield make
     for one in made:
         one.kill()
-
-
-def scaled_clock(ahead_s: float) -> str:
-    """The business clock shows ``ahead_s`` before nine when the run is about to begin."""
-    return f"{(NINE - timedelta(seconds=ahead_s)).isoformat()}@{RATE}@{datetime.now(UTC).isoformat()}"
-
-
-def write_trace(file: Path, rows: int) -> Path:
-    """A customer every 20 s; every fourth is a VIP, every fifth leaves."""
-    lines = ["arrived_at,business,priority,customer,service_s,patience_s,observed_outcome"]
-    for n in range(rows):
-        fate = "30,abandoned" if n % 5 == 4 else ",served"
-        business = ("cash_withdrawal", "account_service", "account_opening")[n % 3]
-        priority = (0, 0, 1, 2)[n % 4]
-        lines.append(f"{(NINE + timedelta(seconds=20 * n)).isoformat()},{business},{priority},c{n},90,{fate}")
-    file.write_text("\n".join(lines) + "\n")
-    return file
-
-
-def summary_of(done: subprocess.CompletedProcess[str]) -> dict:
-    assert done.stdout, done.stderr
-    summary = json.loads(done.stdout)
-    assert summary["mismatches"] == [], summary
-    assert done.returncode == 0
-    assert summary["worklog_matches"] is True
-    return summary
 
 
 def test_it_says_where_it_is_lives_and_ends_and_goes_on_where_it_ended(up: Callable[..., Up]) -> None:
@@ -86,13 +55,10 @@ def test_a_traces_day_is_what_the_work_log_says_and_two_days_agree(tmp_path: Pat
     """Every row is one visit with one end, on the day on which it came."""
     system = up(LOBBY_CLOCK=scaled_clock(RATE * 12))
     system.start()
-    simulate = ("simulate", "--trace", str(write_trace(tmp_path / "t.csv", 60)), "--json")
+    simulate = ("simulate", "--trace", write_trace(tmp_path / "t.csv"), "--json")
     first = summary_of(system.lobby(*simulate))
-    assert (first["requested"], first["visits"], first["served"], first["left"]) == (60, 60, 48, 12)
-    assert first["vip_handoffs"] == 12
-    assert first["dates"] == {"demo": [DAY]}
     log = system.worklog("demo", DAY)
-    assert (log["visits"], log["served"], log["left"], log["vip_handoffs"]) == (60, 48, 12, 12)
+    assert (log["visits"], log["served"], log["left"], log["vip_handoffs"]) == (ROWS, SERVED, LEFT, HANDOFFS)
     second = summary_of(system.lobby(*simulate))
     assert second["totals"] == first["totals"]
     assert system.lobby("journal", "verify").stdout.endswith("intact\n")
@@ -103,15 +69,13 @@ def test_kill_9_in_the_middle_of_the_day_changes_no_figure(tmp_path: Path, up: C
     """Started again, the system catches up from its logs; the simulator repeats what got no answer."""
     system = up(LOBBY_CLOCK=scaled_clock(RATE * 12))
     system.start()
-    run = system.lobby_begun("simulate", "--trace", str(write_trace(tmp_path / "t.csv", 60)), "--json")
+    run = system.lobby_begun("simulate", "--trace", write_trace(tmp_path / "t.csv"), "--json")
     try:
         wait_until(lambda: system.worklog("demo", DAY)["served"] >= 10, within_s=60, what="ten customers are served")
         system.kill()
         system.start()
-        out, err = run.communicate(timeout=100)
+        summary = summary_of(finished(run))
     finally:
         run.kill()
         run.communicate()
-    summary = summary_of(subprocess.CompletedProcess(run.args, run.returncode, out, err))
-    assert (summary["visits"], summary["served"], summary["left"], summary["vip_handoffs"]) == (60, 48, 12, 12)
     assert summary["retries"] > 0

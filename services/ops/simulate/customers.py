@@ -12,6 +12,8 @@ from services.ops.simulate.options import Options
 from services.ops.simulate.plan import Customer
 from services.ops.trace import BadRow, Row, between, by_branch, read_trace
 
+BUSY_DAY = 800
+"""Customers a day of an endless run: enough that some wait."""
 SHOWN = 20
 
 
@@ -33,7 +35,7 @@ def endless(options: Options, now: datetime) -> Iterator[Customer]:
     """Make up one branch's customers for ever, the first one now. Who isn't patient for ever leaves."""
     zone = now.tzinfo
     assert zone is not None
-    rows = generate.endless(now.date(), zone, seed=options.seed, tickets=2 * generate.DAY)
+    rows = generate.endless(now.date(), zone, seed=options.seed, tickets=BUSY_DAY)
     first = next(rows)
     for index, row in enumerate(chain((first,), rows)):
         arrived_at = row.arrived_at + (now - first.arrived_at)

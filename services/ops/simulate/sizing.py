@@ -9,7 +9,7 @@ from services.ops.trace import Row
 WINDOW_S = 1800.0
 """Loads are averaged over half-hours: shorter peaks may queue."""
 HEADROOM = 1.3
-CALL_COST_S = 0.06
+CALL_COST_S = 0.15
 """Wall seconds that the calls of one served ticket take, on a busy machine."""
 HANDOFF_COST_S = 0.6
 """The same for a hand-off, which travels through events before a manager hears of it."""
