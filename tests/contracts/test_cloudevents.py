@@ -54,7 +54,8 @@ def test_the_sdk_reads_every_event_that_we_publish(fixture: Path) -> None:
 def test_we_read_every_event_that_the_sdk_writes_by_amqp(fixture: Path, write: Any) -> None:
     ours = registry.decode(fixture.read_bytes())
     message = write(JSONFormat().read(CloudEvent, ours.to_json()))
-    assert registry.from_document(from_amqp(message.headers, message.content_type, message.body)) == ours
+    read = registry.from_document(from_amqp(message.headers, message.content_type, message.body))
+    assert read.attributes() == ours.attributes()
 
 
 @pytest.mark.parametrize("write", [http.to_structured_event, http.to_binary_event])

@@ -39,4 +39,4 @@ def test_nothing_of_a_stored_event_is_lost_when_it_is_written_again(fixture: Pat
     if event.type != fixture.stem:
         pytest.fail("an old version: hold its upcaster with a test of its own and leave it out here")
     assert part_of(stored["data"], event.attributes()["data"])
-    assert registry.decode(event.to_json()) == event
+    assert registry.decode(event.to_json()).attributes() == event.attributes()
