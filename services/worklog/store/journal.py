@@ -59,12 +59,15 @@ class Journal:
         return [Chain(**row) for row in self._connection.execute(query).mappings()]
 
     def _chains(self, branches: Collection[str] | None) -> list[tuple[str, date]]:
-        """Return every chain that has a head or a link."""
-        by_head, by_link = select(_chain.branch, _chain.day), select(_journal.branch, _journal.day).distinct()
-        if branches is not None:
-            by_head = by_head.where(_chain.branch.in_(branches))
-            by_link = by_link.where(_journal.branch.in_(branches))
-        return sorted((branch, day) for branch, day in self._connection.execute(union(by_head, by_link)))
+        """Return every chain that has a head or a link, or that a day's log was signed after."""
+        signed = select(_day.branch, _day.business_date).where(_day.journal_hash.is_not(None))
+        ways = [
+            (select(_chain.branch, _chain.day), _chain.branch),
+            (select(_journal.branch, _journal.day), _journal.branch),
+            (signed, _day.branch),
+        ]
+        queries = [query if branches is None else query.where(column.in_(branches)) for query, column in ways]
+        return sorted((branch, day) for branch, day in self._connection.execute(union(*queries)))
 
 
 def _matching(query: JournalQuery) -> Select[int, str, str]:

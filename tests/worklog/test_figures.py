@@ -1,0 +1,154 @@
+"""The figures say the same whatever the order in which visits are heard of, and however often (W7)."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.worklog.handlers.facts import fact_of, visit_of
+from services.worklog.handlers.recording import Entry, Page, Recording, subject_key
+from services.worklog.model import facts
+from services.worklog.model.figures import Figures, Visit, VisitNotBegun, count
+from shared.contracts.envelope import Event
+from shared.contracts.registry import all_types
+from tests.worklog.happened import Happened
+
+CHANNELS = ("counter", "self_service", "green", "vip")
+
+
+class Memory:
+    """A ledger in memory: what the handlers' port asks for, and nothing else."""
+
+    def __init__(self) -> None:
+        self.page = Page()
+
+    def sequences(self, subjects: Iterable[Any]) -> dict[Any, int]:
+        return {key: self.page.sequences[key] for key in subjects if key in self.page.sequences}
+
+    def chains(self, days: Iterable[Any]) -> dict[Any, Any]:
+        return {key: self.page.chains[key] for key in days if key in self.page.chains}
+
+    def figures(self, days: Iterable[Any]) -> dict[Any, Figures]:
+        return {key: self.page.figures[key] for key in days if key in self.page.figures}
+
+    def visits(self, visit_ids: Iterable[str]) -> dict[str, tuple[str, Visit]]:
+        return {id_: self.page.visits[id_] for id_ in visit_ids if id_ in self.page.visits}
+
+    def has(self, event: Event) -> bool:
+        return any(_same(entry, event) for entry in self.page.entries)
+
+    def write(self, page: Page) -> None:
+        for name in ("sequences", "chains", "figures", "visits"):
+            getattr(self.page, name).update(getattr(page, name))
+        self.page.entries.extend(page.entries)
+
+
+def _same(entry: Entry, event: Event) -> bool:
+    return (entry.event.id, subject_key(entry.event)) == (event.id, subject_key(event))
+
+
+@st.composite
+def visits(draw: st.DrawFn) -> list[list[Event]]:
+    """The events of some visits, each visit's in order."""
+    happened = Happened()
+    streams = []
+    for n in range(draw(st.integers(1, 6))):
+        channel, outcome = draw(st.sampled_from(CHANNELS)), draw(st.sampled_from(("served", "left")))
+        waited_s = draw(st.floats(0, 5000, allow_nan=False))
+        stream = [happened.issued(f"v{n}", channel)]
+        for _ in range(draw(st.integers(0, 2))):
+            stream.append(happened.called(f"v{n}", channel, waited_s=waited_s))
+        if draw(st.booleans()):
+            stream.append(happened.no_show(f"v{n}", channel))
+        if draw(st.booleans()):
+            stream.append(happened.issued(f"v{n}", draw(st.sampled_from(CHANNELS)), ticket="second"))
+        if draw(st.booleans()):
+            stream.append(happened.ended(f"v{n}", outcome, channel=channel, waited_s=waited_s))
+        streams.append(stream)
+    return streams
+
+
+@st.composite
+def interleaved(draw: st.DrawFn, streams: list[list[Event]]) -> list[Event]:
+    """One order in which they may come: each visit's events in theirs, some of them again later."""
+    left = [list(stream) for stream in streams]
+    said: list[Event] = []
+    while any(left):
+        if said and draw(st.integers(0, 3)) == 0:
+            said.append(draw(st.sampled_from(said)))
+        said.append(draw(st.sampled_from([stream for stream in left if stream])).pop(0))
+    return said
+
+
+def figures_after(events: list[Event], batch: int) -> dict[Any, Figures]:
+    memory = Memory()
+    recording = Recording(lambda _tx: memory, UTC)  # type: ignore[arg-type,return-value]
+    for start in range(0, len(events), batch):
+        tx: Any = object()
+        new = list({event.id: event for event in events[start : start + batch]}.values())  # as the inbox lets through
+        recording.begin(tx, new)
+        for event in new:
+            recording.record(tx, event)
+        recording.finish(tx)
+    return memory.page.figures
+
+
+@given(data=st.data(), batch=st.integers(1, 20))
+def test_any_order_and_any_repetition_gives_the_same_figures(data: st.DataObject, batch: int) -> None:
+    streams = data.draw(visits())
+    straight = figures_after([event for stream in streams for event in stream], 1)
+    assert figures_after(data.draw(interleaved(streams)), batch) == straight
+    (figures,) = straight.values()
+    assert figures.total.visits == len(streams)
+    assert figures.in_progress == sum(not stream[-1].type.startswith("lobby.triage.visit_ended") for stream in streams)
+    assert sum(tally.visits for tally in figures.channels.values()) == figures.total.visits
+    assert sum(tally.served for tally in figures.channels.values()) == figures.total.served
+    assert max((tally.max_wait_ms for tally in figures.channels.values()), default=0) == figures.total.max_wait_ms
+
+
+def test_an_end_without_a_beginning_is_an_error() -> None:
+    with pytest.raises(VisitNotBegun, match="v1"):
+        count(Figures(), facts.VisitEnded(visit_id="v1", outcome="served", wait_ms=0))
+
+
+def test_a_visit_begins_and_ends_once() -> None:
+    began, ended = facts.VisitBegan(visit_id="v", channel="green"), facts.VisitEnded(
+        visit_id="v", outcome="left", wait_ms=5
+    )  # fmt: skip
+    figures, visit = count(Figures(), began)
+    assert count(figures, facts.VisitBegan(visit_id="v", channel="vip"), visit) == (figures, visit)
+    figures, visit = count(figures, ended, visit)
+    assert count(figures, ended, visit) == (figures, visit)
+    assert (figures.total.left, figures.total.served, figures.total.wait_ms) == (1, 0, 0)
+
+
+def test_waits_are_of_those_who_were_served() -> None:
+    figures = Figures()
+    for n, (outcome, wait_ms) in enumerate([("served", 1000), ("left", 90_000), ("served", 2001)]):
+        figures, visit = count(figures, facts.VisitBegan(visit_id=str(n), channel="counter"))
+        figures, _ = count(figures, facts.VisitEnded(visit_id=str(n), outcome=outcome, wait_ms=wait_ms), visit)  # type: ignore[arg-type]
+    assert (figures.total.mean_wait_s, figures.total.max_wait_s) == (1.5, 2.001)
+
+
+def test_an_event_without_a_business_date_counts_on_its_local_day() -> None:
+    happened = Happened(at=datetime(2026, 11, 24, 23, 59, 59, tzinfo=UTC))
+    assert fact_of(happened.counter_opened("1"), UTC) == (date(2026, 11, 25), facts.CounterOpened(counter="1"))
+
+
+def test_only_a_visits_beginning_and_end_need_its_record() -> None:
+    happened = Happened()
+    events = [happened.issued("v"), happened.called("v"), happened.no_show("v"), happened.ended("v")]
+    found = [fact_of(event, UTC) for event in events]
+    assert [visit_of(fact[1]) for fact in found if fact] == ["v", None, None, "v"]
+
+
+def test_every_incident_kind_that_can_be_opened_is_counted() -> None:
+    from services.worklog.handlers.facts import _FACTS
+
+    opened = {
+        model for type_, model in all_types().items() if type_.startswith("lobby.incidents.") and "_opened." in type_
+    }
+    assert opened <= set(_FACTS)
