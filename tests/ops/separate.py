@@ -1,5 +1,6 @@
 """Every service in a process of its own, as in production: ``lobby serve``, a broker, PostgreSQL."""
 
+import json
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from shared.settings import SERVICES
+from tests.ops.days import DAY
 from tests.support.processes import free_port, wait_until
 
 READY_S = 60.0
@@ -60,6 +62,11 @@ class Separate:
         """SIGTERM; return the exit code."""
         self.processes[service].send_signal(signal.SIGTERM)
         return self.processes[service].wait(15)
+
+    def served(self) -> int:
+        """How many customers of the small day the work log takes for served by now."""
+        done = self.lobby("worklog", "export", "--branch", "demo", "--date", DAY)
+        return int(json.loads(done.stdout)["served"]) if done.returncode == 0 else 0
 
     def close(self) -> None:
         """Leave nothing running."""

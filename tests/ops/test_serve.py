@@ -1,49 +1,80 @@
-"""The same day on separate processes, RabbitMQ and PostgreSQL: nothing here is faked."""
+"""A day on separate processes, RabbitMQ and PostgreSQL: nothing here is faked."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from shared.settings import SERVICES
-from tests.ops.days import DAY, RATE, finished, scaled_clock, summary_of, write_trace
+from tests.ops.days import RATE, finished, scaled_clock, summary_of, write_trace
 from tests.ops.separate import Separate
 from tests.support.processes import wait_until
+from tests.support.rabbitmq import Broker
 
 
 @pytest.fixture
-def separate(tmp_path: Path, amqp_url: str, database_url: str) -> Iterator[Separate]:
-    system = Separate(tmp_path / "data", LOBBY_AMQP_URL=amqp_url, LOBBY_DATABASE_URL=database_url)
+def system(tmp_path: Path, database_url: str) -> Iterator[Separate]:
+    """The five services; whoever uses it names the broker and the clock."""
+    system = Separate(tmp_path / "data", LOBBY_DATABASE_URL=database_url)
     yield system
     system.close()
 
 
-def test_a_service_that_is_killed_in_the_middle_of_the_day_changes_no_figure(
-    tmp_path: Path, separate: Separate
-) -> None:
-    """Each of the five in turn, with kill -9; the last run of the day without a fault says the same."""
-    migrated = separate.lobby("db", "upgrade")
+@pytest.fixture
+def simulate(tmp_path: Path) -> tuple[str, ...]:
+    return ("simulate", "--trace", write_trace(tmp_path / "t.csv"), "--json")
+
+
+def start(system: Separate, amqp_url: str, *, ahead_s: float) -> None:
+    system.environment["LOBBY_AMQP_URL"] = amqp_url
+    migrated = system.lobby("db", "upgrade")
     assert migrated.returncode == 0, migrated.stderr
-    separate.environment["LOBBY_CLOCK"] = scaled_clock(RATE * 25)
-    separate.start(*SERVICES)
-    simulate = ("simulate", "--trace", write_trace(tmp_path / "t.csv"), "--json")
-    run = separate.lobby_begun(*simulate)
+    system.environment["LOBBY_CLOCK"] = scaled_clock(RATE * ahead_s)
+    system.start(*SERVICES)
+
+
+def test_a_traces_day_is_what_the_work_log_says(system: Separate, amqp_url: str, simulate: tuple[str, ...]) -> None:
+    """Then each process ends in good order, and a second upgrade finds nothing to do."""
+    start(system, amqp_url, ahead_s=12)
+    summary_of(system.lobby(*simulate))
+    assert system.lobby("db", "upgrade").returncode == 0
+    assert {service: system.end(service) for service in SERVICES} == dict.fromkeys(SERVICES, 0)
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(240)
+def test_services_that_are_killed_in_the_middle_of_the_day_change_no_figure(
+    system: Separate, amqp_url: str, simulate: tuple[str, ...]
+) -> None:
+    """Each of the five in turn, with kill -9; a second run without a fault says the same."""
+    start(system, amqp_url, ahead_s=25)
+    run = system.lobby_begun(*simulate)
     try:
         for number, service in enumerate(SERVICES):
-            wait_until(lambda n=number: served(separate) > 3 * n, within_s=60, what="some customers are served")
-            separate.kill(service)
-            separate.start(service)
-        first = summary_of(finished(run))
+            wait_until(lambda n=number: system.served() > 3 * n, within_s=60, what="some customers are served")
+            system.kill(service)
+            system.start(service)
+        faulty = summary_of(finished(run))
     finally:
         run.kill()
         run.communicate()
-    assert first["retries"] > 0
-    second = summary_of(separate.lobby(*simulate))
-    assert second["totals"] == first["totals"]
-    assert {service: separate.end(service) for service in SERVICES} == dict.fromkeys(SERVICES, 0)
+    assert faulty["retries"] > 0
+    assert summary_of(system.lobby(*simulate))["totals"] == faulty["totals"]
 
 
-def served(system: Separate) -> int:
-    done = system.lobby("worklog", "export", "--branch", "demo", "--date", DAY)
-    return int(json.loads(done.stdout)["served"]) if done.returncode == 0 else 0
+@pytest.mark.chaos
+@pytest.mark.timeout(240)
+def test_a_broker_that_is_killed_in_the_middle_of_the_day_changes_no_figure(
+    system: Separate, private_broker: Broker, simulate: tuple[str, ...]
+) -> None:
+    """It comes back with its queues; what was not confirmed is published again, what came twice is known."""
+    start(system, private_broker.url(), ahead_s=25)
+    run = system.lobby_begun(*simulate)
+    try:
+        wait_until(lambda: system.served() > 10, within_s=90, what="some customers are served")
+        private_broker.kill9()
+        private_broker.start()
+        summary_of(finished(run))
+    finally:
+        run.kill()
+        run.communicate()
