@@ -274,3 +274,18 @@ def test_ctrl_c_ends_a_simulation_that_nobody_answers(tmp_path: Path) -> None:
     assert out == ""
     assert err.startswith("lobby: interrupted")
     assert err.count("\n") == 1
+
+
+def test_a_child_simulation_ends_with_its_parent_even_before_its_first_answer() -> None:
+    """However the parent ended: nobody is left to end the child."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", "services.ops", "simulate", "--endless", "--origin", "http://127.0.0.1:9", "--parent", "1"],
+        env=os.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        _, err = child.communicate(timeout=20)
+    finally:
+        child.kill()
+        child.communicate()
+    assert child.returncode == 130
+    assert err.startswith("lobby: interrupted")

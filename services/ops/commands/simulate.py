@@ -111,7 +111,7 @@ async def _run(settings: Settings, options: "Options", as_json: bool) -> int:
         display: Display = Silence()
     else:
         display = Bar() if sys.stderr.isatty() and not as_json else Lines()
-    summary = await until_told(lambda stop: play(settings, options, display, stop))
+    summary = await until_told(lambda stop: play(settings, options, display, stop), options.parent)
     if summary is None:
         return 0
     if as_json:

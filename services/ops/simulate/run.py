@@ -1,7 +1,6 @@
 """A run from its first look at the clock to its summary."""
 
 import asyncio
-import os
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
@@ -105,7 +104,7 @@ async def _play(
 async def _live_on(
     client: Client, options: Options, timeline: Timeline, display: Display, stop: asyncio.Event, now: datetime
 ) -> None:
-    """Keep the branches alive until told to stop, or until the parent process is gone."""
+    """Keep the branches alive until told to stop."""
     worlds = [
         World(branch=name, client=client, timeline=timeline, ledger=Ledger(), customers=None)
         for name in options.branches
@@ -113,8 +112,7 @@ async def _live_on(
     branches = [Branch.endless(world, customers.endless(options, now), options) for world in worlds]
     async with watch(worlds, client, display), _working(branches) as day:
         while not day.done() and not await happens_within(stop, CHECK_S):
-            if options.parent is not None and os.getppid() != options.parent:
-                return
+            pass
         if day.done():
             await day
 
