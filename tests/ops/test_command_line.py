@@ -279,7 +279,8 @@ def test_ctrl_c_ends_a_simulation_that_nobody_answers(tmp_path: Path) -> None:
 def test_a_child_simulation_ends_with_its_parent_even_before_its_first_answer() -> None:
     """However the parent ended: nobody is left to end the child."""
     child = subprocess.Popen(
-        [sys.executable, "-m", "services.ops", "simulate", "--endless", "--origin", "http://127.0.0.1:9", "--parent", "1"],
+        [sys.executable, "-m", "services.ops", "simulate", "--endless", "--origin", "http://127.0.0.1:9",
+         "--parent", str(os.getppid())],
         env=os.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
