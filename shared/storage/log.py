@@ -29,9 +29,7 @@ def heads(connection: Connection) -> dict[int, int]:
     return {pp: pos for pp, pos in connection.execute(select(log_head.c.pp, log_head.c.pos))}
 
 
-def after(
-    connection: Connection, positions: Mapping[int, int], *, limit: int, branch: str | None = None
-) -> list[Row]:
+def after(connection: Connection, positions: Mapping[int, int], *, limit: int, branch: str | None = None) -> list[Row]:
     """Return events behind these positions, each partition in order, ``limit`` in all."""
     if not positions:
         return []

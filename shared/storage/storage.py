@@ -87,9 +87,7 @@ class Storage:
             for listener in self._listeners:
                 listener(tx.appended)
 
-    def execute(
-        self, command: Command, use_case: Callable[[Transaction], Answer | None]
-    ) -> Answer | Replayed | None:
+    def execute(self, command: Command, use_case: Callable[[Transaction], Answer | None]) -> Answer | Replayed | None:
         """Carry out a command once; a repeated Idempotency-Key gets the first answer.
 
         Raises what ``use_case`` raises, with nothing changed, and :class:`IdempotencyKeyReused`.

@@ -66,7 +66,7 @@ def one_service(name: str, folder: Path, **variables: str) -> Iterator[Running]:
     log = folder / "service.log"
     with log.open("w") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.one_service", name], env=environment, cwd=ROOT,
+            [sys.executable, "-m", "tests.support.run_service", name], env=environment, cwd=ROOT,
             stdout=subprocess.PIPE, stderr=errors, text=True,
         )  # fmt: skip
     try:
@@ -82,27 +82,3 @@ def one_service(name: str, folder: Path, **variables: str) -> Iterator[Running]:
 
 def _fields(variables: dict[str, str]) -> dict[str, Any]:
     return {name.removeprefix("LOBBY_").lower(): value for name, value in variables.items()}
-
-
-def _run(name: str) -> None:
-    from services.ops.classes import classes_of
-    from services.ops.database import upgrade
-    from shared.bus.process import run_until_told
-    from shared.settings import load_settings
-
-    settings = load_settings()
-    for _ in upgrade(settings):
-        pass
-    run_until_told(
-        settings,
-        classes_of([name]),
-        on_ready=lambda: print("ready", flush=True),
-        while_running=lambda: None,
-    )
-
-
-if __name__ == "__main__":
-    from shared.bus.green import patch
-
-    patch()
-    _run(sys.argv[1])

@@ -1,0 +1,125 @@
+"""The vip service: decodes calls, events and ticks, runs a handler, answers (V1-V3, V8)."""
+
+from collections.abc import Callable
+from typing import Any
+
+from nameko.extensions import DependencyProvider
+
+from services.vip import handlers
+from services.vip.errors import HandoffNotFound
+from services.vip.store import Desk, Records
+from shared.bus import Batch, StorageProvider, event_batches, every
+from shared.commands import Replayed
+from shared.contracts.envelope import Event
+from shared.contracts.http import vip as calls
+from shared.contracts.http.vip import HandoffView, RosterView, VipView
+from shared.settings import Settings
+from shared.storage import Storage, Transaction
+from shared.storage.vault import Vault
+from shared.web.call import Call
+from shared.web.entrypoint import http
+
+Answer = HandoffView | Replayed | None
+
+
+class VaultProvider(DependencyProvider):
+    """Hands the vault to the service; it is vip alone that opens it."""
+
+    def setup(self) -> None:
+        """Open it; raise SettingsError where its key can't be read."""
+        settings: Settings = self.container.config["settings"]
+        self._vault = Vault(settings, clock=settings.business_clock)
+
+    def stop(self) -> None:
+        """Give its connections back."""
+        self._vault.close()
+
+    def get_dependency(self, worker_ctx: Any) -> Vault:
+        """Return the one of the container."""
+        return self._vault
+
+
+class VipService:
+    """What vip answers, hears and does by itself."""
+
+    name = "vip"
+    storage: Storage = StorageProvider()
+    vault: Vault = VaultProvider()
+
+    @http(calls.ARRIVE)
+    def arrive(self, call: Call) -> Answer:
+        """Recognise a VIP customer (V1-V3)."""
+        zone, vault = self.storage.settings.default_timezone, self.vault
+        return self.storage.execute(
+            call.command,
+            lambda tx: handlers.arrive(Desk(tx), vault, branch=call.branch, zone=zone, arrival=call.body),
+        )
+
+    @http(calls.VIP)
+    def vip(self, call: Call) -> VipView:
+        """Return who is in the lobby, and the managers."""
+        with self.storage.read() as connection:
+            return handlers.vip_view(Records(connection), call.branch, now=self.storage.clock.now())
+
+    @http(calls.ACCEPT)
+    def accept(self, call: Call) -> Answer:
+        """Take the customer (V3)."""
+        return self._change(call, handlers.accept_handoff, body=call.body, roles=call.principal.roles)
+
+    @http(calls.DECLINE)
+    def decline(self, call: Call) -> Answer:
+        """Pass the customer on to the next manager (V3)."""
+        return self._change(call, handlers.decline_handoff, body=call.body)
+
+    @http(calls.COMPLETE)
+    def complete(self, call: Call) -> Answer:
+        """Be done with the customer (V3)."""
+        return self._change(call, handlers.complete_handoff)
+
+    @http(calls.GET_ROSTER)
+    def roster(self, call: Call) -> RosterView:
+        """Return who is on duty (V8)."""
+        with self.storage.read() as connection:
+            return handlers.roster_view(Records(connection), call.branch)
+
+    @http(calls.SET_ROSTER)
+    def set_roster(self, call: Call) -> RosterView | Replayed | None:
+        """Set who is on duty (V8)."""
+        return self.storage.execute(
+            call.command, lambda tx: handlers.set_roster(Desk(tx), branch=call.branch, roster=call.body)
+        )
+
+    @event_batches
+    def on_events(self, batch: Batch) -> None:
+        """React to what triage says of VIP tickets."""
+        batch.handle(_react)
+
+    @every(seconds=1)
+    def tick(self) -> None:
+        """Pass on what nobody answered in time, a branch at a time (V3).
+
+        Who waits in the lounge needs no look: whatever frees a manager offers them in its own transaction.
+        """
+        with self.storage.read() as connection:
+            branches = Records(connection).overdue(self.storage.clock.now())
+        for branch in branches:
+            with self.storage.transaction(branch) as tx:
+                handlers.settle(Desk(tx), branch)
+
+    def _change(self, call: Call, use_case: Callable[..., HandoffView], **given: Any) -> Answer:
+        command = call.command_for(self._branch_of(call))
+        handoff_id = call.params["id"]
+        return self.storage.execute(command, lambda tx: use_case(Desk(tx), handoff_id=handoff_id, **given))
+
+    def _branch_of(self, call: Call) -> str:
+        with self.storage.read() as connection:
+            branch = Records(connection).branch_of(call.params["id"])
+        if branch is None:
+            raise HandoffNotFound(f"no hand-off has the id {call.params['id']!r}")
+        return branch
+
+
+def _react(tx: Transaction, event: Event) -> None:
+    reaction = handlers.REACTIONS.get(event.type)
+    if reaction is not None:
+        reaction(Desk(tx), event)

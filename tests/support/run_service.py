@@ -1,0 +1,30 @@
+"""Runs one service until it's told to end, on databases that it migrates first; says when it's ready."""
+
+import sys
+
+from shared.bus.green import patch
+
+
+def main(name: str) -> None:
+    """Run the service."""
+    patch()
+    from services.ops.classes import classes_of
+    from services.ops.database import upgrade
+    from shared import logs
+    from shared.bus.process import run_until_told
+    from shared.settings import load_settings
+
+    settings = load_settings()
+    logs.configure(settings)
+    for _ in upgrade(settings):
+        pass
+    run_until_told(
+        settings,
+        classes_of([name]),
+        on_ready=lambda: print("ready", flush=True),
+        while_running=lambda: None,
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
