@@ -127,9 +127,12 @@ class Stream:
         self._lines = lines
 
     def next(self) -> tuple[str, dict[str, Any]]:
-        """Return the next event's id and document; comments and fields that we don't need are passed over."""
+        """Return the next event's id and document, within half a minute; comments are passed over."""
         identity, data = "", ""
+        deadline = time.monotonic() + 30
         for raw in self._lines:
+            if time.monotonic() > deadline:
+                raise AssertionError("no event on the stream within 30 s")
             line = raw.decode().rstrip("\n")
             name, _, value = line.partition(":")
             if name == "id":

@@ -88,19 +88,19 @@ def test_a_terminal_with_nothing_but_amqp_gets_a_ticket(stack: Stack) -> None:
 
 def test_a_stream_arrives_at_once_and_goes_on_where_it_was_cut_off(stack: Stack) -> None:
     token = stack.token("terminal", "display", branch="stream")
-    tickets = [take_ticket(stack, "stream", token=token)["ticket_id"] for _ in range(3)]
+    visits = [take_ticket(stack, "stream", token=token)["visit_id"] for _ in range(3)]
     seen: list[tuple[str, str]] = []
     last: str | None = "0"
     with stack.stream("stream", token) as stream:
-        tickets.append(take_ticket(stack, "stream", token=token)["ticket_id"])
-        while not seen or seen[-1][1] != tickets[3]:
+        visits.append(take_ticket(stack, "stream", token=token)["visit_id"])
+        while not seen or seen[-1][1] != visits[3]:
             last, event = stream.next()
             seen.append((last, event["subject"]))
-    tickets.append(take_ticket(stack, "stream", token=token)["ticket_id"])
+    visits.append(take_ticket(stack, "stream", token=token)["visit_id"])
     with stack.stream("stream", token, last_event_id=last) as stream:
         identity, event = stream.next()
     assert identity not in {identity for identity, _ in seen}
-    assert event["subject"] == tickets[4]
+    assert event["subject"] == visits[4]
 
 
 def test_a_body_that_is_too_large_is_refused_by_the_proxy(stack: Stack) -> None:
