@@ -65,6 +65,7 @@ class FakeLobby:
     ) -> None:
         self.random = Random(1)
         self.prefix = prefix
+        self.disbelieves = False
         self.lose = lose
         self.doubles = doubles
         self.unknown = unknown
@@ -132,6 +133,8 @@ class FakeLobby:
     def takeTicket(self, body: Json, b: str) -> Json:
         if body["business"] == self.unknown:
             raise Problem(422, "unknown_business")
+        if body.get("requested_at") and self.disbelieves:
+            raise Problem(422, "requested_too_long_ago")
         self.requests.append(body)
         vip = body["customer"]["card_tier"] == "platinum"
         id_ = f"{self.prefix}t{len(self.tickets)}"

@@ -135,7 +135,7 @@ def test_services_that_come_back_are_waited_for(tmp_path: Path) -> None:
     summary = asyncio.run(with_a_pause())
     assert summary is not None
     assert summary.mismatches == []
-    assert summary.retries
+    assert 0 < summary.retries < 200  # it isn't hammered while it comes back
 
 
 def test_nothing_heard_for_the_patience_of_the_wall_ends_the_run(tmp_path: Path) -> None:
@@ -156,6 +156,16 @@ def test_arrivals_follow_the_servers_scaled_clock(tmp_path: Path) -> None:
     asked = [datetime.fromisoformat(request["requested_at"]) for request in lobby.requests]
     assert sorted(asked) == [NINE + timedelta(seconds=20 * n) for n in range(30)]
     assert summary.wall_s > 1.4  # 300 s before the first customer and 580 s until the last, at 600
+
+
+def test_a_request_that_comes_too_late_to_be_believed_is_made_again_as_of_now(tmp_path: Path) -> None:
+    """A long outage at a high rate is days of business time; no customer may be lost for that."""
+    lobby = FakeLobby(clock=a_scaled_clock(NINE + timedelta(hours=1), 600))
+    lobby.disbelieves = True
+    summary = asyncio.run(run(lobby, tmp_path, trace=write_trace(tmp_path / "t.csv", 10), speed=None))
+    assert summary is not None
+    assert (summary.visits, summary.refused, summary.mismatches) == (10, 0, [])
+    assert all(request.get("requested_at") is None for request in lobby.requests)
 
 
 def test_a_speed_that_is_not_the_clocks_rate_is_refused(tmp_path: Path) -> None:

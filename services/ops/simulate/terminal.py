@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from hashlib import sha256
+from typing import Any
 
 from services.ops.simulate.client import Refused
 from services.ops.simulate.plan import Customer
@@ -13,6 +14,7 @@ from shared.contracts.terminal import CardTier
 from shared.contracts.terminal import Customer as Known
 
 TERMINAL = "simulator"
+TOO_LATE = "requested_too_long_ago"
 CARDS: dict[int, CardTier] = {0: "none", 1: "gold", 2: "platinum"}
 
 
@@ -33,13 +35,11 @@ class Terminal:
 
     async def _receive(self, customer: Customer) -> None:
         world = self._world
-        request = self._request(customer)
         try:
-            taken = (await world.client.call("terminal", calls.TAKE_TICKET, body=request, b=world.branch)).body
+            taken = await self._take_ticket(customer)
         except Refused as refusal:
             world.refused(f"{world.branch}: line {customer.row.line} ({customer.row.business}): {refusal}")
             return
-        assert taken is not None
         visit = Visit(
             customer=customer,
             visit_id=taken["visit_id"],
@@ -56,6 +56,19 @@ class Terminal:
         world.waits(visit)
         if customer.leaves_after_s is not None:
             await self._lose_patience(visit, customer.leaves_after_s)
+
+    async def _take_ticket(self, customer: Customer) -> dict[str, Any]:
+        world, request = self._world, self._request(customer)
+        try:
+            taken = (await world.client.call("terminal", calls.TAKE_TICKET, body=request, b=world.branch)).body
+        except Refused as refusal:
+            if refusal.code != TOO_LATE:
+                raise
+            # The system was away for so long that the request is no longer believed: the customer asks now.
+            request = request.model_copy(update={"requested_at": None})
+            taken = (await world.client.call("terminal", calls.TAKE_TICKET, body=request, b=world.branch)).body
+        assert taken is not None
+        return taken
 
     async def _lose_patience(self, visit: Visit, after_s: float) -> None:
         if not await happens_within(visit.ended, self._patience_wall_s(visit, after_s)):

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta, timezone
 from services.ops.errors import UsageError
 from shared.contracts.http.gateway import ClockView
 
-LATE = timedelta(days=1)
-"""A ticket may say that it was asked for so much earlier."""
+LATE = timedelta(hours=35)
+"""A ticket may say that it was asked for so much earlier; triage believes a little more."""
 
 
 @dataclass(frozen=True, kw_only=True)
