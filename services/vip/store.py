@@ -53,8 +53,10 @@ handoff_table = Table(
     Column("manager_id", String(128)),
     Column("arrived_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, comment="When the offer runs out; null where nobody is asked."),
+    Column("unsettled", Boolean, nullable=False, comment="Waits and has no seat yet, or was asked for in vain."),
     Column("body", Text, nullable=False),
-    Index("handoff_branch_state", "branch", "state"),
+    Index("handoff_branch_state", "branch", "state", "arrived_at"),
+    Index("handoff_branch_unsettled", "branch", "unsettled"),
     Index("handoff_state_expires", "state", "expires_at"),
     Index("handoff_visit", "visit_id"),
     comment="Every hand-off as it is now (V1-V3).",
@@ -153,9 +155,25 @@ class Desk(Records):
         of_visit = self._handoffs(select(handoff_table.c.body).where(handoff_table.c.visit_id == visit_id))
         return next((handoff for handoff in of_visit if not handoff.ended), None)
 
-    def waiting(self, branch: str) -> Sequence[Handoff]:
-        """Return the branch's hand-offs that nobody is asked for, the earliest arrival first."""
-        return self._handoffs(_of_branch(branch, ("waiting",)))
+    def waiting(self, branch: str, first: int) -> Sequence[Handoff]:
+        """Return the branch's hand-offs that nobody is asked for, the earliest arrival first.
+
+        At the most the ``first`` that came, and in any case those that have no seat yet or may have
+        nobody left to ask.
+        """
+        t = handoff_table.c
+        earliest = self._handoffs(_of_branch(branch, ("waiting",)).limit(first))
+        if len(earliest) < first:
+            return earliest
+        unsettled = self._handoffs(_of_branch(branch, ("waiting",)).where(t.unsettled))
+        known = {handoff.handoff_id for handoff in earliest}
+        return [*earliest, *(handoff for handoff in unsettled if handoff.handoff_id not in known)]
+
+    def count_waiting(self, branch: str) -> int:
+        """Return how many of the branch's hand-offs nobody is asked for."""
+        t = handoff_table.c
+        query = select(func.count()).where(t.branch == branch, t.state == "waiting")
+        return self.connection.execute(query).scalar_one()
 
     def expired(self, branch: str) -> Sequence[Handoff]:
         """Return the branch's hand-offs whose offer has run out by now."""
@@ -238,5 +256,6 @@ def _row(handoff: Handoff) -> dict[str, object]:
         "manager_id": handoff.manager_id,
         "arrived_at": handoff.arrived_at,
         "expires_at": handoff.expires_at,
+        "unsettled": handoff.state == "waiting" and (handoff.promised_at is None or bool(handoff.asked)),
         "body": _handoffs.dump_json(handoff).decode(),
     }

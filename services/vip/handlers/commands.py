@@ -98,6 +98,10 @@ def set_roster(desk: Desk, *, branch: str, roster: Roster) -> RosterView:
     return roster_view(desk, branch)
 
 
+PLACED_AT_ONCE = 30
+"""How many of those who wait are looked at when a manager becomes free: a full lounge must not slow a call."""
+
+
 def settle(desk: Desk, branch: str) -> None:
     """Time out the offers that nobody answered, and ask the next managers: what the timer does (V3)."""
     for handoff in desk.expired(branch):
@@ -106,14 +110,17 @@ def settle(desk: Desk, branch: str) -> None:
 
 
 def dispatch(desk: Desk, branch: str) -> None:
-    """Place everybody who waits, in the order in which they came: asked for, in the lounge, or escalated."""
-    waiting = desk.waiting(branch)
+    """Place those who wait, in the order in which they came: asked for, in the lounge, or escalated."""
+    waiting = desk.waiting(branch, PLACED_AT_ONCE)
     if not waiting:
         return
+    many = desk.count_waiting(branch) if len(waiting) >= PLACED_AT_ONCE else 0
     roster = desk.roster(branch)
     loads = dict(desk.loads(branch, "accepted", "offered"))
     ahead = 0
-    for handoff in waiting:
+    for number, handoff in enumerate(waiting):
+        if number == PLACED_AT_ONCE:
+            ahead = max(ahead, many - (len(waiting) - number))
         placed = desk.record(handoff, policy.place(handoff, roster, loads, ahead=ahead, now=desk.now))
         if placed.state == "waiting":
             ahead += 1

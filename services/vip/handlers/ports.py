@@ -43,8 +43,12 @@ class Desk(Records, Protocol):
         """Return the hand-off of a visit that has not ended."""
         ...
 
-    def waiting(self, branch: str) -> Sequence[Handoff]:
-        """Return the branch's hand-offs that nobody is asked for, the earliest arrival first."""
+    def waiting(self, branch: str, first: int) -> Sequence[Handoff]:
+        """Return hand-offs that nobody is asked for: the ``first`` that came, and those without a seat."""
+        ...
+
+    def count_waiting(self, branch: str) -> int:
+        """Return how many of the branch's hand-offs nobody is asked for."""
         ...
 
     def expired(self, branch: str) -> Sequence[Handoff]:

@@ -22,10 +22,14 @@ def upgrade() -> None:
         sa.Column("manager_id", sa.String(128)),
         sa.Column("arrived_at", UtcDateTime, nullable=False),
         sa.Column("expires_at", UtcDateTime, comment="When the offer runs out; null where nobody is asked."),
+        sa.Column(
+            "unsettled", sa.Boolean, nullable=False, comment="Waits and has no seat yet, or was asked for in vain."
+        ),
         sa.Column("body", sa.Text, nullable=False),
         comment="Every hand-off as it is now (V1-V3).",
     )
-    op.create_index("handoff_branch_state", "handoff", ["branch", "state"])
+    op.create_index("handoff_branch_state", "handoff", ["branch", "state", "arrived_at"])
+    op.create_index("handoff_branch_unsettled", "handoff", ["branch", "unsettled"])
     op.create_index("handoff_state_expires", "handoff", ["state", "expires_at"])
     op.create_index("handoff_visit", "handoff", ["visit_id"])
     op.create_table(
