@@ -1,0 +1,87 @@
+"""Contender: our Entrypoint, log and relay, in the process that ``lobby serve`` would run."""
+
+from shared.bus.green import patch
+
+patch()
+
+from collections.abc import Sequence
+
+from sqlalchemy import Column, Integer, MetaData, String, Table, Text
+from sqlalchemy.dialects.postgresql import insert
+
+from bench.work import IN, OUT
+from shared import logs
+from shared.bus.entrypoints import Batch, Database, EventBatches, StorageProvider
+from shared.bus.process import run_until_told
+from shared.bus.publisher import Publisher, open_publisher
+from shared.bus.topology import Queue
+from shared.contracts import catalog, triage
+from shared.contracts.envelope import Event
+from shared.settings import load_settings
+from shared.storage import Storage, Transaction
+
+state = Table(
+    "state",
+    MetaData(),
+    Column("subject", String(128), primary_key=True),
+    Column("events", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+)
+_upsert = insert(state)
+UPSERT = _upsert.on_conflict_do_update(
+    index_elements=["subject"], set_={"events": state.c.events + 1, "body": _upsert.excluded.body}
+)
+
+
+class BenchDatabase(Database):
+    """Publishes to the measured queue only."""
+
+    def open_publisher(self) -> Publisher:
+        """Declare what the run uses, not the whole system."""
+        return open_publisher(self.settings.amqp_url, [OUT])
+
+
+class BenchStorage(StorageProvider):
+    """The storage with that relay."""
+
+    database = BenchDatabase()
+
+
+class BenchBatches(EventBatches):
+    """Reads the measured queue."""
+
+    database = BenchDatabase()
+
+
+def queues(_service: str, _count: int) -> list[Queue]:
+    """Return the measured queue."""
+    return [IN]
+
+
+class BenchService:
+    """One reaction: an event in, a state row and an event out."""
+
+    name = "bench"
+    storage: Storage = BenchStorage()
+
+    @BenchBatches.decorator(queues=queues)
+    def on_events(self, batch: Batch) -> None:
+        """Handle a batch."""
+        batch.handle(_react, before=_update)
+
+
+def _update(tx: Transaction, events: Sequence[Event]) -> None:
+    rows = [{"subject": e.subject, "events": 1, "body": e.to_json().decode()} for e in events]
+    tx.connection.execute(UPSERT, rows)
+
+
+def _react(tx: Transaction, event: Event) -> None:
+    data = triage.CounterClosed(counter=event.data.counter)  # type: ignore[attr-defined]
+    tx.append(event.branchid, event.subject, data, correlation=event.correlationid, sequence=2)
+
+
+if __name__ == "__main__":
+    assert catalog
+    settings = load_settings()
+    logs.configure(settings)
+    run_until_told(settings, [BenchService], on_ready=lambda: None, while_running=lambda: None)
