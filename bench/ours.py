@@ -1,5 +1,6 @@
 """Contender: our Entrypoint, log and relay, in the process that ``lobby serve`` would run."""
 
+# ruff: noqa: E402 - the patch comes before everything that opens sockets
 from shared.bus.green import patch
 
 patch()

@@ -1,5 +1,6 @@
 """Baseline (a): stock nameko, an ``event_handler`` and an ``EventDispatcher``, one message a transaction."""
 
+# ruff: noqa: E402 - the patch comes before everything that opens sockets
 from shared.bus.green import patch
 
 patch()

@@ -3,9 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as insert_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import IntegrityError
 
 from shared.commands import Cause
@@ -14,9 +12,10 @@ from shared.contracts.envelope import Event
 from shared.contracts.registry import type_of
 from shared.errors import Conflict
 from shared.ids import IdFactory
+from shared.storage import bulk
 from shared.storage.log import Row
 from shared.storage.partition import partition_of
-from shared.storage.tables import inbox, log, log_head
+from shared.storage.tables import log
 
 
 class VersionConflict(Conflict):
@@ -130,21 +129,16 @@ class Transaction:
 
     def receive(self, event_ids: Iterable[str]) -> set[str]:
         """Enter events into the inbox; return those that are new. The others were handled before."""
-        rows = [{"event_id": event_id, "at": self.now} for event_id in event_ids]
-        if not rows:
-            return set()
-        make = insert_sqlite if self.connection.dialect.name == "sqlite" else insert_postgresql
-        statement = make(inbox).on_conflict_do_nothing().returning(inbox.c.event_id)
-        return set(self.connection.execute(statement.values(rows)).scalars())
+        ids = list(event_ids)
+        return bulk.receive(self.connection, ids, self.now) if ids else set()
 
     def flush(self) -> None:
         """Write what was appended. Called once, before the commit."""
         if not self._rows:
             return
         try:
-            self.connection.execute(insert(log), self._rows)
+            bulk.append(self.connection, self._rows)
         except IntegrityError as error:
             raise VersionConflict("another command changed this at the same time; read it again") from error
-        for pp in sorted({row.pp for row in self.appended}):
-            self.connection.execute(update(log_head).where(log_head.c.pp == pp).values(pos=self._heads[pp]))
+        bulk.move_heads(self.connection, {row.pp: self._heads[row.pp] for row in self.appended})
         self._rows = []
