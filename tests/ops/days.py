@@ -42,7 +42,7 @@ def summary_of(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     return summary
 
 
-def finished(run: "subprocess.Popen[str]") -> subprocess.CompletedProcess[str]:
+def finished(run: "subprocess.Popen[str]", *, within_s: float = 110) -> subprocess.CompletedProcess[str]:
     """Wait for a run that was begun."""
-    out, err = run.communicate(timeout=110)
+    out, err = run.communicate(timeout=within_s)
     return subprocess.CompletedProcess(run.args, run.returncode, out, err)
