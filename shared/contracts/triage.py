@@ -182,5 +182,3 @@ class DeviceChanged(EventData):
     kind: str
     status: Literal["up", "down"]
     detail: str | None = None
-
-
