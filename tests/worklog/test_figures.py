@@ -51,22 +51,23 @@ def _same(entry: Entry, event: Event) -> bool:
 
 
 @st.composite
-def visits(draw: st.DrawFn) -> list[list[Event]]:
+def visits(draw: st.DrawFn, branch: str = "demo") -> list[list[Event]]:
     """The events of some visits, each visit's in order."""
-    happened = Happened()
+    happened = Happened(branch)
     streams = []
     for n in range(draw(st.integers(1, 6))):
+        visit = f"{branch}-v{n}"
         channel, outcome = draw(st.sampled_from(CHANNELS)), draw(st.sampled_from(("served", "left")))
         waited_s = draw(st.floats(0, 5000, allow_nan=False))
-        stream = [happened.issued(f"v{n}", channel)]
+        stream = [happened.issued(visit, channel)]
         for _ in range(draw(st.integers(0, 2))):
-            stream.append(happened.called(f"v{n}", channel, waited_s=waited_s))
+            stream.append(happened.called(visit, channel, waited_s=waited_s))
         if draw(st.booleans()):
-            stream.append(happened.no_show(f"v{n}", channel))
+            stream.append(happened.no_show(visit, channel))
         if draw(st.booleans()):
-            stream.append(happened.issued(f"v{n}", draw(st.sampled_from(CHANNELS)), ticket="second"))
+            stream.append(happened.issued(visit, draw(st.sampled_from(CHANNELS)), ticket="second"))
         if draw(st.booleans()):
-            stream.append(happened.ended(f"v{n}", outcome, channel=channel, waited_s=waited_s))
+            stream.append(happened.ended(visit, outcome, channel=channel, waited_s=waited_s))
         streams.append(stream)
     return streams
 
