@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, delete, insert, select, update
 
+from services.worklog.handlers import verify_chains
 from services.worklog.model.chain import Chain, link_hash
-from services.worklog.store import tables
+from services.worklog.store import Journal, tables
 from shared.storage import Storage
 from tests.worklog.happened import MORNING, TODAY, Happened
 from tests.worklog.office import BRANCH, Office
@@ -242,3 +243,15 @@ def test_the_journal_is_searched_by_type_subject_and_time(office: Office) -> Non
     second = timedelta(seconds=1)
     assert types(**{"from": MORNING + 2 * second, "to": MORNING + 3 * second}) == ["ticket_called", "visit_ended"]
     assert types(**{"from": datetime(2030, 1, 1, tzinfo=UTC)}) == []
+
+
+def test_what_is_recorded_while_somebody_verifies_is_not_taken_for_tampering(office: Office, storage: Storage) -> None:
+    """The heads are read before the links: both have to be of one instant."""
+    happened = Happened(BRANCH)
+    office.hear(*(event for n in range(200) for event in happened.visit(f"v{n}")))
+    more = iter([list(happened.visit("late-1")), list(happened.visit("late-2"))])
+    with storage.read() as connection:
+        seen = verify_chains(Journal(connection, pause=lambda: office.hear(*next(more, []))), None)
+    assert (seen.ok, seen.events) == (True, 600)
+    assert next(more, None) is None
+    assert (office.verify().ok, office.verify().events) == (True, 606)
