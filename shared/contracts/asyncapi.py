@@ -30,6 +30,22 @@ _PARAMETERS: dict[str, Json] = {
     "replay_id": {"description": "The replay."},
 }
 
+_DEAD_LETTER_HEADERS: dict[str, Json] = {
+    "lobby-id": {"type": "string", "description": "What /v1/dead-letters knows it by."},
+    "lobby-service": {"type": "string", "description": "The service that could not handle it."},
+    "lobby-queue": {"type": "string"},
+    "lobby-code": {"type": "string", "description": "Stable; what programs tell reasons apart by."},
+    "lobby-reason": {"type": "string"},
+    "lobby-attempts": {"type": "integer", "minimum": 0},
+    "lobby-state": {"type": "string", "description": "parked, resolved or discarded; it is published again with each."},
+    "lobby-branch": {"type": "string"},
+    "lobby-type": {"type": "string"},
+    "lobby-subject": {"type": "string"},
+    "lobby-event-id": {"type": "string"},
+    "lobby-at": {"type": "string", "format": "date-time"},
+    "lobby-headers": {"type": "string", "description": "The message's own headers, as JSON."},
+}
+
 
 @cache
 def document() -> Json:
@@ -202,5 +218,6 @@ def _dead_letter() -> Json:
         "title": "A dead letter",
         "summary": "The message, byte for byte; the queue it failed in, the reason and the attempts in its headers.",
         "contentType": "application/octet-stream",
+        "headers": {"type": "object", "properties": _DEAD_LETTER_HEADERS},
         "payload": {"description": "Whatever it was: mostly a CloudEvent, but not always JSON."},
     }
