@@ -92,6 +92,12 @@ def choose(handoff: Handoff, roster: Roster, loads: Mapping[str, int]) -> Choice
     return Choice(manager=best, reasons=_reasons(handoff, best, wanted, loads.get(best.manager_id, 0)))
 
 
+def more_can_be_placed(roster: Roster, loads: Mapping[str, int]) -> bool:
+    """Say whether a customer who never was asked for would not just wait: somebody has room, or nobody is there."""
+    on_duty = [m for m in roster.managers if m.on_duty]
+    return not on_duty or any(loads.get(m.manager_id, 0) < m.max_load for m in on_duty)
+
+
 def place(
     handoff: Handoff, roster: Roster, loads: Mapping[str, int], *, ahead: int, now: datetime
 ) -> tuple[Happening, ...]:

@@ -158,6 +158,39 @@ def test_who_waits_is_offered_in_the_order_of_arrival_when_the_roster_grows(lobb
     assert [lobby.state(handoff_id) for handoff_id in waiting] == ["offered", "offered", "waiting"]
 
 
+def crowd(lobby: Lobby, count: int) -> list[str]:
+    lobby.roster(manager("m1"))
+    lobby.accept(lobby.arrive().handoff_id, "m1")
+    return [lobby.arrive().handoff_id for _ in range(count)]
+
+
+def test_everybody_in_a_full_lounge_is_offered_when_there_are_managers_enough(lobby: Lobby) -> None:
+    waiting = crowd(lobby, 40)
+    lobby.roster(manager("m1"), *(manager(f"n{n:02}") for n in range(40)))
+    assert {lobby.state(handoff_id) for handoff_id in waiting} == {"offered"}
+
+
+def test_everybody_in_a_full_lounge_is_the_supervisors_when_nobody_is_on_duty_any_more(lobby: Lobby) -> None:
+    waiting = crowd(lobby, 40)
+    lobby.roster(manager("m1", on_duty=False))
+    assert {lobby.state(handoff_id) for handoff_id in waiting} == {"escalated"}
+
+
+def test_who_is_further_back_is_offered_when_all_in_front_have_been_declined(lobby: Lobby) -> None:
+    lobby.roster(manager("m1", max_load=31), manager("m2", max_load=1))
+    lobby.accept(lobby.arrive().handoff_id, "m1")
+    lobby.accept(lobby.arrive().handoff_id, "m2")
+    front = [lobby.arrive().handoff_id for _ in range(30)]  # all offered to m1
+    back = lobby.arrive().handoff_id
+    assert lobby.state(back) == "waiting"
+    lobby.roster(manager("m1", max_load=1), manager("m2"))
+    for handoff_id in front:
+        lobby.decline(handoff_id, "m1")
+    assert {lobby.state(handoff_id) for handoff_id in front} == {"waiting"}
+    lobby.roster(manager("m1", max_load=2), manager("m2"))
+    assert lobby.state(back) == "offered"
+
+
 def test_a_customer_who_waits_is_offered_by_the_timer_when_a_time_out_frees_a_manager(lobby: Lobby) -> None:
     lobby.roster(manager("m1"))
     first, second = lobby.arrive(), lobby.arrive()

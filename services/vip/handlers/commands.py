@@ -1,5 +1,6 @@
 """What people ask of vip, and what its timer does (V1-V3, V8)."""
 
+from collections.abc import Sequence
 from datetime import tzinfo
 
 from services.vip import model, policy
@@ -99,7 +100,7 @@ def set_roster(desk: Desk, *, branch: str, roster: Roster) -> RosterView:
 
 
 PLACED_AT_ONCE = 30
-"""How many of those who wait are looked at when a manager becomes free: a full lounge must not slow a call."""
+"""How many of those who wait are looked at first: where nobody else can be placed, a full lounge slows no call."""
 
 
 def settle(desk: Desk, branch: str) -> None:
@@ -110,17 +111,30 @@ def settle(desk: Desk, branch: str) -> None:
 
 
 def dispatch(desk: Desk, branch: str) -> None:
-    """Place those who wait, in the order in which they came: asked for, in the lounge, or escalated."""
-    waiting = desk.waiting(branch, PLACED_AT_ONCE)
-    if not waiting:
+    """Place those who wait, in the order in which they came: asked for, in the lounge, or escalated.
+
+    Nobody looks at them again by the clock, so everybody whose fate can change now is placed now.
+    """
+    first = desk.waiting(branch, PLACED_AT_ONCE)
+    if not first:
         return
-    many = desk.count_waiting(branch) if len(waiting) >= PLACED_AT_ONCE else 0
     roster = desk.roster(branch)
     loads = dict(desk.loads(branch, "accepted", "offered"))
-    ahead = 0
-    for number, handoff in enumerate(waiting):
-        if number == PLACED_AT_ONCE:
-            ahead = max(ahead, many - (len(waiting) - number))
+    many = desk.count_waiting(branch) if len(first) >= PLACED_AT_ONCE else len(first)
+    behind = first[PLACED_AT_ONCE:]
+    _place(desk, first[:PLACED_AT_ONCE], roster, loads, ahead=0)
+    if many > PLACED_AT_ONCE and policy.more_can_be_placed(roster, loads):
+        behind = desk.waiting(branch, many)
+        seen = {handoff.handoff_id for handoff in first[:PLACED_AT_ONCE]}
+        behind = [handoff for handoff in behind if handoff.handoff_id not in seen]
+    _place(desk, behind, roster, loads, ahead=max(0, many - len(behind)))
+
+
+def _place(
+    desk: Desk, handoffs: Sequence[model.Handoff], roster: model.Roster, loads: dict[str, int], *, ahead: int
+) -> None:
+    """Place these hand-offs one after another; ``loads`` grows with each offer."""
+    for handoff in handoffs:
         placed = desk.record(handoff, policy.place(handoff, roster, loads, ahead=ahead, now=desk.now))
         if placed.state == "waiting":
             ahead += 1
