@@ -4,7 +4,11 @@ The nameko extensions are loaded when they are asked for, so that reading the to
 doesn't load nameko.
 """
 
+import warnings
 from typing import TYPE_CHECKING, Any
+
+# Eventlet announces its end at every import; nameko 2 knows no other hub.
+warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated", category=DeprecationWarning)
 
 if TYPE_CHECKING:
     from shared.bus.entrypoints import Batch, OrdersProvider, StorageProvider, event_batches, every

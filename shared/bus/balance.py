@@ -13,6 +13,7 @@ import structlog
 from kombu import Connection
 
 from shared.bus.consumer import QueueConsumer
+from shared.bus.topology import Queue
 
 log = structlog.get_logger()
 
@@ -22,9 +23,10 @@ EVERY_S = 20.0
 class Balance:
     """What the consumers of one process know together."""
 
-    def __init__(self, consumers: Sequence[QueueConsumer], *, every_s: float = EVERY_S) -> None:
-        """Take part in every consumer's loop."""
+    def __init__(self, consumers: Sequence[QueueConsumer], presence: Queue, *, every_s: float = EVERY_S) -> None:
+        """Take part in every consumer's loop; ``presence`` counts the consumers of all processes."""
         self._consumers = consumers
+        self._presence = presence
         self._every_s = every_s
         self._asked_at = time.monotonic()
         for consumer in consumers:
@@ -38,8 +40,9 @@ class Balance:
         if consumer not in active:
             return False
         self._asked_at = now
-        processes = connection.default_channel.queue_declare(consumer.queue.name, passive=True).consumer_count
-        share = math.ceil(len(self._consumers) / max(processes, 1))
+        counted = connection.default_channel.queue_declare(self._presence.name, passive=True).consumer_count
+        processes = max(round(counted / len(self._consumers)), 1)
+        share = math.ceil(len(self._consumers) / processes)
         if len(active) <= share:
             return False
         log.info("queue_left_to_another", queue=consumer.queue.name, active=len(active), share=share)

@@ -21,16 +21,27 @@ log = structlog.get_logger()
 Settle = Callable[[Sequence[Message]], None]
 RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 IDLE_S = 0.5
-CONTENT_TYPE_LIMIT = 255
 
 
 class QueueConsumer:
     """The loop of one queue. ``settle`` returns when every message of the batch may be acknowledged."""
 
     def __init__(
-        self, url: str, queue: Queue, settle: Settle, *, batch: int, wait_s: float, stop: threading.Event
+        self,
+        url: str,
+        queue: Queue,
+        settle: Settle,
+        *,
+        batch: int,
+        wait_s: float,
+        stop: threading.Event,
+        presence: Queue | None = None,
     ) -> None:
-        """``batch`` is the most messages a batch has; ``wait_s`` how long a batch waits to fill once it has one."""
+        """``batch`` is the most messages a batch has; ``wait_s`` how long a batch waits to fill once it has one.
+
+        ``presence`` is where this consumer is counted beside those of other processes.
+        """
+        self._presence = presence
         self._url = url
         self._queue = queue
         self._settle = settle
@@ -60,7 +71,7 @@ class QueueConsumer:
             connection: Connection | None = None
             try:
                 connection = open_connection(self._url)
-                declare(connection, [self._queue])
+                declare(connection, [self._queue, *([self._presence] if self._presence else [])])
                 broken = 0
                 self._read(connection)
             except Stopped:
@@ -89,15 +100,7 @@ class QueueConsumer:
 
     def _read(self, connection: Connection) -> None:
         with connection.channel() as channel:
-            consumer = Consumer(
-                channel,
-                [KombuQueue(self._queue.name, no_declare=True)],
-                on_message=self._arrived.append,
-                auto_declare=False,
-                accept=None,
-            )
-            consumer.qos(prefetch_count=2 * self._batch, apply_global=False)
-            consumer.consume()
+            self._subscribe(channel)
             self.failure = None
             while not self._stop.is_set():
                 arrived = self._collect(connection)
@@ -109,6 +112,19 @@ class QueueConsumer:
                 connection.heartbeat_check()
                 if self._balance(connection):
                     return
+
+    def _subscribe(self, channel: Any) -> None:
+        """Ask for messages as they are: kombu's own would be decompressed as any header says."""
+        if self._memory:
+            queue = KombuQueue(self._queue.name, no_declare=True)
+            consumer = Consumer(channel, [queue], on_message=self._arrived.append, auto_declare=False)
+            consumer.on_decode_error = lambda message, _error: self._arrived.append(message)
+            consumer.consume()
+        else:
+            channel.basic_qos(0, 2 * self._batch, False)
+            channel.basic_consume(self._queue.name, callback=self._arrived.append)
+            if self._presence is not None:
+                channel.basic_consume(self._presence.name, no_ack=True)
 
     def _settled(self, connection: Connection, messages: Sequence[Message]) -> bool:
         """Have the batch settled, however long it takes; False when told to stop before.
@@ -154,11 +170,14 @@ class QueueConsumer:
 
     def _message(self, raw: Any) -> Message:
         body = raw.body if isinstance(raw.body, bytes) else str(raw.body).encode()
+        properties = raw.properties or {}
+        content_type = raw.content_type if self._memory else properties.get("content_type")
+        headers = raw.headers if self._memory else properties.get("application_headers")
         return Message(
             queue=self._queue.name,
             body=body,
-            content_type=raw.content_type if isinstance(raw.content_type, str) else None,
-            headers=raw.headers if isinstance(raw.headers, dict) else {},
+            content_type=content_type if isinstance(content_type, str) else None,
+            headers=headers if isinstance(headers, dict) else {},
             redelivered=bool((raw.delivery_info or {}).get("redelivered")),
         )
 

@@ -17,7 +17,7 @@ from shared.bus.message import CONTROL_TYPE, Message
 from shared.bus.processor import After, Before, Hooks, Processor, React, Read, Stopped
 from shared.bus.publisher import Outgoing, Publisher, open_publisher
 from shared.bus.relay import Relay
-from shared.bus.topology import CONTROL, Queue, all_queues, event_queues
+from shared.bus.topology import CONTROL, Queue, all_queues, event_queues, presence_queue
 from shared.errors import Unavailable
 from shared.settings import Settings
 from shared.storage import Storage, open_storage
@@ -149,6 +149,8 @@ class EventBatches(Entrypoint):
         self._stop = threading.Event()
         settings, storage = self.database.settings, self.database.storage
         self._processor = Processor(storage, stop=self._stop)
+        shared = self._queues is event_queues and not settings.embedded
+        presence = presence_queue(storage.service) if shared else None
         self._consumers = [
             QueueConsumer(
                 settings.amqp_url,
@@ -157,10 +159,12 @@ class EventBatches(Entrypoint):
                 batch=settings.batch_size,
                 wait_s=settings.batch_wait_ms / 1000,
                 stop=self._stop,
+                presence=presence,
             )
             for queue in self._queues(storage.service, self.database.queues)
         ]
-        Balance(self._consumers)
+        if presence is not None:
+            Balance(self._consumers, presence)
         self._threads = [
             self.container.spawn_managed_thread(partial(self._run, consumer), identifier=consumer.queue.name)
             for consumer in self._consumers

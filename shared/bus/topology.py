@@ -48,16 +48,23 @@ DELIVERY_LIMIT: Final = 50
 
 @dataclass(frozen=True, kw_only=True)
 class Queue:
-    """A queue with its bindings: pairs of exchange and routing key pattern."""
+    """A queue with its bindings: pairs of exchange and routing key pattern.
+
+    ``presence`` marks a queue that never holds a message: its consumers are counted. (A quorum queue
+    with a single active consumer tells of that one only.)
+    """
 
     name: str
     service: str
     bindings: tuple[tuple[str, str], ...]
     dead_letters: bool = True
+    presence: bool = False
 
     @property
     def arguments(self) -> dict[str, Any]:
         """The arguments of the declaration; a declaration with others is refused by the broker."""
+        if self.presence:
+            return {}
         arguments: dict[str, Any] = {
             "x-queue-type": "quorum",
             "x-single-active-consumer": True,
@@ -99,6 +106,11 @@ def _prefixes(share: int, count: int) -> list[str]:
     return ["*"] if count == 1 else [f"{pp:02d}" for pp in range(share, PARTITIONS, count)]
 
 
+def presence_queue(service: str) -> Queue:
+    """Return the queue that each consumer of a service's queues reads too, to be counted."""
+    return Queue(name=f"lobby.{service}.processes", service=service, bindings=(), dead_letters=False, presence=True)
+
+
 def terminal_queues(_service: str, _count: int) -> list[Queue]:
     """Return the queue of what terminals say; one, so that each terminal's order is kept."""
     return [Queue(name=TERMINAL_QUEUE, service="gateway", bindings=((TERMINALS, "#"), (CONTROL, TERMINAL_QUEUE)))]
@@ -113,5 +125,7 @@ def all_queues(count: int) -> Iterator[Queue]:
     """Return every queue of the system, with ``count`` event queues a service."""
     for service in SUBSCRIPTIONS:
         yield from event_queues(service, count)
+        if SUBSCRIPTIONS[service]:
+            yield presence_queue(service)
     yield from terminal_queues("gateway", count)
     yield from dead_letter_queues("gateway", count)

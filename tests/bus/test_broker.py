@@ -1,0 +1,86 @@
+"""What only a real broker can show: what it refuses, what it can't route, who reads when somebody dies."""
+
+import time
+from pathlib import Path
+
+import pytest
+from kombu import Connection
+
+from shared.bus.balance import Balance
+from shared.bus.connection import BrokerRefused, declare, open_connection
+from shared.bus.publisher import AmqpPublisher, Outgoing, PublishFailed
+from shared.bus.topology import EVENTS, Queue, event_queues, presence_queue, routing_key
+from shared.settings import Settings
+from tests.bus.world import CONSUMER, World, an_event
+from tests.support.processes import wait_until
+from tests.support.tables import empty_database
+
+
+@pytest.fixture
+def settings(tmp_path: Path, amqp_url: str, database_url: str) -> Settings:
+    return Settings(data_dir=tmp_path, amqp_url=amqp_url, database_url=database_url)
+
+
+def outgoing() -> Outgoing:
+    event = an_event()
+    return Outgoing(exchange=EVENTS, key=routing_key("demo", event.type), body=event.to_json(), id=event.id)
+
+
+def test_what_no_queue_takes_is_an_error_and_not_a_loss(amqp_url: str) -> None:
+    publisher = AmqpPublisher(amqp_url.rstrip("/"), [])
+    lonely = Outgoing(exchange=EVENTS, key="99.nowhere.lobby.nobody.listens.v1", body=b"{}", id="x")
+    with pytest.raises(PublishFailed, match="no queue is bound"):
+        publisher.publish([lonely])
+
+
+def test_a_queue_with_other_arguments_is_a_clear_message(amqp_url: str) -> None:
+    (queue,) = event_queues("vip", 1)
+    with Connection(amqp_url) as connection:
+        connection.default_channel.queue_declare(queue.name, durable=True, auto_delete=False)
+    connection = open_connection(amqp_url)
+    with pytest.raises(BrokerRefused, match="exists with other settings"):
+        declare(connection, [queue])
+    connection.collect()
+
+
+def test_publishing_matches_every_tag(amqp_url: str) -> None:
+    queue = Queue(name="tags", service="x", bindings=((EVENTS, "#"),))
+    publisher = AmqpPublisher(amqp_url, [queue])
+    for size in (1, 300, 7):
+        publisher.publish([outgoing() for _ in range(size)])
+    with Connection(amqp_url) as connection:
+        count = connection.default_channel.queue_declare("tags", passive=True).message_count
+        connection.default_channel.queue_delete("tags")
+    publisher.close()
+    assert count == 308
+
+
+def test_another_process_takes_the_queues_over_and_gives_some_back(world: World) -> None:
+    world.declare()
+    first = world.consume()
+    wait_until(lambda: all(c.failure is None for c in first), within_s=20, what="the first to read")
+    second = world.consume()
+    wait_until(lambda: all(c.failure is None for c in second), within_s=20, what="the second to stand by")
+    Balance(first, presence_queue(CONSUMER), every_s=0.5)
+    Balance(second, presence_queue(CONSUMER), every_s=0.5)
+    world.relay()
+    events = []
+    until = time.monotonic() + 40
+    while time.monotonic() < until:
+        events += [world.say(f"b{number}") for number in range(32)]
+        world.wait_handled(events)
+        if any(c.last_received for c in second):
+            break
+    assert any(c.last_received for c in second), "the load never spread"
+    world.stop_first()  # the first dies: all its queues go to the second
+    events += [world.say(f"b{number}") for number in range(32)]
+    world.wait_handled(events)
+
+
+@pytest.fixture
+def world(settings: Settings) -> World:  # type: ignore[misc]
+    for service in ("triage", CONSUMER):
+        empty_database(settings, service)
+    world = World(settings)
+    yield world
+    world.close()

@@ -1,0 +1,190 @@
+"""A producer and a consumer on real transports and databases, on threads, without a container around them."""
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import amqp
+from kombu import Connection
+from sqlalchemy import RowMapping, select
+
+from shared.bus.catchup import catch_up
+from shared.bus.connection import declare, is_memory
+from shared.bus.consumer import QueueConsumer
+from shared.bus.message import CONTROL_TYPE, write_order
+from shared.bus.nudge import nudge
+from shared.bus.processor import Hooks, Processor, React
+from shared.bus.publisher import Publisher, open_publisher
+from shared.bus.relay import Relay
+from shared.bus.topology import CONTROL, Queue, all_queues, event_queues, presence_queue
+from shared.clock import SystemClock
+from shared.contracts import triage
+from shared.contracts.envelope import STRUCTURED, Event
+from shared.ids import new_id
+from shared.settings import Settings
+from shared.storage import Storage, Transaction
+from shared.storage import log as logs
+from shared.storage.tables import dead_letter, parked
+from tests.support.processes import wait_until
+
+PRODUCER, CONSUMER = "triage", "gateway"
+SOON_S = 30
+
+
+def keep(tx: Transaction, event: Event) -> None:
+    """The reaction of the tests: what was handled is in the consumer's log, once and in order."""
+    tx.append_event(event, own=False)
+
+
+class World:
+    """Both sides, and ways to look at them."""
+
+    def __init__(self, settings: Settings, *, queues: int = 4) -> None:
+        self.settings = settings
+        self.queues = 1 if settings.embedded else queues
+        self.producer = Storage(settings, PRODUCER, clock=SystemClock())
+        self.consumer = Storage(settings, CONSUMER, clock=SystemClock())
+        self._running: list[tuple[threading.Event, list[threading.Thread]]] = []
+
+    # what runs
+
+    def relay(self, storage: Storage | None = None, make: Callable[[], Publisher] | None = None) -> Relay:
+        """Publish the producer's log."""
+        stop = threading.Event()
+        relay = Relay(storage or self.producer, make or self._publisher, stop=stop)
+        self._start(stop, [relay.run])
+        return relay
+
+    def consume(self, react: React = keep, *, batch: int = 50) -> list[QueueConsumer]:
+        """Read the consumer's queues; the memory transport catches up first."""
+        stop = threading.Event()
+        processor = Processor(self.consumer, stop=stop)
+        hooks = Hooks(react=react)
+        if self.settings.embedded:
+            catch_up(self.consumer, processor, hooks)
+        consumers = [
+            QueueConsumer(
+                self.settings.amqp_url, queue, lambda messages: processor.process(messages, hooks), batch=batch,
+                wait_s=0.005, stop=stop, presence=None if self.settings.embedded else presence_queue(CONSUMER),
+            )
+            for queue in self.my_queues()
+        ]  # fmt: skip
+        self._start(stop, [consumer.run for consumer in consumers])
+        return consumers
+
+    def stop(self) -> None:
+        """Stop what runs, in good order."""
+        running, self._running = self._running, []
+        for stop, threads in running:
+            stop.set()
+            nudge()
+            for thread in threads:
+                thread.join(30)
+                assert not thread.is_alive(), "a loop did not end"
+
+    def stop_first(self) -> None:
+        """Stop what was started first."""
+        stop, threads = self._running.pop(0)
+        stop.set()
+        for thread in threads:
+            thread.join(30)
+
+    def close(self) -> None:
+        self.stop()
+        self.producer.close()
+        self.consumer.close()
+
+    def _start(self, stop: threading.Event, loops: list[Callable[[], None]]) -> None:
+        threads = [threading.Thread(target=loop, daemon=True) for loop in loops]
+        self._running.append((stop, threads))
+        for thread in threads:
+            thread.start()
+
+    def _publisher(self) -> Publisher:
+        return open_publisher(self.settings.amqp_url, list(all_queues(self.queues)))
+
+    def my_queues(self) -> list[Queue]:
+        return event_queues(CONSUMER, self.queues)
+
+    def declare(self) -> None:
+        """Have every queue there, as the relay does before it publishes."""
+        with Connection(self.settings.amqp_url) as connection:
+            declare(connection, list(all_queues(self.queues)))
+
+    # what is said
+
+    def say(self, branch: str = "demo", subject: str | None = None, *, counter: str = "1") -> Event:
+        """Append an event to the producer's log."""
+        subject = subject or new_id()
+        with self.producer.transaction(branch) as tx:
+            sequence = tx.last_sequence(subject) + 1
+            data = triage.CounterClosed(counter=counter)
+            return tx.append(branch, subject, data, correlation=subject, sequence=sequence)
+
+    def send(self, body: bytes, *, content_type: str = STRUCTURED, headers: dict[str, Any] | None = None) -> None:
+        """Put a message straight into a queue of the consumer, as anybody could."""
+        queue = self.my_queues()[0].name
+        if is_memory(self.settings.amqp_url):
+            with Connection(self.settings.amqp_url) as connection:
+                producer = connection.Producer(auto_declare=False)
+                producer.publish(
+                    body, exchange="", routing_key=queue, content_type=content_type, content_encoding="binary",
+                    headers=headers or {},
+                )  # fmt: skip
+            nudge()
+            return
+        with Connection(self.settings.amqp_url) as connection:
+            message = amqp.Message(body, content_type=content_type, application_headers=headers or {}, delivery_mode=2)
+            connection.channel().basic_publish(message, exchange="", routing_key=queue)
+
+    def order(self, action: str, letter: RowMapping) -> None:
+        """Tell the consumer what to do about a dead letter."""
+        body = write_order(action, letter["id"])
+        with Connection(self.settings.amqp_url) as connection:
+            producer = connection.Producer(auto_declare=False)
+            producer.publish(
+                body, exchange=CONTROL, routing_key=letter["queue"], content_type=CONTROL_TYPE,
+                content_encoding="binary",
+            )  # fmt: skip
+        nudge()
+
+    # what became of it
+
+    def handled(self) -> list[str]:
+        """The ids that the consumer handled, in the order of its log's partitions."""
+        with self.consumer.read() as connection:
+            rows = logs.after(connection, dict.fromkeys(range(64), 0), limit=1_000_000)
+        return [row.event_id for row in rows]
+
+    def letters(self, state: str = "parked") -> list[RowMapping]:
+        with self.consumer.read() as connection:
+            query = select(dead_letter).where(dead_letter.c.state == state).order_by(dead_letter.c.at)
+            return list(connection.execute(query).mappings())
+
+    def parked(self) -> list[str]:
+        with self.consumer.read() as connection:
+            return list(connection.execute(select(parked.c.event_id).order_by(parked.c.n)).scalars())
+
+    def wait_handled(self, events: list[Event], *, within_s: float = SOON_S) -> None:
+        """Wait until exactly these were handled, each once, and each branch's in order."""
+        wanted = {event.id for event in events}
+        with suppress(TimeoutError):
+            wait_until(lambda: set(self.handled()) >= wanted, within_s=within_s, what="the events to be handled")
+        handled = self.handled()
+        assert sorted(handled) == sorted(wanted)
+        for branch in {event.branchid for event in events}:
+            mine = [event.id for event in events if event.branchid == branch]
+            assert [id_ for id_ in handled if id_ in set(mine)] == mine
+
+
+def an_event(**changes: Any) -> Event:
+    """An event that no log has."""
+    now = datetime.now(UTC)
+    values: dict[str, Any] = {
+        "id": new_id(), "source": f"/services/{PRODUCER}", "type": "lobby.triage.counter_closed.v1",
+        "subject": new_id(), "time": now, "branchid": "demo", "correlationid": "c", "sequence": 1, "recordedtime": now,
+        "data": triage.CounterClosed(counter="1"),
+    }  # fmt: skip
+    return Event(**{**values, **changes})
