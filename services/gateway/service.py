@@ -9,6 +9,7 @@ from nameko.extensions import DependencyProvider
 from werkzeug.wrappers import Response
 
 from services.gateway import letters, store, stream, terminals
+from services.gateway.pages import PagesMixin
 from shared.bus import Batch, OrdersProvider, StorageProvider, event_batches, every
 from shared.bus.entrypoints import Database, Orders
 from shared.bus.topology import dead_letter_queues, terminal_queues
@@ -48,7 +49,7 @@ class BellProvider(DependencyProvider):
             self.bell.ring(branch)
 
 
-class GatewayService:
+class GatewayService(PagesMixin):
     """What the gateway answers and hears."""
 
     name = "gateway"

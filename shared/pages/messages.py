@@ -1,0 +1,62 @@
+"""The words of the pages: one JSON file a language, read by the templates here and by the modules in the browser."""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import date, datetime, tzinfo
+from functools import cache
+from importlib.resources import files
+
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal
+
+from shared.pages.language import Language, locale_of
+
+_HOLE = re.compile(r"{(\w+)}")
+
+
+@cache
+def catalogue(lang: Language) -> Mapping[str, str]:
+    """Return a language's messages by their keys."""
+    text = files("shared.pages").joinpath("messages", f"{lang}.json").read_text("utf-8")
+    messages: dict[str, str] = json.loads(text)
+    return messages
+
+
+class Words:
+    """Says things in one language. A key that does not exist is a KeyError: a page never shows one."""
+
+    def __init__(self, lang: Language) -> None:
+        """Read the language's messages."""
+        self.lang = lang
+        self._locale = locale_of(lang)
+        self._messages = catalogue(lang)
+
+    def __call__(self, key: str, **values: object) -> str:
+        """Return a message with its holes filled."""
+        return _HOLE.sub(lambda hole: str(values[hole[1]]), self._messages[key])
+
+    def number(self, value: float) -> str:
+        """Write a number with the language's separators."""
+        return format_decimal(value, locale=self._locale)
+
+    def percent(self, part: int, whole: int) -> str:
+        """Write a share with one decimal; a dash where there is nothing to be a share of."""
+        return self("unit.percent", n=f"{100 * part / whole:.1f}") if whole else "—"
+
+    def duration(self, seconds: float) -> str:
+        """Write a duration given in seconds, to the second below an hour, to the minute above."""
+        whole = round(seconds)
+        if whole < 60:
+            return self("unit.seconds", s=whole)
+        if whole < 3600:
+            return self("unit.minutes_seconds", m=whole // 60, s=whole % 60)
+        return self("unit.hours_minutes", h=whole // 3600, m=whole % 3600 // 60)
+
+    def day(self, day: date) -> str:
+        """Write a day in full, with its weekday."""
+        return format_date(day, "full", locale=self._locale)
+
+    def time(self, instant: datetime, zone: tzinfo) -> str:
+        """Write an instant as the branch's clock shows it, to the minute."""
+        return format_datetime(instant, "yyyy-MM-dd HH:mm", tzinfo=zone, locale=self._locale)
