@@ -15,7 +15,9 @@ async function load() {
     const answer = await fetch(address, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(15_000) });
     if (answer.status === 401) return location.reload();
     if (answer.ok) {
-      const sheet = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
+      // The document brings its own style sheet, for when it is saved; here the page has it already.
+      const text = (await answer.text()).replace(/<style>[^]*?<\/style>/, "");
+      const sheet = new DOMParser().parseFromString(text, "text/html").querySelector("main");
       byId("content").replaceChildren(document.adoptNode(sheet));
       notice.hidden = true;
       return undefined;
