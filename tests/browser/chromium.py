@@ -16,7 +16,9 @@ ARGUMENTS = [
 
 WATCH_POLICY = """
   window.violations = [];
-  document.addEventListener("securitypolicyviolation", (e) => violations.push(`${e.violatedDirective} ${e.blockedURI}`));
+  document.addEventListener("securitypolicyviolation", (event) => {
+    violations.push(`${event.violatedDirective} ${event.blockedURI}`);
+  });
 """
 
 

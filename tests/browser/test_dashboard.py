@@ -30,10 +30,6 @@ REMEMBER_EVENTS = """
 """
 
 
-def state(page: Page) -> str | None:
-    return page.locator("#connection").get_attribute("data-state")
-
-
 def wait_for_state(page: Page, wanted: str) -> None:
     expect(page.locator("#connection")).to_have_attribute("data-state", wanted, timeout=SOON_MS)
 
