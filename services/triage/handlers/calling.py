@@ -58,7 +58,7 @@ def require_back(desk: Desk, branch: str, counter: str) -> None:
 
 def require_untaken(desk: Desk, branch: str, counter: str) -> None:
     """Raise :class:`CounterBusy` while a ticket is called to the counter or served there."""
-    taken = desk.at_counters(branch).get(counter)
+    taken = desk.at_counter(branch, counter)
     if taken is None:
         return
     _, ticket = taken

@@ -32,6 +32,10 @@ class Records(Protocol):
         """Return the called or served ticket of each counter that has one."""
         ...
 
+    def at_counter(self, branch: str, counter: str) -> tuple[Visit, Ticket] | None:
+        """Return the called or served ticket of one counter."""
+        ...
+
     def busy(self, branch: str) -> Collection[str]:
         """Return the counters that have a called or served ticket."""
         ...

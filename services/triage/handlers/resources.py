@@ -20,7 +20,7 @@ def open_counter(desk: Desk, *, branch: str, counter: str, request: OpenCounter)
     _require_name("c", counter)
     before = desk.counter(branch, counter)
     window = desk.record_counter(branch, before, before.open(request.channels, request.teller_ref))
-    return counter_view(window, desk.at_counters(branch).get(counter), desk.now)
+    return counter_view(window, desk.at_counter(branch, counter), desk.now)
 
 
 def close_counter(desk: Desk, *, branch: str, counter: str) -> CounterView:

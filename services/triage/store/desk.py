@@ -6,16 +6,16 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Table, and_, case, select, update
+from sqlalchemy import Table, bindparam, case, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from services.triage.model import Channel, Counter, Device, Ticket, Visit, apply
 from services.triage.model.events import CounterEvent, DeviceChanged, TicketRefused, VisitEvent
 from services.triage.policy import FRONT_S, History, Policy
-from services.triage.store import tables
+from services.triage.store import queries, tables
 from services.triage.store.bodies import counter_row, device_row, ticket_row, visit_row
-from services.triage.store.records import Records, in_line
+from services.triage.store.records import Records
 from shared.contracts.registry import from_domain
 from shared.storage import Transaction
 
@@ -23,6 +23,16 @@ _ticket = tables.ticket.c
 
 NAMED_OVERTAKEN = 50
 """How many of those whom a call overtakes its event names."""
+
+_OVERTAKEN = select(_ticket.ticket_id).where(*queries.BEFORE).order_by(_ticket.lined).limit(NAMED_OVERTAKEN)
+_OVERTAKE = (
+    update(tables.ticket)
+    .where(*queries.BEFORE)
+    .values(
+        overtaken=_ticket.overtaken + 1,
+        rank=case((_ticket.overtaken + 1 >= bindparam("most"), _ticket.lined - FRONT_S), else_=_ticket.rank),
+    )
+)
 
 
 class Desk(Records):
@@ -46,18 +56,13 @@ class Desk(Records):
 
     def next_number(self, branch: str, day: date, prefix: str) -> int:
         """Draw the next number of a series; a transaction that fails gives it back."""
-        series = tables.number_series
-        statement = self._insert(series).values(branch=branch, business_date=day, prefix=prefix, last=1)
-        statement = statement.on_conflict_do_update(
-            index_elements=["branch", "business_date", "prefix"], set_={"last": series.c.last + 1}
-        )
-        number: int = self.connection.execute(statement.returning(series.c.last)).scalar_one()
+        given = {"branch": branch, "business_date": day, "prefix": prefix, "last": 1}
+        number: int = self.connection.execute(_draw(self._insert), given).scalar_one()
         return number
 
     def ticket_with_number(self, branch: str, number: str) -> str | None:
         """Return the id of the newest ticket with this number."""
-        query = select(_ticket.ticket_id).where(_ticket.branch == branch, _ticket.number == number)
-        found: str | None = self.connection.execute(query.order_by(_ticket.business_date.desc()).limit(1)).scalar()
+        found: str | None = self.connection.execute(queries.NUMBERED, {"of_branch": branch, "number": number}).scalar()
         return found
 
     def next_waiting(self, branch: str, channels: Collection[Channel]) -> str | None:
@@ -67,15 +72,12 @@ class Desk(Records):
 
     def overtaken(self, branch: str, channels: Collection[Channel], ticket: Ticket) -> Sequence[str]:
         """Return who stood in line before this ticket and still waits for these channels, the first 50 (T12)."""
-        query = select(_ticket.ticket_id).where(*_before(branch, channels, ticket))
-        return list(self.connection.execute(query.order_by(_ticket.lined).limit(NAMED_OVERTAKEN)).scalars())
+        return list(self.connection.execute(_OVERTAKEN, _before(branch, channels, ticket)).scalars())
 
     def count_overtaking(self, branch: str, channels: Collection[Channel], ticket: Ticket) -> None:
         """Count that this ticket overtook them; who was overtaken as often as policy allows is next."""
-        often = _ticket.overtaken + 1 >= self._policy.max_overtakes
-        place = case((often, _ticket.lined - FRONT_S), else_=_ticket.rank)
-        statement = update(tables.ticket).where(*_before(branch, channels, ticket))
-        self.connection.execute(statement.values(overtaken=_ticket.overtaken + 1, rank=place))
+        given = {**_before(branch, channels, ticket), "most": self._policy.max_overtakes}
+        self.connection.execute(_OVERTAKE, given)
 
     def record_visit(self, visit: Visit, happened: Iterable[VisitEvent], *, at: datetime | None = None) -> Visit:
         """Record what happened (at ``at``, by default now), and return the visit after it."""
@@ -121,8 +123,7 @@ class Desk(Records):
         self.connection.execute(_upsert(self._insert, table), row)
 
     def _head(self, branch: str, channel: Channel) -> tuple[float, str] | None:
-        query = select(_ticket.rank, _ticket.ticket_id).where(*in_line(branch, [channel]))
-        row = self.connection.execute(query.order_by(_ticket.rank, _ticket.ticket_id).limit(1)).one_or_none()
+        row = self.connection.execute(queries.HEAD, {"of_branch": branch, "channel": channel}).one_or_none()
         return None if row is None else (row[0], row[1])
 
 
@@ -142,5 +143,16 @@ def _upsert(insert: Any, table: Table) -> Any:
     return statement.on_conflict_do_update(index_elements=keys, set_=changed)
 
 
-def _before(branch: str, channels: Collection[Channel], ticket: Ticket) -> tuple[Any, ...]:
-    return and_(*in_line(branch, channels)), _ticket.lined < ticket.lined_at.timestamp()
+@cache
+def _draw(insert: Any) -> Any:
+    """Return the statement that draws the next number of a series."""
+    series = tables.number_series
+    statement = insert(series).on_conflict_do_update(
+        index_elements=["branch", "business_date", "prefix"], set_={"last": series.c.last + 1}
+    )
+    return statement.returning(series.c.last)
+
+
+def _before(branch: str, channels: Collection[Channel], ticket: Ticket) -> dict[str, object]:
+    """Return the parameters of :data:`queries.BEFORE`."""
+    return {"of_branch": branch, "channels": sorted(channels), "lined_before": ticket.lined_at.timestamp()}

@@ -1,0 +1,95 @@
+"""The statements of triage, built once: to build one costs more than to run it.
+
+Every one that a command runs is found by an index, so that it reads what it returns (or changes) and
+not the whole line: a branch where 2,000 wait calls as fast as one with 20.
+"""
+
+from typing import Any
+
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, func, select
+
+from services.triage.model import AT_COUNTER
+from services.triage.store import tables
+
+_visit, _ticket = tables.visit.c, tables.ticket.c
+_counter, _device, _stat = tables.counter.c, tables.device.c, tables.channel_stat.c
+
+
+def _given(name: str) -> BindParameter[Any]:
+    return bindparam(name)
+
+
+_of_branch = _ticket.branch == _given("of_branch")
+
+IN_LINE: tuple[ColumnElement[bool], ...] = (
+    _of_branch,
+    _ticket.state == "waiting",
+    _ticket.channel.in_(bindparam("channels", expanding=True)),
+)
+"""Who waits for ``channels``."""
+
+BEFORE: tuple[ColumnElement[bool], ...] = (*IN_LINE, _ticket.lined < _given("lined_before"))
+"""Who waits for ``channels`` and stood in line before ``lined_before``."""
+
+_with_visit: Select[Any] = select(_ticket.ticket_id, _visit.body).join(
+    tables.visit, _visit.visit_id == _ticket.visit_id
+)
+
+BRANCH_OF = select(_ticket.branch).where(_ticket.ticket_id == _given("ticket_id"))
+
+VISIT_OF = (
+    select(_visit.body)
+    .join(tables.ticket, _ticket.visit_id == _visit.visit_id)
+    .where(_ticket.ticket_id == _given("ticket_id"), _of_branch)
+)
+
+NUMBERED = (
+    select(_ticket.ticket_id)
+    .where(_of_branch, _ticket.number == _given("number"))
+    .order_by(_ticket.business_date.desc())
+    .limit(1)
+)
+
+HEAD = (
+    select(_ticket.rank, _ticket.ticket_id)
+    .where(_of_branch, _ticket.state == "waiting", _ticket.channel == _given("channel"))
+    .order_by(_ticket.rank, _ticket.ticket_id)
+    .limit(1)
+)
+"""A channel's next: the first entry of an index, where a range over several channels would be sorted."""
+
+AHEAD = select(func.count()).where(*IN_LINE, _ticket.rank <= _given("rank"))
+
+COUNTER = select(_counter.body).where(_counter.branch == _given("of_branch"), _counter.counter == _given("counter"))
+
+COUNTERS = select(_counter.body).where(_counter.branch == _given("of_branch")).order_by(_counter.counter)
+
+DEVICES = select(_device.body).where(_device.branch == _given("of_branch")).order_by(_device.device_id)
+
+AT_COUNTERS = _with_visit.where(_of_branch, _ticket.state.in_(AT_COUNTER))
+
+AT_ONE_COUNTER = AT_COUNTERS.where(_ticket.counter == _given("counter"))
+
+BUSY = select(_ticket.counter).where(_of_branch, _ticket.state.in_(AT_COUNTER))
+
+WAITING = (
+    _with_visit.where(_of_branch, _ticket.state == "waiting")
+    .order_by(_ticket.rank, _ticket.ticket_id)
+    .limit(_given("most"))
+)
+
+LINES = (
+    select(_ticket.channel, func.count(), func.min(_ticket.waiting_from))
+    .where(_of_branch, _ticket.state == "waiting")
+    .group_by(_ticket.channel)
+)
+
+HISTORIES = select(_stat.channel, _stat.service_s, _stat.last_wait_s, _stat.served).where(
+    _stat.branch == _given("of_branch")
+)
+
+TOTALS = (
+    select(_ticket.state, func.count())
+    .where(_of_branch, _ticket.business_date == _given("day"))
+    .group_by(_ticket.state)
+)

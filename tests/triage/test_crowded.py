@@ -1,0 +1,129 @@
+"""A crowded branch calls as fast as an empty one: counted in what the database does, not in time (T7, T12)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import event as sql_event
+from sqlalchemy import insert
+
+from services.triage.model import Visit
+from services.triage.store import Records, tables
+from services.triage.store.bodies import ticket_row, visit_row
+from shared.contracts import triage
+from shared.storage import Storage
+from tests.triage.lobby import BRANCH, Lobby
+
+APART_S = 60.0
+FEW, MANY = 20, 2000
+
+
+@dataclass
+class Work:
+    """What the database did: statements, and rows (PostgreSQL) or steps of its machine (SQLite)."""
+
+    statements: int = 0
+    rows: int = 0
+    steps: int = 0
+
+
+@contextmanager
+def counted(storage: Storage) -> Iterator[Work]:
+    """Count what the database does for the storage."""
+    work = Work()
+
+    def step() -> int:
+        work.steps += 1
+        return 0
+
+    def before(_connection: Any, cursor: Any, *_rest: Any) -> None:
+        if storage.engine.dialect.name == "sqlite":
+            cursor.connection.set_progress_handler(step, 1)
+
+    def after(_connection: Any, cursor: Any, *_rest: Any) -> None:
+        work.statements += 1
+        work.rows += max(0, cursor.rowcount)
+
+    sql_event.listen(storage.engine, "before_cursor_execute", before)
+    sql_event.listen(storage.engine, "after_cursor_execute", after)
+    try:
+        yield work
+    finally:
+        sql_event.remove(storage.engine, "before_cursor_execute", before)
+        sql_event.remove(storage.engine, "after_cursor_execute", after)
+        if storage.engine.dialect.name == "sqlite":
+            storage.engine.dispose()  # with the handlers
+
+
+def crowd(lobby: Lobby, first: int, last: int, *, since_s: float) -> None:
+    """Let tickets wait, a minute after one another from ``since_s`` ago: rows like those of one that was taken."""
+    taken = lobby.wait()
+    with lobby.storage.transaction(BRANCH) as tx:
+        visit = Records(tx.connection).visit_of(BRANCH, taken.ticket_id)
+        assert visit is not None
+        visits = [_like(visit, n, since_s - APART_S * n) for n in range(first, last)]
+        tx.connection.execute(insert(tables.visit), [visit_row(visit) for visit in visits])
+        rows = [ticket_row(lobby.house.policy, visit, visit.tickets[0]) for visit in visits]
+        tx.connection.execute(insert(tables.ticket), rows)
+
+
+def _like(visit: Visit, n: int, earlier_s: float) -> Visit:
+    ticket = visit.tickets[0]
+    at = ticket.lined_at - timedelta(seconds=earlier_s)
+    ticket = replace(ticket, ticket_id=f"ticket-{n}", number=f"X{n}", requested_at=at, lined_at=at)
+    return replace(visit, visit_id=f"visit-{n}", tickets=(ticket,))
+
+
+def day_of_a_teller(lobby: Lobby) -> dict[str, Work]:
+    """Call who is first, and serve them."""
+    works = {}
+    with counted(lobby.storage) as works["call"]:
+        plain = lobby.next()
+    assert plain is not None
+    with counted(lobby.storage) as works["start"]:
+        lobby.do("start", plain.ticket_id)
+    with counted(lobby.storage) as works["complete"]:
+        lobby.do("complete", plain.ticket_id)
+    return works
+
+
+def test_two_thousand_who_wait_cost_a_call_no_more_than_twenty(lobby: Lobby) -> None:
+    lobby.open()
+    crowd(lobby, 0, FEW, since_s=MANY * APART_S)
+    day_of_a_teller(lobby)  # the first one begins the channel's history
+    few = day_of_a_teller(lobby)
+    crowd(lobby, FEW, MANY, since_s=MANY * APART_S)
+    many = day_of_a_teller(lobby)
+    for what, work in few.items():
+        assert_alike(work, many[what])
+
+
+def test_who_is_called_ahead_costs_what_they_overtake_and_not_the_line(lobby: Lobby) -> None:
+    lobby.open("1", "green", "counter")
+    first_green = lobby.wait(customer={"urgent": True})
+    lobby.next()
+    lobby.serve(first_green.ticket_id, 0)  # the channel has a history from here on
+    works, overtaken = [], []
+    for first, last in ((0, FEW), (FEW, MANY)):
+        crowd(lobby, first, last, since_s=5 * APART_S)
+        green = lobby.wait(customer={"urgent": True})
+        with counted(lobby.storage) as work:
+            called = lobby.next()
+        assert called is not None
+        assert called.ticket_id == green.ticket_id
+        data = lobby.events(green.visit_id)[-1].data
+        assert isinstance(data, triage.TicketCalled)
+        overtaken.append(len(data.overtakes))
+        lobby.serve(green.ticket_id, 0)
+        works.append(work)
+    assert overtaken == [5, 5]
+    assert_alike(*works)
+
+
+def assert_alike(few: Work, many: Work) -> None:
+    """The same statements and rows; the depth of an index may cost a few steps more."""
+    assert few.rows or few.steps
+    assert (many.statements, many.rows) == (few.statements, few.rows)
+    assert many.steps <= 1.2 * few.steps + 50
