@@ -125,8 +125,16 @@ def test_a_promise_grows_with_the_line(history: History, ahead: int, serving: in
     assert shorter.p90_s <= longer.p90_s
 
 
-def test_who_finds_a_free_counter_is_promised_no_wait() -> None:
-    assert promise(POLICY, History(), ahead=0, serving=2, busy=1).p90_s == 0
+def test_who_finds_a_free_counter_is_promised_next_to_no_wait() -> None:
+    promised = promise(POLICY, History(), ahead=0, serving=2, busy=1)
+    assert (promised.p50_s, promised.p90_s) == (0, POLICY.least_p90_s)
+
+
+@given(history=HISTORIES, ahead=st.integers(0, 500), serving=st.integers(0, 30), busy=st.integers(0, 30))
+def test_no_promise_is_so_short_that_the_walk_to_the_counter_breaks_it(
+    history: History, ahead: int, serving: int, busy: int
+) -> None:
+    assert promise(POLICY, history, ahead=ahead, serving=serving, busy=min(busy, serving)).p90_s >= 30
 
 
 def test_a_branch_without_a_history_promises_by_the_policys_mean() -> None:

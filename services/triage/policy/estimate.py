@@ -43,7 +43,7 @@ class Promise:
 def promise(policy: Policy, history: History, *, ahead: int, serving: int, busy: int) -> Promise:
     """Estimate the wait behind ``ahead`` tickets, with ``serving`` open counters of which ``busy`` are taken."""
     if ahead < serving - busy:
-        return Promise(p50_s=0.0, p90_s=0.0)
+        return Promise(p50_s=0.0, p90_s=policy.least_p90_s)
     service = policy.first_service_s if history.service_s is None else history.service_s
     counters = max(1, serving)
     departures = ahead - max(0, serving - busy) + 1
@@ -53,4 +53,4 @@ def promise(policy: Policy, history: History, *, ahead: int, serving: int, busy:
         expected = (1 - weight) * expected + weight * history.last_wait_s
     # Services vary about as much as their mean; the sum of n varies with the root of n.
     spread = Z90 * service * math.sqrt(departures) / counters
-    return Promise(p50_s=round(expected, 1), p90_s=round(expected + spread, 1))
+    return Promise(p50_s=round(expected, 1), p90_s=round(max(expected + spread, policy.least_p90_s), 1))

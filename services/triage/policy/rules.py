@@ -35,6 +35,8 @@ class Policy:
     """The weight of the newest service in the running mean (T9)."""
     last_wait_weight: float = 0.5
     """How much of an estimate is the wait of who was called last (T9)."""
+    least_p90_s: float = 30.0
+    """No 90 % promise is shorter: it takes a moment to call even who finds a free counter (T9)."""
 
 
 PREFIX: Mapping[Channel, str] = MappingProxyType(
