@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from pydantic import BaseModel
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from shared.clock import Clock
 from shared.commands import Cause, Command, Replayed
@@ -25,6 +25,15 @@ Listener = Callable[[list[Row]], None]
 
 KEEP_ANSWERS = timedelta(days=2)
 KEEP_INBOX = timedelta(days=30)
+
+# Built once: to build a statement costs more than to run it.
+_heads = select(log_head.c.pp, log_head.c.pos).order_by(log_head.c.pp).with_for_update()
+_LOCK = _heads.where(log_head.c.pp.in_(bindparam("of", expanding=True)))
+_LOCK_ONE = _heads.where(log_head.c.pp == bindparam("of"))
+_ANSWER = select(idempotency.c.fingerprint, idempotency.c.body).where(
+    idempotency.c.actor == bindparam("of_actor"), idempotency.c.key == bindparam("of_key")
+)
+_REMEMBER = insert(idempotency)
 
 
 class IdempotencyKeyReused(InvalidInput):
@@ -123,16 +132,14 @@ class Storage:
     def _lock(self, connection: Connection, partitions: list[int]) -> dict[int, int]:
         if not partitions:
             return {}
-        query = select(log_head.c.pp, log_head.c.pos).where(log_head.c.pp.in_(partitions)).order_by(log_head.c.pp)
-        return {pp: pos for pp, pos in connection.execute(query.with_for_update())}
+        if len(partitions) == 1:  # every command: spared what a list costs
+            return {pp: pos for pp, pos in connection.execute(_LOCK_ONE, {"of": partitions[0]})}
+        return {pp: pos for pp, pos in connection.execute(_LOCK, {"of": partitions})}
 
     def _answered(self, connection: Connection, command: Command) -> Replayed | None:
         if command.key is None:
             return None
-        query = select(idempotency.c.fingerprint, idempotency.c.body).where(
-            idempotency.c.actor == command.actor, idempotency.c.key == command.key
-        )
-        row = connection.execute(query).one_or_none()
+        row = connection.execute(_ANSWER, {"of_actor": command.actor, "of_key": command.key}).one_or_none()
         if row is None:
             return None
         if row.fingerprint != command.fingerprint:
@@ -144,15 +151,14 @@ class Storage:
     def _remember(self, tx: Transaction, command: Command, answer: BaseModel | None) -> None:
         if command.key is None:
             return
-        tx.connection.execute(
-            insert(idempotency).values(
-                actor=command.actor,
-                key=command.key,
-                fingerprint=command.fingerprint,
-                body=None if answer is None else answer.model_dump_json(),
-                at=tx.now,
-            )
-        )
+        answered = {
+            "actor": command.actor,
+            "key": command.key,
+            "fingerprint": command.fingerprint,
+            "body": None if answer is None else answer.model_dump_json(),
+            "at": tx.now,
+        }
+        tx.connection.execute(_REMEMBER, answered)
 
 
 def open_storage(settings: Settings, service: str) -> Storage:
