@@ -3,6 +3,7 @@
 Only the format is OpenTelemetry's; no SDK and no exporter is needed to keep a trace whole.
 """
 
+import re
 from random import SystemRandom
 
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, get_current_span, set_span_in_context
@@ -10,10 +11,14 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 _propagator = TraceContextTextMapPropagator()
 _random = SystemRandom()
+_PLAIN = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})")
 
 
 def child_of(traceparent: str | None) -> str:
     """Return the traceparent of a new hop: same trace, new span; a new trace if there is none or it is invalid."""
+    plain = _PLAIN.fullmatch(traceparent or "")
+    if plain is not None:  # nearly always, once an event: the propagator takes twenty times as long
+        return f"00-{plain[1]}-{_random.getrandbits(63) + 1:016x}-{plain[2]}"
     parent = parse(traceparent)
     context = SpanContext(
         trace_id=parent.trace_id if parent else _random.getrandbits(127) + 1,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import RowMapping, delete, exists, insert, select, update
+from sqlalchemy import RowMapping, bindparam, delete, exists, insert, select, update
 
 from shared.bus.message import Message
 from shared.contracts.envelope import Event
@@ -59,12 +59,17 @@ def _readable(headers: Mapping[str, Any]) -> dict[str, str]:
     return {str(name)[:128]: str(value)[:512] for name, value in list(headers.items())[:64]}
 
 
+_BLOCKED = select(dead_letter.c.subject).where(
+    dead_letter.c.state == "parked",
+    dead_letter.c.blocks,
+    dead_letter.c.subject.in_(bindparam("subjects", expanding=True)),
+)
+
+
 def blocked(tx: Transaction, subjects: Iterable[str]) -> set[str]:
     """Return which of the subjects have a dead letter that later events wait behind."""
-    query = select(dead_letter.c.subject).where(
-        dead_letter.c.state == "parked", dead_letter.c.blocks, dead_letter.c.subject.in_(set(subjects))
-    )
-    return {subject for subject in tx.connection.execute(query).scalars() if subject}
+    found = tx.connection.execute(_BLOCKED, {"subjects": list(set(subjects))}).scalars()
+    return {subject for subject in found if subject}
 
 
 def park(tx: Transaction, events: Iterable[Event]) -> None:
