@@ -11,6 +11,7 @@ from shared.contracts.envelope import Event
 from shared.settings import Settings
 from tests.bus.world import CONSUMER, World
 from tests.support.postgres import Database
+from tests.support.processes import wait_until
 from tests.support.rabbitmq import Broker
 from tests.support.tables import empty_database
 
@@ -24,7 +25,9 @@ def world(tmp_path: Path, private_broker: Broker, private_database: Database) ->
         empty_database(settings, service)
     world = World(settings)
     world.relay()
-    world.consume()
+    consumers = world.consume()
+    wait_until(lambda: all(c.failure is None for c in consumers), within_s=60, what="the queues to be read")
+    time.sleep(3)  # RabbitMQ 3.10 never recovers a quorum queue that it declared just before it was killed
     yield world
     world.close()
 
