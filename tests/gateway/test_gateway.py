@@ -1,0 +1,184 @@
+"""The gateway as its callers see it: terminals' events, the stream, branches, the clock, dead letters (T4)."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.ids import new_id
+from shared.web.tokens import issue_token
+from tests.support.one_service import Running, one_service
+
+ONE, BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    folder: Path = tmp_path_factory.mktemp("gateway")
+    with one_service("gateway", folder) as running:
+        yield running
+
+
+def an_event(branch: str = "demo", **changes: Any) -> dict[str, Any]:
+    return {
+        "specversion": "1.0", "id": new_id(), "source": "/terminals/t1", "type": "lobby.terminal.ticket_requested.v1",
+        "branchid": branch, "data": {"business": "cash_withdrawal"}, **changes,
+    }  # fmt: skip
+
+
+def post(
+    gateway: Running, body: object, *, content_type: str = ONE, branch: str = "demo", role: str = "terminal",
+    headers: dict[str, str] | None = None,
+) -> tuple[int, Any]:  # fmt: skip
+    token = issue_token(gateway.settings, roles=[role], branches=[branch], subject="t1")
+    connection = HTTPConnection("127.0.0.1", gateway.port, timeout=10)
+    try:
+        connection.request(
+            "POST", "/v1/events", body if isinstance(body, bytes) else json.dumps(body),
+            {"Authorization": f"Bearer {token}", "Content-Type": content_type, **(headers or {})},
+        )  # fmt: skip
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
+    finally:
+        connection.close()
+
+
+def test_one_event_is_accepted_once(gateway: Running) -> None:
+    event = an_event()
+    assert post(gateway, event) == (202, {"accepted": 1, "duplicates": 0})
+    assert post(gateway, event) == (202, {"accepted": 0, "duplicates": 1})
+
+
+def test_a_batch_is_accepted_with_its_repetitions_counted(gateway: Running) -> None:
+    events = [an_event() for _ in range(5)]
+    assert post(gateway, [*events, events[0]], content_type=BATCH) == (202, {"accepted": 5, "duplicates": 1})
+
+
+def test_the_binary_mode_is_understood(gateway: Running) -> None:
+    headers = {f"ce-{name}": str(value) for name, value in an_event().items() if name != "data"}
+    answer = post(gateway, {"business": "bill_payment"}, content_type="application/json", headers=headers)
+    assert answer == (202, {"accepted": 1, "duplicates": 0})
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"type": "lobby.terminal.never_heard_of.v1"}, "1.type"),
+        ({"type": "lobby.terminal.ticket_requested.v9"}, "1.type"),
+        ({"type": "lobby.triage.ticket_issued.v1"}, "1.type"),
+        ({"data": {"business": "cash", "amount_minor": -1}}, "1.data.amount_minor"),
+        ({"data": {}}, "1.data.business"),
+        ({"branchid": "NOT A BRANCH"}, "1.branchid"),
+        ({"time": "yesterday"}, "1.time"),
+    ],
+)
+def test_a_bad_event_is_named_and_nothing_of_its_batch_accepted(
+    gateway: Running, changes: dict[str, Any], field: str
+) -> None:
+    good, bad = an_event(), an_event(**changes)
+    status, problem = post(gateway, [good, bad], content_type=BATCH)
+    assert (status, problem["code"]) == (422, "invalid_event")
+    assert problem["errors"][0]["field"] == field
+    assert post(gateway, good) == (202, {"accepted": 1, "duplicates": 0})
+
+
+def test_an_id_that_another_terminal_used_is_refused_and_not_taken_for_a_repetition(gateway: Running) -> None:
+    event = an_event()
+    post(gateway, event)
+    status, problem = post(gateway, {**event, "source": "/terminals/t2"})
+    assert (status, problem["reason"]) == (422, "id_taken")
+
+
+def test_a_terminal_speaks_for_its_branches_only(gateway: Running) -> None:
+    status, problem = post(gateway, an_event("other"))
+    assert (status, problem["code"]) == (403, "forbidden")
+    assert post(gateway, an_event(), role="display")[0] == 403
+
+
+def test_ten_megabytes_are_too_large(gateway: Running) -> None:
+    status, problem = post(gateway, b"[" + b" " * 10_000_000 + b"]", content_type=BATCH)
+    assert (status, problem["code"]) == (413, "too_large")
+
+
+class Stream:
+    """A follower of a branch with nothing but HTTP."""
+
+    def __init__(self, gateway: Running, branch: str, *, after: str | None = None, query: str = "") -> None:
+        token = issue_token(gateway.settings, roles=["display"], branches=[branch], subject="screen")
+        self.connection = HTTPConnection("127.0.0.1", gateway.port, timeout=20)
+        headers = {"Authorization": f"Bearer {token}", **({"Last-Event-ID": after} if after is not None else {})}
+        self.connection.request("GET", f"/v1/branches/{branch}/stream{query}", headers=headers)
+        self.response = self.connection.getresponse()
+
+    def events(self, count: int) -> list[tuple[str, dict[str, Any]]]:
+        """Read so many events: their ids and their JSON."""
+        found: list[tuple[str, dict[str, Any]]] = []
+        id_ = ""
+        while len(found) < count:
+            line = self.response.readline().decode().rstrip("\n")
+            if line.startswith("id: "):
+                id_ = line[4:]
+            elif line.startswith("data: "):
+                found.append((id_, json.loads(line[6:])))
+        return found
+
+    def cut(self) -> None:
+        self.connection.close()
+
+
+def test_a_stream_that_is_cut_off_goes_on_without_a_gap_or_a_repeat(gateway: Running) -> None:
+    said = [an_event("cut") for _ in range(120)]
+    first = Stream(gateway, "cut")
+    assert first.response.status == 200
+    speaker = threading.Thread(target=lambda: [post(gateway, event, branch="cut") for event in said])
+    speaker.start()
+    seen = first.events(20)
+    first.cut()
+    while len(seen) < len(said):
+        again = Stream(gateway, "cut", after=seen[-1][0])
+        seen += again.events(min(25, len(said) - len(seen)))
+        again.cut()
+    speaker.join()
+    assert [event["id"] for _, event in seen] == [event["id"] for event in said]
+    positions = [int(id_) for id_, _ in seen]
+    assert positions == sorted(set(positions))
+
+
+def test_a_stream_tells_the_types_that_are_wanted(gateway: Running) -> None:
+    stream = Stream(gateway, "typed", query="?types=lobby.terminal.ticket_printed.*")
+    post(gateway, an_event("typed"), branch="typed")
+    printed = an_event("typed", type="lobby.terminal.ticket_printed.v1", data={"ticket_id": "t"})
+    post(gateway, printed, branch="typed")
+    ((_, event),) = stream.events(1)
+    stream.cut()
+    assert event["id"] == printed["id"]
+
+
+@pytest.mark.parametrize("position", ["abc", "-1", "999999999"])
+def test_a_position_that_is_none_is_refused(gateway: Running, position: str) -> None:
+    stream = Stream(gateway, "demo", after=position)
+    assert stream.response.status == 422
+    assert json.loads(stream.response.read())["errors"][0]["field"] == "Last-Event-ID"
+    stream.cut()
+
+
+def test_branches_that_were_heard_of_are_listed_for_those_who_may_see_them(gateway: Running) -> None:
+    post(gateway, an_event("seen"), branch="seen")
+    answer = gateway.call("GET", "/v1/branches", role="display", branch="seen")
+    assert [found["branch"] for found in answer.json["branches"]] == ["seen"]
+
+
+def test_the_clock_is_told(gateway: Running) -> None:
+    answer = gateway.call("GET", "/v1/clock", role="display")
+    assert (answer.status, answer.json["rate"], answer.json["spec"]) == (200, 1.0, "system")
+
+
+def test_dead_letters_are_for_operations(gateway: Running) -> None:
+    assert gateway.call("GET", "/v1/dead-letters", role="teller").status == 403
+    assert gateway.call("GET", "/v1/dead-letters", role="operations").json == {"dead_letters": []}
+    unknown = gateway.call("POST", "/v1/dead-letters/nope/retry", role="operations")
+    assert (unknown.status, unknown.json["code"]) == (404, "dead_letter_not_found")
