@@ -94,7 +94,7 @@ def order(storage: Storage, orders: Orders, principal: Principal, id_: str, acti
     orders.send(row["queue"], write_order(action, id_, original), id_)
     state = "retried" if action == "retry" else "discarded"
     with storage.transaction() as tx:
-        store.mark_letter(tx.connection, id_, state)
+        store.mark_letter(tx.connection, row, state)
     return _view({**row, "state": state})
 
 

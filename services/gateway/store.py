@@ -111,14 +111,19 @@ def find_letter(connection: Connection, id_: str) -> RowMapping | None:
     return connection.execute(select(letter).where(letter.c.id == id_)).mappings().one_or_none()
 
 
-def mark_letter(connection: Connection, id_: str, state: str) -> None:
-    """Change a dead letter's state."""
-    connection.execute(update(letter).where(letter.c.id == id_).values(state=state))
+def mark_letter(connection: Connection, seen_as: RowMapping, state: str) -> None:
+    """Change a dead letter's state, unless its consumer has told of it since it was seen."""
+    same = (letter.c.state == seen_as["state"]) & (letter.c.attempts == seen_as["attempts"])
+    connection.execute(update(letter).where(letter.c.id == seen_as["id"], same).values(state=state))
 
 
-def first_position(connection: Connection, pp: int) -> int | None:
-    """Return the first position of a partition that the log still holds."""
-    return connection.execute(select(func.min(log.c.pos)).where(log.c.pp == pp)).scalar()
+def held(connection: Connection, pp: int, after: int, head: int) -> bool:
+    """Say whether the log still has every position of a partition behind ``after`` and up to ``head``.
+
+    The first position that is left tells nothing: what terminals said outlives what lay between.
+    """
+    behind = (log.c.pp == pp) & (log.c.pos > after) & (log.c.pos <= head)
+    return connection.execute(select(func.count()).select_from(log).where(behind)).scalar_one() == head - after
 
 
 def sources(connection: Connection, event_ids: list[str]) -> dict[str, str]:

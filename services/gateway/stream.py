@@ -12,6 +12,8 @@ from shared.storage.partition import partition_of
 
 PAGE = 200
 WAIT_S = 1.0
+LONGEST = 18
+"""Digits of a position; int() refuses thousands of them with an error of its own."""
 
 Item = tuple[str, str, bytes]
 
@@ -35,14 +37,13 @@ def _start(storage: Storage, pp: int, after: str | None) -> int:
         head = logs.heads(connection).get(pp, 0)
         if after is None:
             return head
-        if not after.isdecimal() or int(after) > head:
+        if not after.isdecimal() or len(after) > LONGEST or int(after) > head:
             raise InvalidInput(
                 f"Last-Event-ID {after!r} is no position of this stream",
                 errors=[{"field": "Last-Event-ID", "message": f"a whole number up to {head} is needed"}],
             )
-        first = store.first_position(connection, pp)
-        if first is not None and int(after) < first - 1:
-            raise StreamPositionGone(f"the stream begins at {first}; leave Last-Event-ID out to begin with now")
+        if not store.held(connection, pp, int(after), head):
+            raise StreamPositionGone(f"not all behind {after} is held; leave Last-Event-ID out to begin with now")
     return int(after)
 
 

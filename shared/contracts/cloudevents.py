@@ -111,8 +111,9 @@ def _batch(body: bytes) -> list[Document]:
 
 
 def _member(index: int, document: Any) -> Document:
-    body = orjson.dumps(document)
+    body = b""
     try:
+        body = orjson.dumps(document)  # raises for nesting that its reader took
         _limit(body)
         return _document(_FORMAT.read(_event, body))
     except _SDK_ERRORS as error:
