@@ -15,6 +15,8 @@ export class Lobby {
 
   show(view) {
     this.view = view;
+    // A machine calls numbers too, and the feed names it in full: “存取款一体机 crs-1”.
+    for (const { device_id: id, kind } of view.devices) this.managers.set(id, `${name("device", kind)} ${id}`);
     this.#totals(view);
     this.#channels(view);
     this.#counters(view);
@@ -92,11 +94,12 @@ export class Lobby {
     const ticket = counter.serving;
     const state = ticket ? (ticket.state === "called" ? "called" : ticket.state === "held" ? "held" : "serving") : counter.state === "open" ? "idle" : "closed";
     tile.dataset.state = state;
-    setText(part(tile, "name"), counterName(counter.counter, this.managers));
+    const machine = this.view.devices.some((device) => device.device_id === counter.counter);
+    setText(part(tile, "name"), machine ? counter.counter : counterName(counter.counter, this.managers));
     setText(part(tile, "number"), ticket?.number ?? "—");
     setText(part(tile, "state"), say(`counter.${state}`));
     const since = part(tile, "since");
-    if (ticket) since.dataset.since = (state !== "called" && ticket.started_at) || ticket.called_at || view_time(ticket);
+    if (ticket) since.dataset.since = (state !== "called" && ticket.started_at) || ticket.called_at || ticket.requested_at;
     else {
       delete since.dataset.since;
       setText(since, "");
@@ -121,5 +124,3 @@ export class Lobby {
     });
   }
 }
-
-const view_time = (ticket) => ticket.requested_at;
