@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from shared.clock import Clock
 from shared.commands import Cause, Command, Replayed
@@ -143,7 +144,7 @@ class Storage:
         if row is None:
             return None
         if row.fingerprint != command.fingerprint:
-            raise IdempotencyKeyReused(f"Idempotency-Key {command.key!r} was used for another request before")
+            raise _reused(command.key)
         if row.body is None:
             return Replayed(status=204, body=b"")
         return Replayed(status=command.status, body=row.body.encode())
@@ -158,7 +159,14 @@ class Storage:
             "body": None if answer is None else answer.model_dump_json(),
             "at": tx.now,
         }
-        tx.connection.execute(_REMEMBER, answered)
+        try:
+            tx.connection.execute(_REMEMBER, answered)
+        except IntegrityError as error:  # the same request waits for its branch; this one was another branch's
+            raise _reused(command.key) from error
+
+
+def _reused(key: str) -> IdempotencyKeyReused:
+    return IdempotencyKeyReused(f"Idempotency-Key {key!r} was used for another request before")
 
 
 def open_storage(settings: Settings, service: str) -> Storage:

@@ -64,8 +64,11 @@ class Transaction:
         """Append an event of ours; it is written when the transaction commits.
 
         ``sequence`` is the subject's version plus one. ``time`` is when it happened, by default now.
-        A sequence that is taken raises :class:`VersionConflict` at commit.
+        A sequence that is taken raises :class:`VersionConflict` at commit, a naive time ValueError:
+        every reader would refuse the event.
         """
+        if time is not None and time.tzinfo is None:
+            raise ValueError("an event's time cannot be naive")
         event = Event.model_construct(
             specversion="1.0",
             id=self.ids(),
