@@ -1,13 +1,14 @@
 """``python -m bench.eventsourcing_trial``: our log beside the recorder of the package ``eventsourcing``.
 
-Not a dependency: install ``eventsourcing`` and ``psycopg-pool`` beside the project to run it. Both
-write the same bytes to one durable PostgreSQL, with one event a transaction and with 50, from one
-connection and from several writers at once.
+Not a dependency: ``pip install 'eventsourcing[postgres]'`` in a throw-away environment that has the
+project. Both write to one durable PostgreSQL, ours CloudEvents of about 415 bytes, theirs 300 bytes
+and a row's ids, with one event a transaction and with 50, from one writer and from several.
 """
 
 import threading
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from uuid import uuid4
 
 import psycopg
@@ -88,7 +89,9 @@ def theirs(database: Database) -> Write:
 
 
 def main() -> None:
-    """Measure both in turns, and print."""
+    """Measure both, one after the other, and print."""
+    if find_spec("eventsourcing") is None:
+        raise SystemExit("The trial needs a package that Lobby doesn't: pip install 'eventsourcing[postgres]'")
     reaper = Reaper()
     database = Database(reaper, durable=True)
     try:
