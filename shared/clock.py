@@ -7,7 +7,7 @@ replay is deterministic, a test needs no sleep, and a simulated day runs at any 
 import re
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Protocol
 
 
@@ -116,8 +116,3 @@ def _instant(text: str) -> datetime:
     if instant.tzinfo is None:
         raise ClockSpecError(f"{text!r} has no UTC offset")
     return instant
-
-
-def fixed_offset(hours: float) -> timezone:
-    """Return the time zone that many hours east of UTC."""
-    return timezone(timedelta(hours=hours))

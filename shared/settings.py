@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from shared.clock import ScaledClock, SystemClock, parse_clock
 
 SERVICES = ("triage", "vip", "incidents", "worklog", "gateway")
-"""The services, in the order in which their default ports are counted down to the gateway."""
+"""Every service, in the order in which they are started and migrated."""
 
 DEFAULT_PORTS = {"gateway": 8000, "triage": 8001, "vip": 8002, "incidents": 8003, "worklog": 8004}
 

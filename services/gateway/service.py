@@ -75,12 +75,9 @@ class GatewayService(PagesMixin):
         """List the branches that the token covers."""
         with self.storage.read() as connection:
             known = store.branches(connection)
-        covered = call.principal.branches
         return calls.BranchList(
             branches=tuple(
-                calls.BranchView(branch=name, last_event_at=at)
-                for name, at in known
-                if "*" in covered or name in covered
+                calls.BranchView(branch=name, last_event_at=at) for name, at in known if call.principal.covers(name)
             )
         )
 
@@ -117,7 +114,7 @@ class GatewayService(PagesMixin):
     @event_batches(queues=terminal_queues)
     def on_terminals(self, batch: Batch) -> None:
         """Take what terminals say by AMQP (T4)."""
-        batch.handle(terminals.ingest, read=partial(terminals.read_message, self.storage))
+        batch.handle(terminals.append, read=partial(terminals.read_message, self.storage))
 
     @event_batches(queues=dead_letter_queues)
     def on_dead_letters(self, batch: Batch) -> None:

@@ -97,8 +97,3 @@ def append(tx: Transaction, event: Event) -> None:
         event.model_copy(update={"recordedtime": tx.now, "time": tx.now if unset else event.time}), own=True
     )
     store.seen(tx.connection, {event.branchid: tx.now})
-
-
-def ingest(tx: Transaction, event: Event) -> None:
-    """Append a terminal's event that came by AMQP."""
-    append(tx, event)

@@ -44,7 +44,7 @@ def open_connection(url: str) -> Connection:
     return connection
 
 
-FAILURES: tuple[type[BaseException], ...] = (OSError, OperationalError, ConnectionError)
+FAILURES: tuple[type[BaseException], ...] = (OSError, OperationalError)
 
 
 def failures(connection: Connection) -> tuple[type[BaseException], ...]:

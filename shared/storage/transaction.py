@@ -125,11 +125,6 @@ class Transaction:
         query = select(func.max(log.c.sequence)).where(log.c.subject == subject)
         return self.connection.execute(query).scalar() or 0
 
-    def known(self, event_ids: Iterable[str]) -> set[str]:
-        """Return which of these events the log holds already."""
-        query = select(log.c.event_id).where(log.c.event_id.in_(list(event_ids)))
-        return set(self.connection.execute(query).scalars())
-
     def receive(self, event_ids: Iterable[str]) -> set[str]:
         """Enter events into the inbox; return those that are new. The others were handled before."""
         ids = list(event_ids)
