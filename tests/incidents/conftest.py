@@ -1,6 +1,5 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -8,7 +7,7 @@ from shared.clock import ManualClock
 from shared.settings import Settings
 from shared.storage import Storage
 from tests.incidents.record import Record
-from tests.support.tables import empty_database
+from tests.support.databases import empty_storage
 
 MORNING = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)  # nine o'clock in Shanghai
 
@@ -18,18 +17,10 @@ def clock() -> ManualClock:
     return ManualClock(time=MORNING)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
-    url = request.getfixturevalue("database_url") if request.param == "postgresql" else ""
-    return Settings(data_dir=tmp_path, database_url=url)
-
-
 @pytest.fixture
 def storage(settings: Settings, clock: ManualClock) -> Iterator[Storage]:
-    empty_database(settings, "incidents")
-    storage = Storage(settings, "incidents", clock=clock)
-    yield storage
-    storage.close()
+    with empty_storage(settings, "incidents", clock) as storage:
+        yield storage
 
 
 @pytest.fixture

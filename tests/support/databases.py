@@ -1,0 +1,30 @@
+"""A service's storage on each database: the same test runs on SQLite and on PostgreSQL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from shared.clock import Clock
+from shared.settings import Settings
+from shared.storage import Storage
+from tests.support.tables import empty_database
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Settings of one database after the other; a folder's own fixture of this name wins."""
+    url = request.getfixturevalue("database_url") if request.param == "postgresql" else ""
+    return Settings(data_dir=tmp_path, database_url=url)
+
+
+@contextmanager
+def empty_storage(settings: Settings, service: str, clock: Clock) -> Iterator[Storage]:
+    """Open a service's storage, migrated and empty."""
+    empty_database(settings, service)
+    storage = Storage(settings, service, clock=clock)
+    try:
+        yield storage
+    finally:
+        storage.close()
