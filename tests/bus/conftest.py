@@ -24,5 +24,6 @@ def world(settings: Settings) -> Iterator[World]:
     for service in SERVICES:
         empty_database(settings, service)
     world = World(settings)
+    world.forget()
     yield world
     world.close()

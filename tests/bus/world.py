@@ -91,6 +91,13 @@ class World:
         for thread in threads:
             thread.join(30)
 
+    def forget(self) -> None:
+        """Delete the queues: what an earlier test left in them would be this one's."""
+        if not is_memory(self.settings.amqp_url):
+            with Connection(self.settings.amqp_url) as connection, connection.channel() as channel:
+                for queue in all_queues(self.queues):
+                    channel.queue_delete(queue.name)
+
     def close(self) -> None:
         self.stop()
         self.producer.close()
@@ -173,7 +180,9 @@ class World:
         with suppress(TimeoutError):
             wait_until(lambda: set(self.handled()) >= wanted, within_s=within_s, what="the events to be handled")
         handled = self.handled()
-        assert sorted(handled) == sorted(wanted)
+        names = {event.id: f"{event.branchid} {event.sequence} {event.subject}" for event in events}
+        assert [names[id_] for id_ in wanted - set(handled)] == [], "never handled"
+        assert sorted(handled) == sorted(wanted), "handled twice, or never said"
         for branch in {event.branchid for event in events}:
             mine = [event.id for event in events if event.branchid == branch]
             assert [id_ for id_ in handled if id_ in set(mine)] == mine
