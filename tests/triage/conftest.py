@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,7 @@ from shared.settings import Settings
 from shared.storage import Storage
 from tests.support.databases import empty_storage
 from tests.triage.lobby import Lobby
+from tests.triage.memory import MemoryStorage
 
 MORNING = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)  # nine o'clock in Shanghai
 
@@ -17,12 +19,28 @@ def clock() -> ManualClock:
     return ManualClock(time=MORNING)
 
 
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest) -> str:
+    """Where a lobby's state is kept; a module's own fixture of this name wins."""
+    assert isinstance(request.param, str)
+    return request.param
+
+
 @pytest.fixture
-def storage(settings: Settings, clock: ManualClock) -> Iterator[Storage]:
+def settings(request: pytest.FixtureRequest, place: str, tmp_path: Path) -> Settings:
+    url = request.getfixturevalue("database_url") if place == "postgresql" else ""
+    return Settings(data_dir=tmp_path, database_url=url)
+
+
+@pytest.fixture
+def storage(place: str, settings: Settings, clock: ManualClock) -> Iterator[Storage | MemoryStorage]:
+    if place == "memory":
+        yield MemoryStorage(settings, clock)
+        return
     with empty_storage(settings, "triage", clock) as storage:
         yield storage
 
 
 @pytest.fixture
-def lobby(storage: Storage, clock: ManualClock) -> Lobby:
+def lobby(storage: Storage | MemoryStorage, clock: ManualClock) -> Lobby:
     return Lobby(storage, clock)

@@ -1,4 +1,4 @@
-"""A branch's lobby as a test sees it: the real use cases on a real database."""
+"""A branch's lobby as a test sees it: the real use cases on a real database, or in memory."""
 
 from datetime import datetime
 
@@ -15,6 +15,7 @@ from shared.contracts.registry import decode, type_of
 from shared.ids import new_id
 from shared.storage import Storage
 from shared.storage.log import after
+from tests.triage.memory import MemoryStorage
 
 BRANCH = "demo"
 
@@ -22,7 +23,7 @@ BRANCH = "demo"
 class Lobby:
     """Does what the service does with a call or an event."""
 
-    def __init__(self, storage: Storage, clock: ManualClock, policy: Policy | None = None) -> None:
+    def __init__(self, storage: Storage | MemoryStorage, clock: ManualClock, policy: Policy | None = None) -> None:
         self.storage = storage
         self.clock = clock
         self.house = House(zone=storage.settings.default_timezone, policy=policy or Policy())
@@ -85,11 +86,12 @@ class Lobby:
 
     def queue(self, branch: str = BRANCH) -> calls.QueueView:
         with self.storage.read() as connection:
-            return handlers.queue_view(Records(connection), self.house, branch=branch, now=self.clock.now())
+            return handlers.queue_view(self.records(connection), self.house, branch=branch, now=self.clock.now())
 
     def ticket(self, ticket_id: str) -> calls.TicketView:
         with self.storage.read() as connection:
-            return handlers.one_ticket(Records(connection), branch=BRANCH, ticket_id=ticket_id, now=self.clock.now())
+            records, now = self.records(connection), self.clock.now()
+            return handlers.one_ticket(records, branch=BRANCH, ticket_id=ticket_id, now=now)
 
     def hear(self, data: EventData, *, time: datetime | None = None, subject: str | None = None) -> Event:
         """React to an event, as the consumer does."""
@@ -105,14 +107,24 @@ class Lobby:
 
     def events(self, subject: str | None = None) -> list[Event]:
         """Return the log, oldest first; of one subject where it's named."""
-        with self.storage.read() as connection:
-            rows = after(connection, dict.fromkeys(range(64), 0), limit=100_000)
-        found = [decode(row.body.encode()) for row in rows]
+        if isinstance(self.storage, MemoryStorage):
+            found = self.storage.happened
+        else:
+            with self.storage.read() as connection:
+                rows = after(connection, dict.fromkeys(range(64), 0), limit=100_000)
+            found = [decode(row.body.encode()) for row in rows]
         return [event for event in found if subject is None or event.subject == subject]
 
     def names(self, subject: str | None = None) -> list[str]:
         """Return the log's types in short: ticket_called."""
         return [event.type.split(".")[2] for event in self.events(subject)]
 
-    def desk(self, tx: object) -> Desk:
+    def desk(self, tx: object) -> handlers.Desk:
+        if isinstance(self.storage, MemoryStorage):
+            return self.storage.desk(self.house.policy)
         return Desk(tx, self.house.policy)  # type: ignore[arg-type]
+
+    def records(self, connection: object) -> handlers.Records:
+        if isinstance(self.storage, MemoryStorage):
+            return self.storage.desk(self.house.policy)
+        return Records(connection)  # type: ignore[arg-type]

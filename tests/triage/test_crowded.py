@@ -15,6 +15,9 @@ from services.triage.store.bodies import ticket_row, visit_row
 from shared.contracts import triage
 from shared.storage import Storage
 from tests.triage.lobby import BRANCH, Lobby
+from tests.triage.memory import on_a_database
+
+pytestmark = on_a_database
 
 APART_S = 60.0
 FEW, MANY = 20, 2000

@@ -4,6 +4,7 @@ from sqlalchemy import event as sql_event
 
 from shared.clock import ManualClock
 from tests.triage.lobby import Lobby
+from tests.triage.memory import on_a_database
 
 
 def test_an_empty_lobby(lobby: Lobby) -> None:
@@ -44,6 +45,7 @@ def test_the_lobby_now(lobby: Lobby, clock: ManualClock) -> None:
     assert (queue.issued_today, queue.served_today, queue.left_today) == (6, 1, 1)
 
 
+@on_a_database
 def test_the_next_ticket_is_an_index_look_up_however_many_wait(lobby: Lobby) -> None:
     """No plan reads the waiting tickets one by one, and no rows are fetched but the ones that are needed."""
     lobby.open()

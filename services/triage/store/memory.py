@@ -1,0 +1,194 @@
+"""The lobby in memory: the same port as the tables, without a database.
+
+What a policy would do is found out by letting the real use cases run on it, a day a second (``lobby
+simulate --compare``). It keeps no log: what happens is told to a listener. There are no transactions
+either: a use case decides before it records, so that one that refuses has changed nothing.
+"""
+
+from collections import Counter as Counted
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+
+from services.triage.model import AT_COUNTER, Channel, Counter, Device, Ticket, TicketState, Visit, apply
+from services.triage.model.events import CounterEvent, DeviceChanged, TicketRefused, VisitEvent
+from services.triage.policy import History, Line, Policy
+from services.triage.store.desk import NAMED_OVERTAKEN
+from services.triage.store.waiting_lines import Place, WaitingLines
+from shared.clock import Clock
+from shared.ids import IdFactory, new_id
+
+Listener = Callable[[str, str, int, object, datetime], None]
+"""Hears what happens: the branch, the subject, its sequence, the event, and when."""
+
+
+def _nobody(branch: str, subject: str, sequence: int, event: object, at: datetime) -> None:
+    pass
+
+
+class MemoryDesk:
+    """The whole state of some branches, to look at and to change."""
+
+    def __init__(self, policy: Policy, clock: Clock, *, ids: IdFactory = new_id, listener: Listener = _nobody) -> None:
+        """``policy`` gives the places in the line; ``listener`` hears every event."""
+        self._policy = policy
+        self._clock = clock
+        self._ids = ids
+        self._listener = listener
+        self._visits: dict[str, Visit] = {}
+        self._visit_of: dict[str, str] = {}
+        self._lines = WaitingLines()
+        self._taken: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        self._counters: defaultdict[str, dict[str, Counter]] = defaultdict(dict)
+        self._devices: defaultdict[str, dict[str, Device]] = defaultdict(dict)
+        self._histories: defaultdict[str, dict[Channel, History]] = defaultdict(dict)
+        self._numbers: Counted[tuple[str, date, str]] = Counted()
+
+    @property
+    def now(self) -> datetime:
+        """The business time."""
+        return self._clock.now()
+
+    def new_id(self) -> str:
+        """Return a new opaque id."""
+        return self._ids()
+
+    def branch_of(self, ticket_id: str) -> str | None:
+        """Return the branch of a ticket."""
+        visit = self._visits.get(self._visit_of.get(ticket_id, ""))
+        return None if visit is None else visit.branch
+
+    def visit_of(self, branch: str, ticket_id: str) -> Visit | None:
+        """Return the visit that a ticket of this branch belongs to."""
+        visit = self._visits.get(self._visit_of.get(ticket_id, ""))
+        return visit if visit is not None and visit.branch == branch else None
+
+    def counter(self, branch: str, counter: str) -> Counter:
+        """Return a counter; a closed one where it never opened."""
+        return self._counters[branch].get(counter) or Counter(counter=counter)
+
+    def counters(self, branch: str) -> Sequence[Counter]:
+        """Return every counter that was ever opened, by name."""
+        return [counter for _, counter in sorted(self._counters[branch].items())]
+
+    def devices(self, branch: str) -> Sequence[Device]:
+        """Return every device that ever reported, by id."""
+        return [device for _, device in sorted(self._devices[branch].items())]
+
+    def at_counters(self, branch: str) -> Mapping[str, tuple[Visit, Ticket]]:
+        """Return the called or served ticket of each counter that has one."""
+        return {counter: self._found(ticket_id) for counter, ticket_id in self._taken[branch].items()}
+
+    def at_counter(self, branch: str, counter: str) -> tuple[Visit, Ticket] | None:
+        """Return the called or served ticket of one counter."""
+        ticket_id = self._taken[branch].get(counter)
+        return None if ticket_id is None else self._found(ticket_id)
+
+    def busy(self, branch: str) -> Collection[str]:
+        """Return the counters that have a called or served ticket."""
+        return self._taken[branch].keys()
+
+    def waiting(self, branch: str, limit: int) -> Sequence[tuple[Visit, Ticket]]:
+        """Return the tickets that wait, in the order in which they are called."""
+        return [self._found(ticket_id) for ticket_id in self._lines.in_order(branch)[:limit]]
+
+    def lines(self, branch: str) -> Mapping[Channel, Line]:
+        """Return the line of each channel that somebody waits for."""
+        waiting: defaultdict[Channel, list[datetime]] = defaultdict(list)
+        for ticket_id in self._lines.in_order(branch):
+            _, ticket = self._found(ticket_id)
+            assert ticket.waiting_since is not None, "who waits has since when"
+            waiting[ticket.channel].append(ticket.waiting_since - timedelta(seconds=ticket.waited_s))
+        return {channel: Line(waiting=len(since), longest_from=min(since)) for channel, since in waiting.items()}
+
+    def ahead(self, branch: str, channels: Collection[Channel], rank: float) -> int:
+        """Return how many of these channels' waiting tickets are called before this rank."""
+        return self._lines.up_to(branch, channels, rank)
+
+    def histories(self, branch: str) -> Mapping[Channel, History]:
+        """Return what each channel has shown so far."""
+        return self._histories[branch]
+
+    def totals(self, branch: str, day: date) -> Mapping[TicketState, int]:
+        """Return how many of the day's tickets are in each state."""
+        todays = (visit for visit in self._visits.values() if visit.branch == branch and visit.business_date == day)
+        return Counted(ticket.state for visit in todays for ticket in visit.tickets)
+
+    def next_number(self, branch: str, day: date, prefix: str) -> int:
+        """Draw the next number of a series."""
+        self._numbers[branch, day, prefix] += 1
+        return self._numbers[branch, day, prefix]
+
+    def ticket_with_number(self, branch: str, number: str) -> str | None:
+        """Return the id of the newest ticket with this number."""
+        found = [
+            (visit.business_date, ticket.ticket_id)
+            for visit in self._visits.values()
+            for ticket in visit.tickets
+            if visit.branch == branch and ticket.number == number
+        ]
+        return max(found)[1] if found else None
+
+    def next_waiting(self, branch: str, channels: Collection[Channel]) -> str | None:
+        """Return the id of the ticket that is next in these channels."""
+        return self._lines.head(branch, channels)
+
+    def overtaken(self, branch: str, channels: Collection[Channel], ticket: Ticket) -> Sequence[str]:
+        """Return who stood in line before this ticket and still waits for these channels, the first 50 (T12)."""
+        before = self._lines.lined_before(branch, channels, ticket.lined_at.timestamp())
+        return [place.ticket_id for place in before[:NAMED_OVERTAKEN]]
+
+    def count_overtaking(self, branch: str, channels: Collection[Channel], ticket: Ticket) -> None:
+        """Count that this ticket overtook them; who was overtaken as often as policy allows is next."""
+        for place in self._lines.lined_before(branch, channels, ticket.lined_at.timestamp()):
+            self._lines.overtake(place, self._policy.max_overtakes)
+
+    def record_visit(self, visit: Visit, happened: Iterable[VisitEvent], *, at: datetime | None = None) -> Visit:
+        """Record what happened (at ``at``, by default now), and return the visit after it."""
+        before, when = visit.version, at or self.now
+        for event in happened:
+            visit = apply(visit, event, when)
+            self._listener(visit.branch, visit.visit_id, visit.version, event, when)
+        if visit.version != before:
+            self._visits[visit.visit_id] = visit
+            for ticket in visit.tickets:
+                self._place(visit, ticket)
+        return visit
+
+    def record_counter(self, branch: str, counter: Counter, happened: Iterable[CounterEvent]) -> Counter:
+        """Record what happened, and return the counter after it."""
+        for event in happened:
+            counter = counter.apply(event)
+            self._listener(branch, f"counter:{branch}:{counter.counter}", counter.version, event, self.now)
+            self._counters[branch][counter.counter] = counter
+        return counter
+
+    def record_device(self, branch: str, device: Device, happened: Iterable[DeviceChanged]) -> Device:
+        """Record what happened, and return the device after it."""
+        for event in happened:
+            device = device.apply(event)
+            self._listener(branch, f"device:{branch}:{device.device_id}", device.version, event, self.now)
+            self._devices[branch][device.device_id] = device
+        return device
+
+    def record_refusal(self, branch: str, request_id: str, refusal: TicketRefused) -> None:
+        """Record that a request can't be served."""
+        self._listener(branch, request_id, 1, refusal, self.now)
+
+    def remember(self, branch: str, channel: Channel, history: History) -> None:
+        """Keep what the channel has shown."""
+        self._histories[branch][channel] = history
+
+    def _found(self, ticket_id: str) -> tuple[Visit, Ticket]:
+        visit = self._visits[self._visit_of[ticket_id]]
+        return visit, visit.ticket(ticket_id)
+
+    def _place(self, visit: Visit, ticket: Ticket) -> None:
+        """Keep where the ticket is: in a line, at a counter, or neither."""
+        self._visit_of[ticket.ticket_id] = visit.visit_id
+        self._lines.put(Place.of(self._policy, visit.branch, ticket), waits=ticket.state == "waiting")
+        taken = self._taken[visit.branch]
+        for counter in [name for name, ticket_id in taken.items() if ticket_id == ticket.ticket_id]:
+            del taken[counter]
+        if ticket.state in AT_COUNTER and ticket.counter is not None:
+            taken[ticket.counter] = ticket.ticket_id
