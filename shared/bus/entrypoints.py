@@ -24,6 +24,8 @@ from shared.storage import Storage, open_storage
 
 log = structlog.get_logger()
 
+TIDY_S = 3600.0
+
 
 def queue_count(settings: Settings) -> int:
     """Return how many event queues a service has; one where the transport is this process."""
@@ -49,13 +51,25 @@ class Database(SharedExtension):
     def start(self) -> None:
         """Begin to publish the log."""
         self._thread = self.container.spawn_managed_thread(self._relay.run, identifier="relay")
+        self._tidying = self.container.spawn_managed_thread(self._tidy, identifier="tidy")
 
     def stop(self) -> None:
         """Publish what is left, then end; dependencies stop after the last worker."""
         self._stop.set()
         self._relay.wake()
         self._thread.wait()
+        self._tidying.wait()
         self.storage.close()
+
+    def _tidy(self) -> None:
+        """Forget now and then what only grows. On a scaled clock old is soon: nothing is forgotten there."""
+        while self.settings.clock == "system" and not self._stop.wait(TIDY_S):
+            try:
+                self.storage.forget_answers()
+                if not self.settings.embedded:  # embedded, catching up may read far back: see there
+                    self.storage.forget_inbox()
+            except Exception as error:
+                log.warning("not_tidied", service=self.storage.service, error=f"{type(error).__name__}: {error}")
 
     def readiness_checks(self) -> dict[str, Callable[[], str | None]]:
         """The database answers, and the relay reaches the broker."""
@@ -188,6 +202,8 @@ class EventBatches(Entrypoint):
                 self._run_worker(None)
             except Stopped:
                 return
+            if self.database.settings.clock == "system":  # the next time begins where this one ended
+                self.database.storage.forget_inbox()
         consumer.run()
 
     def _run_worker(self, messages: Sequence[Message] | None) -> None:

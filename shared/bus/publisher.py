@@ -98,6 +98,8 @@ class AmqpPublisher:
         if self._channel is None:
             self._connection = open_connection(self._url)
             declare(self._connection, self._queues)
+            # py-amqp would look for a word of the broker's before each message; it's read with the confirms.
+            self._connection.connection.client_properties["capabilities"].pop("connection.blocked", None)
             self._channel = self._connection.channel()
             self._tag, self._pending, self._refused = 0, {}, []
             self._channel.events["basic_ack"].add(self._on_ack)

@@ -2,8 +2,7 @@
 
 from typing import Any, Literal
 
-import orjson
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SerializeAsAny, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SerializeAsAny, ValidationError, field_serializer
 
 from shared.contracts.base import BranchId, EventData, Id, Time
 
@@ -41,16 +40,18 @@ class Event(BaseModel):
 
     def attributes(self) -> dict[str, Any]:
         """Return the event as the JSON object of the structured mode (``sequence`` is text there)."""
-        document = self.model_dump(mode="json", exclude_none=True)
-        document["sequence"] = str(self.sequence)
-        return document
+        return self.model_dump(mode="json", exclude_none=True)
 
     def to_json(self) -> bytes:
         """Return the event in the structured mode's bytes: those it came in, where it came from a message.
 
         So what is passed on or kept is what the producer wrote, fields that are unknown here included.
         """
-        return self._raw or orjson.dumps(self.attributes())
+        return self._raw or self.model_dump_json(exclude_none=True).encode()
+
+    @field_serializer("sequence")
+    def _sequence_text(self, sequence: int) -> str:
+        return str(sequence)
 
 
 def with_raw(event: Event, raw: bytes) -> Event:

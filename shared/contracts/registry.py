@@ -6,6 +6,7 @@ upcaster: a pure function from the old version's ``data`` to the next one's.
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 import orjson
@@ -33,6 +34,7 @@ def event(type_: str) -> Callable[[type[Data]], type[Data]]:
         if version in versions:
             raise ValueError(f"{type_} is registered twice")
         versions[version] = model
+        _way.cache_clear()
         _types[model] = type_
         return model
 
@@ -44,6 +46,7 @@ def upcaster(type_: str) -> Callable[[Upcaster], Upcaster]:
 
     def register(function: Upcaster) -> Upcaster:
         _upcasters[split(type_)] = function
+        _way.cache_clear()
         return function
 
     return register
@@ -78,13 +81,10 @@ def newest(name: str) -> tuple[int, type[EventData]]:
 
 def upcast(type_: str, data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Lift a version's data to the newest version; return the newest type and its data."""
-    name, version = split(type_)
-    last, _ = newest(name)
-    if version not in _models[name]:
-        raise Undecodable("unknown_version", f"type: {name} has no version {version}; the newest is {last}", "type")
-    for step in range(version, last):
-        data = _upcasters[name, step](data)
-    return f"{name}.v{last}", data
+    newest_type, _, steps = _way(type_)
+    for step in steps:
+        data = step(data)
+    return newest_type, data
 
 
 def parse_data(type_: str, data: Any) -> tuple[str, EventData]:
@@ -96,12 +96,21 @@ def parse_data(type_: str, data: Any) -> tuple[str, EventData]:
         split(type_)
         raise Undecodable("invalid_data", "data: a JSON object is needed", "data")
     type_, data = upcast(type_, data)
-    _, model = newest(split(type_)[0])
     try:
-        return type_, model.model_validate_json(orjson.dumps(data))
+        return type_, _way(type_)[1].model_validate(data)
     except ValidationError as error:
         field, reason = first_error(error, "data")
         raise Undecodable("invalid_data", reason, field) from error
+
+
+@cache
+def _way(type_: str) -> tuple[str, type[EventData], tuple[Upcaster, ...]]:
+    """Return the newest type of a known version, its model, and the steps there."""
+    name, version = split(type_)
+    last, model = newest(name)
+    if version not in _models[name]:
+        raise Undecodable("unknown_version", f"type: {name} has no version {version}; the newest is {last}", "type")
+    return f"{name}.v{last}", model, tuple(_upcasters[name, step] for step in range(version, last))
 
 
 def decode(body: bytes) -> Event:

@@ -3,11 +3,11 @@
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from pydantic import BaseModel
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Column, Connection, bindparam, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from shared.clock import Clock
@@ -119,12 +119,17 @@ class Storage:
             self._readers[service] = LogReader(open_engine(url, service, pool_size=1))
         return self._readers[service]
 
-    def prune(self) -> None:
-        """Forget answers and inbox rows that are too old for anybody to repeat their message."""
+    def forget_answers(self) -> None:
+        """Forget answers that are too old for anybody to repeat their request."""
+        self._forget(idempotency.c.at, KEEP_ANSWERS)
+
+    def forget_inbox(self) -> None:
+        """Forget which events were handled, of those that are too old to come again."""
+        self._forget(inbox.c.at, KEEP_INBOX)
+
+    def _forget(self, at: Column[datetime], keep: timedelta) -> None:
         with self._turn or nullcontext(), self._writer.begin() as connection:
-            now = self.clock.now()
-            connection.execute(delete(idempotency).where(idempotency.c.at < now - KEEP_ANSWERS))
-            connection.execute(delete(inbox).where(inbox.c.at < now - KEEP_INBOX))
+            connection.execute(delete(at.table).where(at < self.clock.now() - keep))
 
     def close(self) -> None:
         """Give the connections back."""

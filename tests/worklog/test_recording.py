@@ -117,7 +117,8 @@ def test_an_event_is_known_even_when_the_inbox_has_forgotten_it(
     visit = list(happened.visit("v"))
     office.hear(*visit)
     clock.advance(86_400 * 60)
-    storage.prune()
+    storage.forget_answers()
+    storage.forget_inbox()
     office.hear(*visit)
     assert (office.day().visits, office.day().events, office.dead_letters()) == (1, 3, [])
 
