@@ -6,6 +6,7 @@ from typing import Any
 from services.triage import handlers
 from services.triage.errors import TicketNotFound
 from services.triage.handlers import House
+from services.triage.policy_file import default
 from services.triage.store import Desk, Records
 from shared.bus import Batch, StorageProvider, event_batches
 from shared.commands import Replayed
@@ -28,12 +29,12 @@ class TriageService:
     @http(calls.TAKE_TICKET)
     def take_ticket(self, call: Call) -> Answer:
         """Take a ticket (T1-T5, T9)."""
-        return self._in_branch(call, handlers.take_ticket, house=self._house, request=call.body)
+        return self._in_house(call, handlers.take_ticket, request=call.body)
 
     @http(calls.TICKET_PRINTED)
     def ticket_printed(self, call: Call) -> Answer:
         """Let the ticket wait (T4)."""
-        return self._in_branch(call, handlers.printed, house=self._house, ticket_id=call.params["id"])
+        return self._in_house(call, handlers.printed, ticket_id=call.params["id"])
 
     @http(calls.OPEN_COUNTER)
     def open_counter(self, call: Call) -> Answer:
@@ -48,14 +49,12 @@ class TriageService:
     @http(calls.CALL_NEXT)
     def call_next(self, call: Call) -> Answer:
         """Call the next ticket (T7, T12)."""
-        return self._in_branch(call, handlers.call_next, house=self._house, counter=call.params["c"])
+        return self._in_house(call, handlers.call_next, counter=call.params["c"])
 
     @http(calls.CALL_NUMBER)
     def call_number(self, call: Call) -> Answer:
         """Call a specific ticket (T7)."""
-        return self._in_branch(
-            call, handlers.call_number, house=self._house, counter=call.params["c"], request=call.body
-        )
+        return self._in_house(call, handlers.call_number, counter=call.params["c"], request=call.body)
 
     @http(calls.RECALL)
     def recall(self, call: Call) -> Answer:
@@ -120,7 +119,7 @@ class TriageService:
         """Return the lobby now."""
         with self.storage.read() as connection:
             now = self.storage.clock.now()
-            return handlers.queue_view(Records(connection), self._house, branch=call.branch, now=now)
+            return handlers.queue_view(Records(connection), self._house(call.branch), branch=call.branch, now=now)
 
     @http(calls.TICKET)
     def ticket(self, call: Call) -> Answer:
@@ -136,19 +135,32 @@ class TriageService:
         """React to what terminals say and managers do."""
         batch.handle(self._react)
 
-    @property
-    def _house(self) -> House:
-        return House(zone=self.storage.settings.default_timezone)
+    def _house(self, branch: str) -> House:
+        return House(zone=self.storage.settings.default_timezone, policy=default().of(branch).policy)
+
+    def _in_house(self, call: Call, use_case: Callable[..., View | None], **given: Any) -> Answer:
+        """Carry out a use case that policy has a say in."""
+
+        def run(tx: Transaction) -> View | None:
+            house = self._house(call.branch)
+            return use_case(Desk(tx, house.policy), house, branch=call.branch, **given)
+
+        return self.storage.execute(call.command, run)
 
     def _in_branch(self, call: Call, use_case: Callable[..., View | None], **given: Any) -> Answer:
-        policy = self._house.policy
-        return self.storage.execute(call.command, lambda tx: use_case(Desk(tx, policy), branch=call.branch, **given))
+        def run(tx: Transaction) -> View | None:
+            return use_case(Desk(tx, self._house(call.branch).policy), branch=call.branch, **given)
+
+        return self.storage.execute(call.command, run)
 
     def _step(self, call: Call, use_case: Callable[..., View], **given: Any) -> Answer:
-        branch, house = self._branch_of(call), self._house
-        command = call.command_for(branch)
-        given |= {"house": house, "branch": branch, "ticket_id": call.params["id"]}
-        return self.storage.execute(command, lambda tx: use_case(Desk(tx, house.policy), **given))
+        branch, ticket_id = self._branch_of(call), call.params["id"]
+
+        def run(tx: Transaction) -> View:
+            house = self._house(branch)
+            return use_case(Desk(tx, house.policy), house, branch=branch, ticket_id=ticket_id, **given)
+
+        return self.storage.execute(call.command_for(branch), run)
 
     def _branch_of(self, call: Call) -> str:
         with self.storage.read() as connection:
@@ -160,5 +172,5 @@ class TriageService:
     def _react(self, tx: Transaction, event: Event) -> None:
         reaction = handlers.REACTIONS.get(event.type)
         if reaction is not None:
-            house = self._house
+            house = self._house(event.branchid)
             reaction(Desk(tx, house.policy), house, event)

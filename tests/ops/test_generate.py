@@ -7,7 +7,7 @@ from itertools import islice, pairwise
 from services.ops.simulate.customers import endless as customers_for_ever
 from services.ops.simulate.generate import BUSINESSES, day_of, endless
 from services.ops.simulate.options import Options
-from services.triage.policy import CATALOGUE
+from services.triage.policy_file import default
 
 ZONE = timezone(timedelta(hours=8))
 DAY = date(2026, 2, 2)
@@ -32,7 +32,7 @@ def test_a_day_has_its_peak_in_the_morning_and_keeps_its_hours() -> None:
 
 def test_every_business_that_is_wanted_is_one_that_triage_knows() -> None:
     """With an amount where one belongs to it, and some of everything."""
-    assert {business.name for business in BUSINESSES} <= set(CATALOGUE)
+    assert {business.name for business in BUSINESSES} <= set(default().of().policy.businesses)
     rows = day_of(DAY, ZONE, seed=0, tickets=2000)
     assert {row.business for row in rows} == {business.name for business in BUSINESSES}
     assert all((row.amount_minor is None) == (row.business not in with_amounts()) for row in rows)

@@ -1,10 +1,12 @@
 """A branch's lobby as a test sees it: the real use cases on a real database, or in memory."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from services.triage import handlers
 from services.triage.handlers import House
 from services.triage.policy import Policy
+from services.triage.policy_file import default
 from services.triage.store import Desk, Records
 from shared.clock import ManualClock
 from shared.commands import Cause
@@ -26,7 +28,9 @@ class Lobby:
     def __init__(self, storage: Storage | MemoryStorage, clock: ManualClock, policy: Policy | None = None) -> None:
         self.storage = storage
         self.clock = clock
-        self.house = House(zone=storage.settings.default_timezone, policy=policy or Policy())
+        offer = default().of(BRANCH).policy
+        policy = offer if policy is None else replace(policy, businesses=offer.businesses, forms=offer.forms)
+        self.house = House(zone=storage.settings.default_timezone, policy=policy)
 
     def take(self, business: str = "account_service", branch: str = BRANCH, **fields: object) -> calls.TicketTaken:
         request = calls.TakeTicket.model_validate({"business": business, **fields})

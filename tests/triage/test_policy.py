@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from services.triage.model import Customer
-from services.triage.policy import CATALOGUE, PREFIX, History, Policy, close_matches, line_of, promise, rank, route
+from services.triage.policy import History, Policy, close_matches, line_of, promise, rank, route
+from services.triage.policy_file import default
 from shared.contracts.base import Name
 from shared.contracts.triage import Channel
 
 NINE = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
-POLICY = Policy()
+POLICY = default().of().policy
 TRACE = (
     "account_service", "account_opening", "securities_trading", "callback_request", "internet_banking_support",
     "account_service_en",
@@ -55,42 +56,44 @@ def test_routing(
     business: str, amount: int | None, customer: dict[str, Any], up: tuple[str, ...], channel: Channel, priority: int,
     rules: list[str],
 ) -> None:  # fmt: skip
-    chosen = route(POLICY, CATALOGUE[business], amount, Customer(**customer), up)
+    chosen = route(POLICY, POLICY.businesses[business], amount, Customer(**customer), up)
     assert (chosen.channel, chosen.priority) == (channel, priority)
     assert [reason.rule for reason in chosen.reasons] == rules
     assert all(reason.zh and reason.en for reason in chosen.reasons)
 
 
 def test_the_age_of_the_green_channel_is_the_policys() -> None:
-    chosen = route(Policy(green_age=60), CATALOGUE["account_service"], None, Customer(age=60), ())
+    chosen = route(Policy(green_age=60), POLICY.businesses["account_service"], None, Customer(age=60), ())
     assert chosen.channel == "green"
     assert chosen.reasons[0].zh == "60岁以上,走绿色通道"
 
 
 def test_the_catalogue_names_every_business_in_both_languages_and_what_it_needs() -> None:
-    assert len(CATALOGUE) >= 25
-    for code, business in CATALOGUE.items():
-        assert business.code == code
+    assert len(POLICY.businesses) >= 25
+    for code, business in POLICY.businesses.items():
         assert business.name.zh and business.name.en  # noqa: PT018 - one business, one claim
         assert (business.diversion == "never") == (business.devices == ())
-        assert business.channel in PREFIX
+        assert business.channel in POLICY.series
         assert TypeAdapter(Name).validate_python(code) == code
-    with_forms = [business for business in CATALOGUE.values() if business.forms]
+    with_forms = [business for business in POLICY.businesses.values() if business.forms]
     assert len(with_forms) > 30
 
 
 @pytest.mark.parametrize("business", TRACE)
 def test_the_businesses_of_the_traces_are_done_at_the_counter(business: str) -> None:
-    assert route(POLICY, CATALOGUE[business], None, Customer(), ("atm", "crs", "vtm", "kiosk")).channel == "counter"
+    assert (
+        route(POLICY, POLICY.businesses[business], None, Customer(), ("atm", "crs", "vtm", "kiosk")).channel
+        == "counter"
+    )
 
 
 def test_a_mistyped_business_has_close_matches() -> None:
-    assert close_matches("cash_withdrawl")[0] == "cash_withdrawal"
-    assert close_matches("zzz") == ()
+    assert close_matches("cash_withdrawl", POLICY.businesses)[0] == "cash_withdrawal"
+    assert close_matches("zzz", POLICY.businesses) == ()
 
 
 def test_every_channel_has_a_letter_of_its_own() -> None:
-    assert len(set(PREFIX.values())) == len(PREFIX) == 10
+    assert len({series.prefix for series in POLICY.series.values()}) == len(POLICY.series) == 10
 
 
 def test_the_green_channel_stands_in_the_counters_line() -> None:

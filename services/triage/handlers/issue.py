@@ -1,6 +1,6 @@
 """Taking a ticket: identify, choose the channel, promise a wait (T1-T6, T9)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from services.triage.errors import RequestedInFuture, RequestedTooLongAgo, UnknownBusiness
@@ -8,17 +8,19 @@ from services.triage.handlers.estimates import outlook
 from services.triage.handlers.ports import Desk
 from services.triage.model import Customer, Visit, commands, decide
 from services.triage.model.events import TicketIssued
-from services.triage.policy import CATALOGUE, PREFIX, Business, Policy, Route, close_matches, line_of, rank, route
+from services.triage.policy import Business, Policy, Route, close_matches, line_of, rank, route
 from shared.contracts.http.triage import TakeTicket, TicketTaken, Wait
 from shared.contracts.terminal import TicketRequest
 
 
 @dataclass(frozen=True, kw_only=True)
 class House:
-    """What a branch is run by: its time zone and its policy."""
+    """What a branch is run by: its time zone and its policy, which is the ``version``-th with this digest."""
 
     zone: tzinfo
-    policy: Policy = field(default_factory=Policy)
+    policy: Policy
+    version: int = 0
+    digest: str = ""
 
 
 def take_ticket(desk: Desk, house: House, *, branch: str, request: TakeTicket) -> TicketTaken:
@@ -39,13 +41,14 @@ def issue(desk: Desk, house: House, *, branch: str, request: TicketRequest, aske
     """Route a request of ``asked``, reserve its ticket, and return what happened."""
     asked = min(asked, desk.now)
     _check_age(house.policy, asked, desk.now)
-    business = _business(request.business)
+    business = _business(house.policy, request.business)
     customer = Customer(**request.customer.model_dump())
     up = {device.kind for device in desk.devices(branch) if device.status == "up"}
     chosen = route(house.policy, business, request.amount_minor, customer, up)
     day = asked.astimezone(house.zone).date()
     visit = Visit(visit_id=desk.new_id(), branch=branch, business_date=day)
-    number = f"{PREFIX[chosen.channel]}{desk.next_number(branch, day, PREFIX[chosen.channel]):03d}"
+    series = house.policy.series[chosen.channel]
+    number = series.number(desk.next_number(branch, day, series.prefix, series.start))
     happened = decide(visit, _command(desk, house, branch, request, asked, business, customer, chosen, number))
     desk.record_visit(visit, happened, at=asked)
     (issued,) = happened
@@ -70,7 +73,7 @@ def _command(
         ticket_id=desk.new_id(),
         number=number,
         channel=chosen.channel,
-        business=business.code,
+        business=request.business,
         priority=chosen.priority,
         customer=customer,
         amount_minor=request.amount_minor,
@@ -78,17 +81,17 @@ def _command(
         requested_at=asked,
         terminal_id=request.terminal_id,
         reasons=chosen.reasons,
-        forms=business.forms,
+        forms=house.policy.forms_of(business),
         position=ahead + 1,
         wait_p50_s=promise.p50_s,
         wait_p90_s=promise.p90_s,
     )
 
 
-def _business(code: str) -> Business:
-    business = CATALOGUE.get(code)
+def _business(policy: Policy, code: str) -> Business:
+    business = policy.businesses.get(code)
     if business is None:
-        close = close_matches(code)
+        close = close_matches(code, policy.businesses)
         hint = f"; did you mean {' or '.join(close)}?" if close else ""
         raise UnknownBusiness(
             f"business: {code!r} is not offered here{hint}",

@@ -73,8 +73,8 @@ class Desk(Records, Protocol):
         """Return a new opaque id."""
         ...
 
-    def next_number(self, branch: str, day: date, prefix: str) -> int:
-        """Draw the next number of a series; a transaction that fails gives it back."""
+    def next_number(self, branch: str, day: date, prefix: str, start: int = 1) -> int:
+        """Draw the next number of a day's series from ``start`` on; a transaction that fails gives it back."""
         ...
 
     def ticket_with_number(self, branch: str, number: str) -> str | None:

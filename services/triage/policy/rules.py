@@ -1,51 +1,111 @@
-"""The numbers that a bank sets: who goes where, who is ahead of whom, and by how much."""
+"""What a bank sets: who goes where, who is ahead of whom, and by how much.
+
+Every field of :class:`Policy` is a field of the policy file; ``services.triage.policy_file`` reads,
+checks and writes them by their types, so a new field needs a default here and a line in default.yaml.
+A name ends in its unit: ``_s`` seconds, ``_minor`` minor units of the currency.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Literal
 
-from services.triage.model.words import CardTier, Channel
+from services.triage.model.words import CardTier, Channel, Form
+from services.triage.policy.business import Business, Paper
+
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """How a channel's numbers look (T4)."""
+
+    prefix: str = field(metadata={"pattern": "^[A-Z]{1,4}$"})
+    """The letters that they begin with; no two channels have the same."""
+    start: int = field(default=1, metadata={"ge": 0, "le": 99_999})
+    """The first number of a day."""
+    width: int = field(default=3, metadata={"ge": 1, "le": 6})
+    """The digits that a number is filled up to with zeros."""
+
+    def number(self, drawn: int) -> str:
+        """Return a drawn number as it is printed, such as A001."""
+        return f"{self.prefix}{drawn:0{self.width}d}"
+
 
 _PRIORITY: Mapping[CardTier, int] = MappingProxyType({"none": 0, "gold": 1, "platinum": 2, "private": 3})
+_PREFIX: Mapping[Channel, str] = MappingProxyType(
+    {
+        "counter": "A", "green": "G", "vip": "V", "corporate": "C", "self_service": "S", "loan_desk": "L",
+        "wealth_desk": "W", "corporate_desk": "K", "phone_bank": "P", "online": "O",
+    }
+)  # fmt: skip
+_SERIES: Mapping[Channel, Series] = MappingProxyType(
+    {channel: Series(prefix=prefix) for channel, prefix in _PREFIX.items()}
+)
+_DAY = ("09:00-17:00",)
+_HOURS: Mapping[Weekday, tuple[str, ...]] = MappingProxyType(
+    {"mon": _DAY, "tue": _DAY, "wed": _DAY, "thu": _DAY, "fri": _DAY, "sat": (), "sun": ()}
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """The default policy of a retail branch.
+    """The policy of a retail branch; what it offers (``businesses``, ``forms``) comes from the policy file.
 
     A unit of priority is worth ``ageing_s`` seconds of waiting, so that nobody starves: who has waited
     that much longer is as far ahead as the priority. Beyond that, nobody is overtaken more than
     ``max_overtakes`` times (T6, T12).
     """
 
-    green_age: int = 65
+    green_age: int | None = field(default=65, metadata={"ge": 0, "le": 150})
+    """From this age, in years, a customer is served ahead; null: age alone is no reason (T6)."""
+    green_mobility: bool = True
+    """Whether reduced mobility is a reason to be served ahead (T6)."""
+    green_pregnant: bool = True
+    """Whether expecting a child is a reason to be served ahead (T6)."""
+    green_infant: bool = True
+    """Whether having an infant along is a reason to be served ahead (T6)."""
+    green_urgent: bool = True
+    """Whether an urgent need is a reason to be served ahead (T6)."""
+    green_priority: int = field(default=2, metadata={"ge": 0, "le": 100})
+    """The priority of who is served ahead (T6)."""
     small_withdrawal_minor: int = 2_000_000
+    """The largest amount of a business with ``diversion: small`` that is guided to a device (T3)."""
+    vip_tiers: tuple[CardTier, ...] = ("platinum", "private")
+    """The card tiers that the VIP channel receives, whatever the business (T2, V1)."""
     priority_of_tier: Mapping[CardTier, int] = field(default_factory=lambda: _PRIORITY)
-    green_priority: int = 2
-    ageing_s: float = 300.0
-    max_overtakes: int = 10
-    max_no_shows: int = 3
+    """The priority of each card tier; a tier that is missing has none (T6)."""
+    ageing_s: float = field(default=300.0, metadata={"gt": 0})
+    """How much waiting a unit of priority is worth (T12)."""
+    max_overtakes: int = field(default=10, metadata={"ge": 1})
+    """After being overtaken so often a ticket is called next (T12)."""
+    max_no_shows: int = field(default=3, metadata={"ge": 1})
+    """After so many calls that nobody came to, the customer counts as left (T7)."""
     early_s: float = 60.0
-    """How far ahead of ours the clock of a terminal may be."""
+    """How far ahead of ours the clock of a terminal may be (T4)."""
     late_s: float = 36 * 3600.0
-    """How long ago a customer may have asked, when a terminal had no network."""
+    """How long ago a customer may have asked, when a terminal had no network (T4)."""
     first_service_s: float = 300.0
     """The mean service that is assumed before the branch has a history (T9)."""
-    smoothing: float = 0.1
+    smoothing: float = field(default=0.1, metadata={"ge": 0, "le": 1})
     """The weight of the newest service in the running mean (T9)."""
-    last_wait_weight: float = 0.5
+    last_wait_weight: float = field(default=0.5, metadata={"ge": 0, "le": 1})
     """How much of an estimate is the wait of who was called last (T9)."""
     least_p90_s: float = 30.0
     """No 90 % promise is shorter: it takes a moment to call even who finds a free counter (T9)."""
+    opening_hours: Mapping[Weekday, tuple[str, ...]] = field(default_factory=lambda: _HOURS)
+    """When the branch is open, by weekday, in its own time zone: spans such as 09:00-17:00; none: closed."""
+    series: Mapping[Channel, Series] = field(default_factory=lambda: _SERIES)
+    """How the numbers of each channel look (T4)."""
+    forms: Mapping[str, Paper] = field(default_factory=dict)
+    """The documents and forms that businesses need, by code (T5)."""
+    businesses: Mapping[str, Business] = field(default_factory=dict)
+    """What customers can want here, by code (T1)."""
 
+    def forms_of(self, business: Business) -> tuple[Form, ...]:
+        """Return the documents and forms that a business needs, with their names (T5)."""
+        return tuple(Form(code=code, name=self.forms[code].name) for code in business.forms)
 
-PREFIX: Mapping[Channel, str] = MappingProxyType(
-    {
-        "counter": "A", "green": "G", "vip": "V", "corporate": "C", "self_service": "S", "loan_desk": "L",
-        "wealth_desk": "W", "corporate_desk": "K", "phone_bank": "P", "online": "O",
-    }
-)  # fmt: skip
-"""The letter that a channel's numbers begin with (T4)."""
 
 LINES: tuple[frozenset[Channel], ...] = (frozenset(("counter", "green")),)
 """Channels whose tickets stand in one line, since the same counters serve them."""

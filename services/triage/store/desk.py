@@ -54,9 +54,9 @@ class Desk(Records):
         """Return a new opaque id."""
         return self._tx.ids()
 
-    def next_number(self, branch: str, day: date, prefix: str) -> int:
-        """Draw the next number of a series; a transaction that fails gives it back."""
-        given = {"branch": branch, "business_date": day, "prefix": prefix, "last": 1}
+    def next_number(self, branch: str, day: date, prefix: str, start: int = 1) -> int:
+        """Draw the next number of a day's series from ``start`` on; a transaction that fails gives it back."""
+        given = {"branch": branch, "business_date": day, "prefix": prefix, "last": start}
         number: int = self.connection.execute(_draw(self._insert), given).scalar_one()
         return number
 

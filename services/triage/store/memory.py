@@ -114,9 +114,9 @@ class MemoryDesk:
         todays = (visit for visit in self._visits.values() if visit.branch == branch and visit.business_date == day)
         return Counted(ticket.state for visit in todays for ticket in visit.tickets)
 
-    def next_number(self, branch: str, day: date, prefix: str) -> int:
-        """Draw the next number of a series."""
-        self._numbers[branch, day, prefix] += 1
+    def next_number(self, branch: str, day: date, prefix: str, start: int = 1) -> int:
+        """Draw the next number of a day's series from ``start`` on."""
+        self._numbers[branch, day, prefix] = self._numbers.get((branch, day, prefix), start - 1) + 1
         return self._numbers[branch, day, prefix]
 
     def ticket_with_number(self, branch: str, number: str) -> str | None:

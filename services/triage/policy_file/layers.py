@@ -1,0 +1,28 @@
+"""One text over another: what the upper one does not say is as the lower one says."""
+
+from typing import Any
+
+from services.triage.policy_file.kinds import entry_of, fields_of
+from services.triage.policy_file.node import Node
+
+
+def over(kind: Any, below: Node, above: Node) -> Node:
+    """Lay ``above`` over ``below``, both of this type.
+
+    Records are laid over each other field by field, mappings entry by entry; anything else is
+    replaced. In a mapping of entries ``null`` takes an entry away.
+    """
+    if not isinstance(below.value, dict) or not isinstance(above.value, dict):
+        return above
+    fields, entry = fields_of(kind), entry_of(kind)
+    if fields is None and entry is None:
+        return above
+    merged = dict(below.value)
+    for name, node in above.value.items():
+        if node.value is None and fields is None:
+            merged.pop(name, None)
+        elif name in merged:
+            merged[name] = over(entry if fields is None else fields.get(name), merged[name], node)
+        else:
+            merged[name] = node
+    return Node(value=merged, source=above.source, line=above.line, field=above.field)

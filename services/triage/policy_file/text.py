@@ -1,0 +1,113 @@
+"""YAML (or JSON, which is YAML too) as nodes: plain values only, no surprises.
+
+The loader reads the core schema: ``true`` and ``false`` are the only booleans, ``17:00`` is a text and
+``no`` a word. A key that is there twice, and a text that unfolds into far more than it says, are errors.
+"""
+
+import re
+from typing import Any
+
+import yaml
+from yaml.nodes import MappingNode, ScalarNode, SequenceNode
+
+from services.triage.policy_file.node import Node, Path
+from services.triage.policy_file.problems import InvalidPolicy, Problem
+
+MOST_NODES = 100_000
+"""Aliases can make a small text enormous; no policy is that large."""
+
+
+class _Core(yaml.SafeLoader):
+    """YAML's core schema."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's own way to have a schema
+
+
+for _tag, _pattern, _first in (
+    ("null", r"~|null|Null|NULL|", "~nN\0"),
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", r"[-+]?[0-9][0-9_]*", "-+0123456789"),
+    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+.0123456789"),
+    ("merge", r"<<", "<"),
+):
+    _Core.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first))
+
+
+def parse(text: str, source: str) -> Node:
+    """Read a text; ``source`` is what errors call it. Raises :class:`InvalidPolicy`."""
+    loader = _Core(text)
+    try:
+        root = loader.get_single_node()
+        if root is None:
+            return Node(value={}, source=source, line=1)
+        return _Reader(loader, source).node(root, ())
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = 1 if mark is None else mark.line + 1
+        raise _refused(source, line, f"not YAML: {error.problem or error.context}") from error
+    except yaml.YAMLError as error:
+        raise _refused(source, 1, f"not YAML: {error}") from error
+    except RecursionError as error:
+        raise _refused(source, 1, "nested too deeply") from error
+    finally:
+        loader.dispose()
+
+
+class _Reader:
+    def __init__(self, loader: _Core, source: str) -> None:
+        self._loader = loader
+        self._source = source
+        self._count = 0
+
+    def node(self, node: yaml.Node, field: Path) -> Node:
+        self._count += 1
+        line = node.start_mark.line + 1
+        if self._count > MOST_NODES:
+            raise _refused(self._source, line, "too large when its aliases are unfolded")
+        value: Any
+        if isinstance(node, MappingNode):
+            value = self._mapping(node, field)
+        elif isinstance(node, SequenceNode):
+            value = [self.node(item, (*field, n)) for n, item in enumerate(node.value)]
+        else:
+            value = self._scalar(node)
+        return Node(value=value, source=self._source, line=line, field=field)
+
+    def _mapping(self, node: MappingNode, field: Path) -> dict[str, Node]:
+        own = [key for key, _ in node.value]
+        _check_keys(own, self._source)
+        self._loader.flatten_mapping(node)  # what `<<` brings comes first, so that own keys win
+        found: dict[str, Node] = {}
+        for key, value in node.value:
+            below = self.node(value, (*field, key.value))
+            found[key.value] = Node(
+                value=below.value, source=self._source, line=key.start_mark.line + 1, field=below.field
+            )
+        return found
+
+    def _scalar(self, node: yaml.Node) -> Any:
+        assert isinstance(node, ScalarNode)
+        kind = node.tag.rpartition(":")[2]
+        if kind == "int":
+            return int(node.value.replace("_", ""))
+        if kind == "float":
+            return float(node.value)
+        if kind in ("str", "null", "bool"):
+            return self._loader.construct_object(node)
+        line = node.start_mark.line + 1
+        raise _refused(self._source, line, f"{node.tag}: only texts, numbers, true, false and null")
+
+
+def _check_keys(keys: list[yaml.Node], source: str) -> None:
+    seen: dict[str, int] = {}
+    for key in keys:
+        line = key.start_mark.line + 1
+        if not isinstance(key, ScalarNode):
+            raise _refused(source, line, "a name is needed before the colon")
+        if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
+            raise _refused(source, line, f"{key.value!r} is here twice; first in line {seen[key.value]}")
+        seen[key.value] = line
+
+
+def _refused(source: str, line: int, message: str) -> InvalidPolicy:
+    return InvalidPolicy([Problem(source=source, line=line, field="", message=message)])
