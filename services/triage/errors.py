@@ -40,6 +40,12 @@ class VisitEnded(Conflict):
     code = "visit_ended"
 
 
+class CustomerElsewhere(Conflict):
+    """The customer is at a counter with another ticket of the visit."""
+
+    code = "customer_elsewhere"
+
+
 class NothingToUndo(Conflict):
     """No step is left that could be taken back today."""
 

@@ -6,9 +6,10 @@ from typing import Any
 from services.triage import handlers
 from services.triage.errors import TicketNotFound
 from services.triage.handlers import House
+from services.triage.handlers.closing import AT_ONCE, LATENCY_S, latest
 from services.triage.policy_file import default
 from services.triage.store import Desk, Records
-from shared.bus import Batch, StorageProvider, event_batches
+from shared.bus import Batch, StorageProvider, event_batches, every
 from shared.commands import Replayed
 from shared.contracts.base import View
 from shared.contracts.envelope import Event
@@ -18,6 +19,9 @@ from shared.web.call import Call
 from shared.web.entrypoint import http
 
 Answer = View | Replayed | None
+
+LOOK_S = 2.0
+"""Wall seconds between two looks at the clock."""
 
 
 class TriageService:
@@ -35,6 +39,16 @@ class TriageService:
     def ticket_printed(self, call: Call) -> Answer:
         """Let the ticket wait (T4)."""
         return self._in_house(call, handlers.printed, ticket_id=call.params["id"])
+
+    @http(calls.PRINT_FAILED)
+    def print_failed(self, call: Call) -> Answer:
+        """Take a number back whose paper did not come out (T4)."""
+        return self._in_house(call, handlers.print_failed, ticket_id=call.params["id"])
+
+    @http(calls.REPRINT)
+    def reprint(self, call: Call) -> Answer:
+        """Count a copy of the paper (T4)."""
+        return self._in_house(call, handlers.reprint, ticket_id=call.params["id"])
 
     @http(calls.OPEN_COUNTER)
     def open_counter(self, call: Call) -> Answer:
@@ -76,6 +90,11 @@ class TriageService:
         """Nobody came (T7)."""
         return self._step(call, handlers.no_show)
 
+    @http(calls.RETURN)
+    def come_back(self, call: Call) -> Answer:
+        """Let who missed the call stand where they stood (T7)."""
+        return self._step(call, handlers.come_back)
+
     @http(calls.HOLD)
     def hold(self, call: Call) -> Answer:
         """Set the business aside (T7)."""
@@ -94,7 +113,7 @@ class TriageService:
     @http(calls.LEFT)
     def left(self, call: Call) -> Answer:
         """Record that the customer left (T7)."""
-        return self._step(call, handlers.left)
+        return self._step(call, handlers.left, remark=call.body)
 
     @http(calls.UNDO)
     def undo(self, call: Call) -> Answer:
@@ -146,6 +165,17 @@ class TriageService:
             return use_case(Desk(tx, house.policy), house, branch=call.branch, **given)
 
         return self.storage.execute(call.command, run)
+
+    @every(seconds=LOOK_S, settled_s=LATENCY_S)
+    def keep_time(self) -> None:
+        """Give up papers that nobody reported (T4)."""
+        before = latest(self.storage.clock.now(), self.storage.clock.rate)
+        with self.storage.read() as connection:
+            unprinted = Records(connection).unprinted(before, AT_ONCE)
+        for branch, ticket_ids in unprinted.items():
+            with self.storage.transaction(branch) as tx:
+                desk = Desk(tx, self._house(branch).policy)
+                handlers.give_up_papers(desk, branch=branch, ticket_ids=ticket_ids)
 
     def _in_branch(self, call: Call, use_case: Callable[..., View | None], **given: Any) -> Answer:
         def run(tx: Transaction) -> View | None:

@@ -1,6 +1,7 @@
 """The nameko side of the bus: batches of events, timers, the service's database and its relay."""
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -222,13 +223,22 @@ class EventBatches(Entrypoint):
             raise exc_info[1]
 
 
+STANDSTILL_S = 5.0
+"""A timer that comes so late, or fails, says that the process or its database stood still."""
+
+
 class Every(Entrypoint):
     """Calls the method every so many wall seconds, one call at a time."""
 
-    def __init__(self, seconds: float, **kwargs: Any) -> None:
-        """``seconds`` are between the end of one call and the beginning of the next."""
+    def __init__(self, seconds: float, *, settled_s: float = 0.0, **kwargs: Any) -> None:
+        """``seconds`` are between the end of one call and the beginning of the next.
+
+        The first call comes when the process has run for ``settled_s`` without a standstill: for a method
+        that concludes something from silence, which the process itself may have caused.
+        """
         super().__init__(**kwargs)
         self._seconds = seconds
+        self._settled_s = settled_s
 
     def start(self) -> None:
         """Begin."""
@@ -241,17 +251,27 @@ class Every(Entrypoint):
         self._thread.wait()
 
     def _run(self) -> None:
+        since = before = time.monotonic()
         while not self._stop.wait(self._seconds):
-            result = Result()
+            now = time.monotonic()
+            if now - before > self._seconds + STANDSTILL_S:
+                since = now
+            before = now
+            if now - since >= self._settled_s and not self._call():
+                since = now
 
-            def handle_result(_ctx: Any, value: Any, exc_info: Any, result: Any = result) -> tuple[Any, Any]:
-                if exc_info is not None:
-                    log.error("timer_failed", method=self.method_name, exc_info=exc_info)
-                result.send(None)
-                return value, exc_info
+    def _call(self) -> bool:
+        """Run the method as a nameko worker and wait for it; return whether it went well."""
+        result = Result()
 
-            self.container.spawn_worker(self, (), {}, handle_result=handle_result)
-            result.wait()
+        def handle_result(_ctx: Any, value: Any, exc_info: Any) -> tuple[Any, Any]:
+            if exc_info is not None:
+                log.error("timer_failed", method=self.method_name, exc_info=exc_info)
+            result.send(exc_info is None)
+            return value, exc_info
+
+        self.container.spawn_worker(self, (), {}, handle_result=handle_result)
+        return bool(result.wait())
 
 
 event_batches = EventBatches.decorator

@@ -67,6 +67,13 @@ class TicketPrinted(_OfTicket):
     """The paper is in the customer's hand: the ticket waits from now on."""
 
 
+@event("lobby.triage.ticket_reprinted.v1")
+class TicketReprinted(_OfTicket):
+    """The paper is printed once more (T4)."""
+
+    copies: int = Field(ge=1, description="The copies after the first paper.")
+
+
 @event("lobby.triage.ticket_called.v1")
 class TicketCalled(_OfTicket):
     """A counter (or a manager's desk) calls the ticket (T7)."""
@@ -109,6 +116,13 @@ class TicketNoShow(_OfTicket):
     counter: Name
 
 
+@event("lobby.triage.ticket_returned.v1")
+class TicketReturned(_OfTicket):
+    """Who did not come is back within the policy's grace, and stands where they stood before (T7)."""
+
+    away_s: Seconds
+
+
 @event("lobby.triage.ticket_held.v1")
 class TicketHeld(_OfTicket):
     """The business is set aside, to be resumed."""
@@ -136,6 +150,10 @@ class TicketLeft(_OfTicket):
 
     stage: TicketState
     waited_s: Seconds
+    reason: str | None = Field(
+        default=None,
+        description="no_show, print_failed, not_printed or day_end where the system decided; else what a person said.",
+    )
 
 
 @event("lobby.triage.step_undone.v1")
@@ -144,6 +162,9 @@ class StepUndone(_OfTicket):
 
     state: TicketState
     reason: str
+    undone: str | None = Field(default=None, description="What is taken back, as its type names it: ticket_called.")
+    waited_s: Seconds = Field(default=0, description="The wait that the undone call had told.")
+    quoted_p90_s: Seconds = Field(default=0, description="The wait that the ticket had been promised.")
 
 
 @event("lobby.triage.visit_ended.v1")

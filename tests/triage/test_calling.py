@@ -155,6 +155,40 @@ def test_who_did_not_come_is_called_after_the_others_and_leaves_after_the_third_
     assert lobby.next() is None
 
 
+def test_who_missed_the_call_and_is_back_in_time_is_called_next(lobby: Lobby, clock: ManualClock) -> None:
+    lobby.open()
+    first = lobby.wait()
+    clock.advance(10)
+    second, third = lobby.wait(), lobby.wait()
+    lobby.next()
+    clock.advance(20)
+    lobby.do("no_show", first.ticket_id)
+    clock.advance(60)
+    assert called_by(lobby) == second.number
+    assert lobby.do("come_back", first.ticket_id).state == "waiting"
+    lobby.serve(second.ticket_id)
+    assert called_by(lobby) == first.number
+    called = lobby.events(first.visit_id)[-1].data
+    assert isinstance(called, triage.TicketCalled)
+    assert called.overtakes == ()
+    assert third.ticket_id in {ticket.ticket_id for ticket in lobby.queue().waiting}
+
+
+def test_coming_back_gives_no_new_allowance_to_those_who_overtake(storage: Storage, clock: ManualClock) -> None:
+    lobby = Lobby(storage, clock, Policy(max_overtakes=2))
+    lobby.open()
+    first = lobby.wait()
+    lobby.next()
+    lobby.do("no_show", first.ticket_id)
+    clock.advance(1)
+    urgent = [lobby.wait(customer={"urgent": True}) for _ in range(4)]
+    for ticket in urgent[:2]:
+        assert called_by(lobby) == ticket.number
+        lobby.serve(ticket.ticket_id, 1)
+    lobby.do("come_back", first.ticket_id)
+    assert called_by(lobby) == first.number
+
+
 def test_a_number_can_be_called_out_of_turn(lobby: Lobby, clock: ManualClock) -> None:
     lobby.open()
     first = lobby.wait()

@@ -67,8 +67,8 @@ def crowd(lobby: Lobby, first: int, last: int, *, since_s: float) -> None:
         visit = Records(tx.connection).visit_of(BRANCH, taken.ticket_id)
         assert visit is not None
         visits = [_like(visit, n, since_s - APART_S * n) for n in range(first, last)]
-        tx.connection.execute(insert(tables.visit), [visit_row(visit) for visit in visits])
-        rows = [ticket_row(lobby.house.policy, visit, visit.tickets[0]) for visit in visits]
+        tx.connection.execute(insert(tables.visit), [visit_row(visit, tx.now) for visit in visits])
+        rows = [ticket_row(lobby.house.policy, visit, visit.tickets[0], tx.now) for visit in visits]
         tx.connection.execute(insert(tables.ticket), rows)
 
 

@@ -5,15 +5,26 @@ from datetime import timedelta
 
 import pytest
 
-from services.triage.model import AlreadyEnded, NothingToUndo, Refusal, TicketState, Visit, commands, decide, events
+from services.triage.model import (
+    AlreadyEnded,
+    Elsewhere,
+    NothingToUndo,
+    Refusal,
+    TicketState,
+    Visit,
+    allowed_in,
+    commands,
+    decide,
+    events,
+)
 from tests.triage.visits import NINE, STEPS, TODAY, WAY_TO, after, at, brought, issue, visit
 
 ALLOWED: dict[TicketState, set[str]] = {
-    "reserved": {"printed", "hand-off", "left"},
-    "waiting": {"printed", "call", "hand-off", "transfer", "left"},
-    "called": {"printed", "recall", "start", "no-show", "transfer", "left", "undo"},
-    "serving": {"printed", "complete", "hold", "transfer", "left", "undo"},
-    "held": {"printed", "resume", "transfer", "left", "undo"},
+    "reserved": {"printed", "print-failed", "reprint", "hand-off", "left"},
+    "waiting": {"printed", "reprint", "call", "hand-off", "transfer", "left"},
+    "called": {"printed", "reprint", "recall", "start", "no-show", "transfer", "left", "undo"},
+    "serving": {"printed", "reprint", "complete", "hold", "transfer", "left", "undo"},
+    "held": {"printed", "reprint", "resume", "transfer", "left", "undo"},
     "completed": {"printed"},
     "left": {"printed"},
 }
@@ -99,21 +110,26 @@ def test_a_waiting_ticket_is_not_transferred_to_where_it_waits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "last", "again"),
+    ("state", "last", "again", "what"),
     [
-        ("called", (), "waiting"),
-        ("serving", (), "called"),
-        ("held", (), "serving"),
-        ("called", ("no-show",), "called"),
-        ("serving", ("transfer",), "serving"),
-        ("called", ("recall",), "waiting"),
+        ("called", (), "waiting", "ticket_called"),
+        ("serving", (), "called", "service_started"),
+        ("held", (), "serving", "ticket_held"),
+        ("held", ("resume",), "held", "ticket_resumed"),
+        ("called", ("no-show",), "called", "ticket_no_show"),
+        ("called", ("no-show", "return"), "waiting", "ticket_returned"),
+        ("serving", ("transfer",), "serving", "ticket_transferred"),
+        ("called", ("recall",), "waiting", "ticket_called"),
+        ("called", ("reprint",), "waiting", "ticket_called"),
     ],
 )
-def test_undo_takes_the_last_step_back(state: TicketState, last: tuple[str, ...], again: TicketState) -> None:
+def test_undo_takes_the_last_step_back(
+    state: TicketState, last: tuple[str, ...], again: TicketState, what: str
+) -> None:
     stay = brought(state, *last)
     (undone,) = decide(stay, STEPS["undo"])
     assert isinstance(undone, events.StepUndone)
-    assert (undone.state, undone.reason) == (again, "a mistake")
+    assert (undone.state, undone.reason, undone.undone) == (again, "a mistake", what)
     ticket = after(stay, STEPS["undo"]).ticket("t1")
     assert (ticket.state, ticket.channel) == (again, "counter")
 
@@ -135,6 +151,84 @@ def test_the_one_end_of_a_visit_is_not_taken_back(state: TicketState) -> None:
         decide(brought(state), STEPS["undo"])
 
 
+def test_an_undone_call_says_what_it_had_told_of_the_wait() -> None:
+    (undone,) = decide(brought("called"), STEPS["undo"])
+    assert isinstance(undone, events.StepUndone)
+    assert (undone.waited_s, undone.quoted_p90_s) == (60.0, 120.0)
+
+
+def test_who_missed_the_call_and_is_back_in_time_stands_where_they_stood() -> None:
+    stay = brought("called", "no-show")
+    assert "return" in allowed_in(stay, stay.ticket("t1"))
+    (returned,) = decide(stay, STEPS["return"])
+    assert isinstance(returned, events.TicketReturned)
+    assert returned.away_s == 30
+    ticket = after(stay, STEPS["return"], at(150)).ticket("t1")
+    assert (ticket.state, ticket.lined_at, ticket.missed_at, ticket.no_shows) == ("waiting", NINE, None, 1)
+
+
+def test_who_comes_back_too_late_keeps_the_new_place() -> None:
+    stay = brought("called", "no-show")
+    with pytest.raises(Refusal, match="601 s ago") as refused:
+        decide(stay, commands.Return(ticket_id="t1", at=at(120 + 601), grace_s=600))
+    assert "call" in refused.value.allowed
+    assert "return" not in refused.value.allowed
+    with pytest.raises(Refusal, match="missed no call"):
+        decide(brought("waiting"), STEPS["return"])
+
+
+def test_who_missed_two_calls_and_is_back_stands_where_they_stood_first() -> None:
+    ticket = after(brought("called", "no-show", "call", "no-show"), STEPS["return"], at(150)).ticket("t1")
+    assert (ticket.lined_at, ticket.no_shows) == (NINE, 2)
+
+
+def test_a_number_whose_paper_failed_is_taken_back_at_once() -> None:
+    left, ended = decide(visit(), STEPS["print-failed"])
+    assert isinstance(left, events.TicketLeft)
+    assert isinstance(ended, events.VisitEnded)
+    assert (left.stage, left.reason, ended.outcome) == ("reserved", "print_failed", "left")
+
+
+def test_each_copy_of_the_paper_is_counted() -> None:
+    stay = brought("waiting", "reprint", "reprint")
+    (again,) = decide(stay, STEPS["reprint"])
+    assert isinstance(again, events.TicketReprinted)
+    assert again.copies == 3
+    assert stay.ticket("t1").state == "waiting"
+
+
+def test_a_customer_is_not_called_for_two_tickets_at_once() -> None:
+    stay = visit("t1", "t2")
+    for command in (_paper("t1"), _paper("t2"), STEPS["call"]):
+        stay = after(stay, command, command.at)
+    with pytest.raises(Elsewhere, match="A002 is at counter 3 with A001") as refused:
+        decide(stay, commands.Call(ticket_id="t2", at=at(70), counter="4"))
+    assert "call" not in refused.value.allowed
+    stay = after(stay, STEPS["start"], at(80))
+    stay = after(stay, STEPS["hold"], at(100))  # filling a form: may be called for the other business
+    stay = after(stay, commands.Call(ticket_id="t2", at=at(110), counter="4"), at(110))
+    with pytest.raises(Elsewhere):
+        decide(stay, STEPS["resume"])
+    with pytest.raises(Elsewhere):
+        decide(stay, STEPS["undo"])
+
+
+def test_a_customer_waits_once_however_many_tickets_they_have_and_not_while_served() -> None:
+    stay = visit("t1", "t2")
+    for command in (_paper("t1"), _paper("t2"), STEPS["call"], STEPS["start"], STEPS["complete"]):
+        stay = after(stay, command, command.at)  # called after 60 s, done after 200 s
+    assert stay.waited(at(230)) == 60 + 30
+    (called,) = decide(stay, commands.Call(ticket_id="t2", at=at(230), counter="4"))
+    assert isinstance(called, events.TicketCalled)
+    assert called.waited_s == 60 + 30
+    undone = after(stay, STEPS["undo"], at(230))
+    assert undone.waited(at(240)) == 60
+
+
+def _paper(ticket_id: str) -> commands.Print:
+    return commands.Print(ticket_id=ticket_id, at=at(5))
+
+
 def test_a_visit_of_two_tickets_ends_with_the_last_of_them_and_was_served() -> None:
     stay = visit("t1", "t2")
     for name in ("printed", "call", "start", "complete"):
@@ -143,7 +237,7 @@ def test_a_visit_of_two_tickets_ends_with_the_last_of_them_and_was_served() -> N
     left, ended = decide(stay, commands.Leave(ticket_id="t2", at=at(300)))
     assert isinstance(left, events.TicketLeft)
     assert isinstance(ended, events.VisitEnded)
-    assert (left.stage, ended.outcome, ended.waited_s) == ("reserved", "served", 60.0 + 300.0)
+    assert (left.stage, ended.outcome, ended.waited_s) == ("reserved", "served", 60.0 + 100.0)
 
 
 def test_the_completion_of_a_ticket_can_be_undone_while_the_visit_goes_on() -> None:

@@ -34,8 +34,8 @@ class TicketLife(RuleBasedStateMachine):
     def pass_time(self, seconds: int) -> None:
         self.now += timedelta(seconds=seconds)
 
-    @rule(kind=st.sampled_from([commands.Print, commands.Recall, commands.Start, commands.Complete, commands.Hold,
-                                commands.Resume, commands.Leave]), ticket=TICKETS)  # fmt: skip
+    @rule(kind=st.sampled_from([commands.Print, commands.Reprint, commands.Recall, commands.Start, commands.Complete,
+                                commands.Hold, commands.Resume, commands.Leave]), ticket=TICKETS)  # fmt: skip
     def step(self, kind: type, ticket: str) -> None:
         self._ask(kind(ticket_id=ticket, at=self.now))
 
@@ -46,6 +46,14 @@ class TicketLife(RuleBasedStateMachine):
     @rule(ticket=TICKETS)
     def no_show(self, ticket: str) -> None:
         self._ask(commands.NoShow(ticket_id=ticket, at=self.now, limit=3))
+
+    @rule(ticket=TICKETS)
+    def come_back(self, ticket: str) -> None:
+        self._ask(commands.Return(ticket_id=ticket, at=self.now, grace_s=600))
+
+    @rule(ticket=TICKETS, reason=st.sampled_from(["print_failed", "not_printed"]))
+    def give_up_the_paper(self, ticket: str, reason: str) -> None:
+        self._ask(commands.GiveUpPaper(ticket_id=ticket, at=self.now, reason=reason))  # type: ignore[arg-type]
 
     @rule(ticket=TICKETS, channel=CHANNELS)
     def transfer(self, ticket: str, channel: str) -> None:
@@ -85,8 +93,15 @@ class TicketLife(RuleBasedStateMachine):
         for ticket in self.visit.tickets:
             assert ticket.waited(self.now) >= 0
             assert ticket.served(self.now) >= 0
-            assert (ticket.waiting_since is not None) == (ticket.state in ("reserved", "waiting"))
+            waits = ticket.state in ("reserved", "waiting") and not self.visit.at_counter
+            assert (ticket.waiting_since is not None) == waits
             assert (ticket.serving_since is not None) == (ticket.state == "serving")
+
+    @invariant()
+    def a_customer_is_at_one_counter_and_waits_once(self) -> None:
+        assert sum(ticket.state in ("called", "serving") for ticket in self.visit.tickets) <= 1
+        assert 0 <= self.visit.waited(self.now) <= (self.now - NINE).total_seconds()
+        assert self.visit.waited(self.now) <= sum(ticket.waited(self.now) for ticket in self.visit.tickets) + 1e-6
 
     @invariant()
     def is_at_a_counter_when_it_says_so(self) -> None:

@@ -105,6 +105,26 @@ def test_leaving_no_show_and_transfer(service: Running) -> None:
     assert branch.next("2").json["ticket_id"] == second["ticket_id"]
 
 
+def test_a_missed_call_a_return_a_copy_and_a_failed_paper(service: Running) -> None:
+    branch = Branch(service, "paper")
+    branch.open()
+    first, second = branch.wait(), branch.wait()
+    branch.next()
+    assert branch.step(first["ticket_id"], "return").json["code"] == "illegal_transition"
+    assert branch.step(first["ticket_id"], "no-show").json["no_shows"] == 1
+    back = branch.step(first["ticket_id"], "return")
+    assert (back.status, back.json["state"]) == (200, "waiting")
+    assert branch.next().json["ticket_id"] == first["ticket_id"]
+    tickets = f"{branch.path}/tickets"
+    copy = branch.post(f"{tickets}/{second['ticket_id']}/reprint", role="terminal")
+    assert (copy.status, copy.json["copies"]) == (200, 1)
+    ghost = branch.take()
+    failed = branch.post(f"{tickets}/{ghost['ticket_id']}/print-failed", role="terminal")
+    assert (failed.status, failed.json["outcome"]) == (200, "left")
+    again = branch.post(f"{tickets}/{ghost['ticket_id']}/print-failed", role="terminal")
+    assert (again.status, again.json["code"], again.json["state"]) == (409, "illegal_transition", "left")
+
+
 def test_devices_steer_the_route(service: Running) -> None:
     branch = Branch(service, "devices")
     report = branch.post(f"{branch.path}/devices/atm-1/status", {"kind": "atm", "status": "up"}, role="terminal")

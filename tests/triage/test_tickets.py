@@ -110,7 +110,7 @@ def test_a_refused_step_says_the_state_and_what_it_allows(lobby: Lobby) -> None:
     with pytest.raises(IllegalTransition) as refused:
         lobby.do("start", taken.ticket_id)
     assert (refused.value.status, refused.value.code) == (409, "illegal_transition")
-    assert refused.value.extra == {"state": "waiting", "allowed": ["call", "hand-off", "transfer", "left"]}
+    assert refused.value.extra == {"state": "waiting", "allowed": ["reprint", "call", "hand-off", "transfer", "left"]}
 
 
 def test_small_business_goes_to_a_device_only_while_one_works(lobby: Lobby) -> None:

@@ -61,6 +61,12 @@ class Happened:
     def no_show(self, visit: str, channel: triage.Channel = "counter", *, day: date = TODAY) -> Event:
         return self.say("triage", visit, triage.TicketNoShow(**self._of_ticket(visit, channel, day, "t"), counter="1"))
 
+    def undone(self, visit: str, what: str, *, waited_s: float = 30, promised_s: float = 120) -> Event:
+        return self.say("triage", visit, triage.StepUndone(
+            **self._of_ticket(visit, "counter", TODAY, "t"), state="waiting", reason="a slip", undone=what,
+            waited_s=waited_s, quoted_p90_s=promised_s,
+        ))  # fmt: skip
+
     def ended(
         self, visit: str, outcome: triage.Outcome = "served", *, channel: triage.Channel = "counter",
         waited_s: float = 30, day: date = TODAY,

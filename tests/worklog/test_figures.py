@@ -134,6 +134,21 @@ def test_waits_are_of_those_who_were_served() -> None:
     assert (figures.total.mean_wait_s, figures.total.max_wait_s) == (1.5, 2.001)
 
 
+def test_what_is_undone_was_never_counted() -> None:
+    happened = Happened()
+    issued, called = happened.issued("v"), happened.called("v", waited_s=30)
+    assert figures_after([issued, called, happened.undone("v", "ticket_called", waited_s=30)], 1) == figures_after(
+        [issued], 1
+    )
+    late, missed = Happened(), Happened()
+    events = [late.issued("v"), late.called("v", waited_s=300)]
+    assert figures_after([*events, late.undone("v", "ticket_called", waited_s=300)], 2) == figures_after(events[:1], 1)
+    events = [missed.issued("v"), missed.called("v"), missed.no_show("v")]
+    assert figures_after([*events, missed.undone("v", "ticket_no_show")], 4) == figures_after(events[:2], 1)
+    counted = [missed.issued("w"), missed.undone("w", "ticket_held")]
+    assert figures_after(counted, 2) == figures_after(counted[:1], 1)
+
+
 def test_an_event_without_a_business_date_counts_on_its_local_day() -> None:
     happened = Happened(at=datetime(2026, 11, 24, 23, 59, 59, tzinfo=UTC))
     assert fact_of(happened.counter_opened("1"), UTC) == (date(2026, 11, 25), facts.CounterOpened(counter="1"))

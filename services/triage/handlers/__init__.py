@@ -1,17 +1,21 @@
 """The use cases of triage: one function each, that loads, decides and records."""
 
 from services.triage.handlers.calling import call_next, call_number
+from services.triage.handlers.closing import give_up_papers
 from services.triage.handlers.issue import House, take_ticket
 from services.triage.handlers.ports import Desk, Records
 from services.triage.handlers.reactions import REACTIONS
 from services.triage.handlers.resources import close_counter, open_counter, report_device
 from services.triage.handlers.steps import (
+    come_back,
     complete,
     hold,
     left,
     no_show,
+    print_failed,
     printed,
     recall,
+    reprint,
     resume,
     start,
     transfer,
@@ -20,7 +24,7 @@ from services.triage.handlers.steps import (
 from services.triage.handlers.views import one_ticket, queue_view
 
 __all__ = [
-    "REACTIONS", "Desk", "House", "Records", "call_next", "call_number", "close_counter", "complete", "hold",
-    "left", "no_show", "one_ticket", "open_counter", "printed", "queue_view", "recall", "report_device", "resume",
-    "start", "take_ticket", "transfer", "undo",
+    "REACTIONS", "Desk", "House", "Records", "call_next", "call_number", "close_counter", "come_back", "complete",
+    "give_up_papers", "hold", "left", "no_show", "one_ticket", "open_counter", "print_failed", "printed", "queue_view",
+    "recall", "report_device", "reprint", "resume", "start", "take_ticket", "transfer", "undo",
 ]  # fmt: skip

@@ -18,7 +18,7 @@ def call_next(desk: Desk, house: House, *, branch: str, counter: str) -> TicketV
     Raises :class:`CounterClosed` and :class:`CounterBusy`.
     """
     window = require_free(desk, branch, counter)
-    ticket_id = desk.next_waiting(branch, window.channels)
+    ticket_id = desk.next_waiting(branch, window.lines)
     return None if ticket_id is None else _call(desk, branch, window, ticket_id)
 
 
@@ -77,7 +77,7 @@ def called(desk: Desk, visit: Visit, command: commands.Call | commands.HandOff, 
     ticket = visit.ticket(command.ticket_id)
     after = desk.record_visit(visit, happened)
     if command.overtakes:
-        desk.count_overtaking(visit.branch, window.channels, ticket)
+        desk.count_overtaking(visit.branch, window.lines, ticket)
     for event in happened:
         if isinstance(event, TicketCalled):
             history = desk.histories(visit.branch).get(event.channel, History()).after_call(event.waited_s)
@@ -87,7 +87,7 @@ def called(desk: Desk, visit: Visit, command: commands.Call | commands.HandOff, 
 
 def _call(desk: Desk, branch: str, window: Counter, ticket_id: str) -> TicketView:
     visit = load(desk, branch, ticket_id)
-    overtakes = tuple(desk.overtaken(branch, window.channels, visit.ticket(ticket_id)))
+    overtakes = tuple(desk.overtaken(branch, window.lines, visit.ticket(ticket_id)))
     command = commands.Call(ticket_id=ticket_id, at=desk.now, counter=window.counter, overtakes=overtakes)
     visit = called(desk, visit, command, window)
     return ticket_view(visit, visit.ticket(ticket_id), desk.now)

@@ -2,12 +2,13 @@
 
 from services.triage import errors
 from services.triage.handlers.ports import Desk, Records
-from services.triage.model import AlreadyEnded, NothingToUndo, Refusal, Visit, commands, decide
+from services.triage.model import AlreadyEnded, Elsewhere, NothingToUndo, Refusal, Visit, commands, decide
 from services.triage.model.events import VisitEvent
 from shared.errors import Conflict
 
 _ERRORS: dict[type[Refusal], type[Conflict]] = {
     Refusal: errors.IllegalTransition,
+    Elsewhere: errors.CustomerElsewhere,
     AlreadyEnded: errors.VisitEnded,
     NothingToUndo: errors.NothingToUndo,
 }

@@ -48,8 +48,12 @@ class Records(Protocol):
         """Return the line of each channel that somebody waits for."""
         ...
 
-    def ahead(self, branch: str, channels: Collection[Channel], rank: float) -> int:
-        """Return how many of these channels' waiting tickets are called before this rank."""
+    def unprinted(self, before: datetime, limit: int) -> Mapping[str, Sequence[str]]:
+        """Return the tickets whose paper should have been reported by then, by branch (T4)."""
+        ...
+
+    def ahead(self, branch: str, lines: Collection[str], rank: float) -> int:
+        """Return how many of these lines' waiting tickets are called before this rank."""
         ...
 
     def histories(self, branch: str) -> Mapping[Channel, History]:
@@ -81,15 +85,15 @@ class Desk(Records, Protocol):
         """Return the id of the newest ticket with this number."""
         ...
 
-    def next_waiting(self, branch: str, channels: Collection[Channel]) -> str | None:
-        """Return the id of the ticket that is next in these channels."""
+    def next_waiting(self, branch: str, lines: Collection[str]) -> str | None:
+        """Return the id of the ticket that is next in these lines."""
         ...
 
-    def overtaken(self, branch: str, channels: Collection[Channel], ticket: Ticket) -> Sequence[str]:
-        """Return who stood in line before this ticket and still waits for these channels, at most 50 (T12)."""
+    def overtaken(self, branch: str, lines: Collection[str], ticket: Ticket) -> Sequence[str]:
+        """Return who stood in line before this ticket and still waits in these lines, at most 50 (T12)."""
         ...
 
-    def count_overtaking(self, branch: str, channels: Collection[Channel], ticket: Ticket) -> None:
+    def count_overtaking(self, branch: str, lines: Collection[str], ticket: Ticket) -> None:
         """Count that this ticket overtook them; who was overtaken as often as policy allows is next."""
         ...
 

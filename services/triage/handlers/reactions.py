@@ -60,7 +60,7 @@ def handoff_accepted(desk: Desk, house: House, event: Event) -> None:
     if ticket.state not in ("reserved", "waiting"):
         return
     window = Counter(counter=data.manager_id, channels=(ticket.channel,))
-    overtakes = tuple(desk.overtaken(visit.branch, window.channels, ticket))
+    overtakes = tuple(desk.overtaken(visit.branch, window.lines, ticket))
     command = commands.HandOff(ticket_id=ticket.ticket_id, at=desk.now, counter=data.manager_id, overtakes=overtakes)
     called(desk, visit, command, window)
 

@@ -17,6 +17,16 @@ def printed(desk: Desk, house: House, *, branch: str, ticket_id: str) -> TicketV
     return _view(desk, branch, commands.Print(ticket_id=ticket_id, at=desk.now))
 
 
+def print_failed(desk: Desk, house: House, *, branch: str, ticket_id: str) -> TicketView:
+    """Take the number back: its paper never came out, and nobody is to wait for it (T4)."""
+    return _view(desk, branch, commands.GiveUpPaper(ticket_id=ticket_id, at=desk.now, reason="print_failed"))
+
+
+def reprint(desk: Desk, house: House, *, branch: str, ticket_id: str) -> TicketView:
+    """Count a further copy of the paper (T4)."""
+    return _view(desk, branch, commands.Reprint(ticket_id=ticket_id, at=desk.now))
+
+
 def recall(desk: Desk, house: House, *, branch: str, ticket_id: str) -> TicketView:
     """Call the number again."""
     return _view(desk, branch, commands.Recall(ticket_id=ticket_id, at=desk.now))
@@ -40,6 +50,12 @@ def no_show(desk: Desk, house: House, *, branch: str, ticket_id: str) -> TicketV
     return _view(desk, branch, commands.NoShow(ticket_id=ticket_id, at=desk.now, limit=limit))
 
 
+def come_back(desk: Desk, house: House, *, branch: str, ticket_id: str) -> TicketView:
+    """Let who missed the call stand where they stood, within policy's grace."""
+    grace_s = house.policy.no_show_grace_s
+    return _view(desk, branch, commands.Return(ticket_id=ticket_id, at=desk.now, grace_s=grace_s))
+
+
 def hold(desk: Desk, house: House, *, branch: str, ticket_id: str) -> TicketView:
     """Set the business aside; the counter may call the next one."""
     return _view(desk, branch, commands.Hold(ticket_id=ticket_id, at=desk.now))
@@ -55,9 +71,10 @@ def transfer(desk: Desk, house: House, *, branch: str, ticket_id: str, request: 
     return _view(desk, branch, commands.Transfer(ticket_id=ticket_id, at=desk.now, channel=request.channel))
 
 
-def left(desk: Desk, house: House, *, branch: str, ticket_id: str) -> TicketView:
-    """Record that the customer left, and at which stage."""
-    return _view(desk, branch, commands.Leave(ticket_id=ticket_id, at=desk.now))
+def left(desk: Desk, house: House, *, branch: str, ticket_id: str, remark: Remark | None = None) -> TicketView:
+    """Record that the customer left, at which stage, and why where somebody said so."""
+    reason = remark.reason if remark is not None else None
+    return _view(desk, branch, commands.Leave(ticket_id=ticket_id, at=desk.now, reason=reason))
 
 
 def undo(desk: Desk, house: House, *, branch: str, ticket_id: str, remark: Remark) -> TicketView:

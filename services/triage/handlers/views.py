@@ -28,6 +28,8 @@ def ticket_view(visit: Visit, ticket: Ticket, now: datetime) -> TicketView:
         state=ticket.state,
         priority=ticket.priority,
         counter=ticket.counter,
+        no_shows=ticket.no_shows,
+        copies=ticket.copies,
         requested_at=ticket.requested_at,
         called_at=ticket.called_at,
         started_at=ticket.started_at,

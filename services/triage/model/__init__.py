@@ -4,7 +4,7 @@ from services.triage.model import commands, events
 from services.triage.model.apply import apply
 from services.triage.model.decide import allowed_in, decide
 from services.triage.model.lobby import Counter, Device
-from services.triage.model.refusals import AlreadyEnded, NothingToUndo, Refusal
+from services.triage.model.refusals import AlreadyEnded, Elsewhere, NothingToUndo, Refusal
 from services.triage.model.ticket import Ticket
 from services.triage.model.visit import Visit
 from services.triage.model.words import (
@@ -21,7 +21,7 @@ from services.triage.model.words import (
 )
 
 __all__ = [
-    "AT_COUNTER", "ENDED", "AlreadyEnded", "CardTier", "Channel", "Counter", "Customer", "Device", "Form",
-    "NothingToUndo", "Outcome", "Reason", "Refusal", "Ticket", "TicketState", "Visit", "Words", "allowed_in", "apply",
-    "commands", "decide", "events",
+    "AT_COUNTER", "ENDED", "AlreadyEnded", "CardTier", "Channel", "Counter", "Customer", "Device", "Elsewhere",
+    "Form", "NothingToUndo", "Outcome", "Reason", "Refusal", "Ticket", "TicketState", "Visit", "Words", "allowed_in",
+    "apply", "commands", "decide", "events",
 ]  # fmt: skip

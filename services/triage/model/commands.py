@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from services.triage.model.words import Channel, Customer, Form, Reason
+from services.triage.model.words import Channel, Customer, Form, PaperReason, Reason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +36,18 @@ class _Step:
 @dataclass(frozen=True, kw_only=True)
 class Print(_Step):
     """The paper is in the customer's hand; once is enough."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GiveUpPaper(_Step):
+    """The paper never reached the customer: the printer failed, or nobody reported it in time (T4)."""
+
+    reason: PaperReason
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reprint(_Step):
+    """Print the paper once more; each copy is counted (T4)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +92,13 @@ class NoShow(_Step):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Return(_Step):
+    """Who did not come is back: within ``grace_s`` of the no-show they stand where they stood before it."""
+
+    grace_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Hold(_Step):
     """Set the business aside."""
 
@@ -98,7 +117,9 @@ class Transfer(_Step):
 
 @dataclass(frozen=True, kw_only=True)
 class Leave(_Step):
-    """The customer left."""
+    """The customer left, for a reason that somebody may have given."""
+
+    reason: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +131,7 @@ class Undo(_Step):
 
 
 Step = (
-    Print | Call | HandOff | Recall | Start | Complete | NoShow | Hold | Resume | Transfer | Leave | Undo
+    Print | GiveUpPaper | Reprint | Call | HandOff | Recall | Start | Complete | NoShow | Return | Hold | Resume
+    | Transfer | Leave | Undo
 )  # fmt: skip
 VisitCommand = Issue | Step

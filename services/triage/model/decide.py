@@ -6,25 +6,34 @@ from typing import TypedDict
 
 from services.triage.model import commands, events
 from services.triage.model.apply import apply
-from services.triage.model.refusals import AlreadyEnded, NothingToUndo, Refusal
-from services.triage.model.ticket import Ticket
+from services.triage.model.refusals import AlreadyEnded, Elsewhere, NothingToUndo, Refusal
+from services.triage.model.ticket import Ticket, seconds_between
 from services.triage.model.visit import Visit
-from services.triage.model.words import Channel, TicketState
+from services.triage.model.words import AT_COUNTER, Channel, TicketState
+
+OPEN: frozenset[TicketState] = frozenset(("reserved", "waiting", "called", "serving", "held"))
+"""The states from which a ticket can still go on."""
 
 STEPS: dict[type, tuple[str, frozenset[TicketState]]] = {
     commands.Print: ("printed", frozenset(("reserved",))),
+    commands.GiveUpPaper: ("print-failed", frozenset(("reserved",))),
+    commands.Reprint: ("reprint", OPEN),
     commands.Call: ("call", frozenset(("waiting",))),
     commands.HandOff: ("hand-off", frozenset(("reserved", "waiting"))),
     commands.Recall: ("recall", frozenset(("called",))),
     commands.Start: ("start", frozenset(("called",))),
     commands.Complete: ("complete", frozenset(("serving",))),
     commands.NoShow: ("no-show", frozenset(("called",))),
+    commands.Return: ("return", frozenset(("waiting",))),
     commands.Hold: ("hold", frozenset(("serving",))),
     commands.Resume: ("resume", frozenset(("held",))),
     commands.Transfer: ("transfer", frozenset(("waiting", "called", "serving", "held"))),
-    commands.Leave: ("left", frozenset(("reserved", "waiting", "called", "serving", "held"))),
+    commands.Leave: ("left", OPEN),
 }
 """Each step with its name in the address, and the states that it is possible in."""
+
+TO_COUNTER = (commands.Call, commands.HandOff, commands.Resume)
+"""The steps that bring the customer to a counter: to one at a time, with however many tickets."""
 
 
 class _OfTicket(TypedDict):
@@ -39,6 +48,10 @@ class _OfTicket(TypedDict):
 def allowed_in(visit: Visit, ticket: Ticket) -> tuple[str, ...]:
     """Return the names of the steps that are possible for the ticket now."""
     steps = [name for name, states in STEPS.values() if ticket.state in states]
+    refused = {"return"} if ticket.missed_at is None else set()
+    if visit.elsewhere(ticket.ticket_id) is not None:
+        refused |= {STEPS[kind][0] for kind in TO_COUNTER}
+    steps = [step for step in steps if step not in refused]
     return tuple(steps + (["undo"] if ticket.before is not None and not visit.ended else []))
 
 
@@ -48,6 +61,8 @@ def decide(visit: Visit, command: commands.VisitCommand) -> list[events.VisitEve
     The last ticket's end is the visit's end: exactly one a visit.
     """
     if isinstance(command, commands.Issue):
+        if visit.ended:
+            raise AlreadyEnded("the visit has ended; take a ticket of a new one", state="left", allowed=())
         return [_issue(visit, command)]
     happened = _decide(visit, command)
     after = visit
@@ -73,7 +88,17 @@ def _decide(visit: Visit, command: commands.Step) -> list[events.VisitEvent]:
     if ticket.state not in states:
         detail = f"{name}: ticket {ticket.number} is {ticket.state}"
         raise Refusal(detail, state=ticket.state, allowed=allowed_in(visit, ticket))
+    if isinstance(command, TO_COUNTER):
+        _require_here(visit, ticket, name)
     return _events(visit, ticket, command)
+
+
+def _require_here(visit: Visit, ticket: Ticket, name: str) -> None:
+    other = visit.elsewhere(ticket.ticket_id)
+    if other is not None:
+        detail = f"{name}: the customer of ticket {ticket.number} is at counter {other.counter} with {other.number}"
+        allowed = tuple(step for step in allowed_in(visit, ticket) if step != name)
+        raise Elsewhere(detail, state=ticket.state, allowed=allowed)
 
 
 def _events(visit: Visit, ticket: Ticket, command: commands.Step) -> list[events.VisitEvent]:
@@ -82,6 +107,10 @@ def _events(visit: Visit, ticket: Ticket, command: commands.Step) -> list[events
     match command:
         case commands.Print():
             return [events.TicketPrinted(**of)]
+        case commands.GiveUpPaper():
+            return [_left(of, ticket, command.at, command.reason)]
+        case commands.Reprint():
+            return [events.TicketReprinted(**of, copies=ticket.copies + 1)]
         case commands.Call():
             return [_called(of, ticket, command)]
         case commands.HandOff():
@@ -96,7 +125,10 @@ def _events(visit: Visit, ticket: Ticket, command: commands.Step) -> list[events
             return [events.TicketCompleted(**of, counter=ticket.counter, waited_s=ticket.waited_s, service_s=served)]
         case commands.NoShow():
             missed: list[events.VisitEvent] = [events.TicketNoShow(**of, counter=counter)]
-            return missed if ticket.no_shows + 1 < command.limit else [*missed, _left(of, ticket, command.at)]
+            too_often = ticket.no_shows + 1 >= command.limit
+            return [*missed, _left(of, ticket, command.at, "no_show")] if too_often else missed
+        case commands.Return():
+            return [_returned(of, visit, ticket, command)]
         case commands.Hold():
             return [events.TicketHeld(**of, counter=counter)]
         case commands.Resume():
@@ -104,7 +136,7 @@ def _events(visit: Visit, ticket: Ticket, command: commands.Step) -> list[events
         case commands.Transfer():
             return [_transferred(of, visit, ticket, command)]
         case commands.Leave():
-            return [_left(of, ticket, command.at)]
+            return [_left(of, ticket, command.at, command.reason)]
         case commands.Undo():
             raise AssertionError("an undo is decided before")
 
@@ -131,8 +163,19 @@ def _called(of: _OfTicket, ticket: Ticket, command: commands.Call | commands.Han
     )
 
 
-def _left(of: _OfTicket, ticket: Ticket, at: datetime) -> events.TicketLeft:
-    return events.TicketLeft(**of, stage=ticket.state, waited_s=ticket.waited(at))
+def _left(of: _OfTicket, ticket: Ticket, at: datetime, reason: str | None) -> events.TicketLeft:
+    return events.TicketLeft(**of, stage=ticket.state, waited_s=ticket.waited(at), reason=reason)
+
+
+def _returned(of: _OfTicket, visit: Visit, ticket: Ticket, command: commands.Return) -> events.TicketReturned:
+    away_s = seconds_between(ticket.missed_at, command.at)
+    if ticket.missed_at is not None and away_s <= command.grace_s:
+        return events.TicketReturned(**of, away_s=away_s)
+    allowed = tuple(step for step in allowed_in(visit, ticket) if step != "return")
+    if ticket.missed_at is None:
+        raise Refusal(f"return: ticket {ticket.number} missed no call", state=ticket.state, allowed=allowed)
+    detail = f"return: ticket {ticket.number} missed its call {away_s:.0f} s ago, more than the {command.grace_s:g} s"
+    raise Refusal(f"{detail} of grace; it keeps its new place", state=ticket.state, allowed=allowed)
 
 
 def _transferred(of: _OfTicket, visit: Visit, ticket: Ticket, command: commands.Transfer) -> events.TicketTransferred:
@@ -153,9 +196,18 @@ def _undo(visit: Visit, ticket: Ticket, command: commands.Undo) -> events.StepUn
     if command.today != visit.business_date:
         detail = f"ticket {ticket.number} is of {visit.business_date}; a step can be taken back on its own day only"
         raise NothingToUndo(detail, state=ticket.state, allowed=allowed)
+    if ticket.before.state in AT_COUNTER:
+        _require_here(visit, ticket, "undo")
     of = _of(visit, ticket)
     of["channel"] = ticket.before.channel
-    return events.StepUndone(**of, state=ticket.before.state, reason=command.reason)
+    return events.StepUndone(
+        **of,
+        state=ticket.before.state,
+        reason=command.reason,
+        undone=ticket.last,
+        waited_s=ticket.waited_s,
+        quoted_p90_s=ticket.quoted_p90_s,
+    )
 
 
 def _end(visit: Visit, command: commands.Step) -> events.VisitEnded:
@@ -165,6 +217,6 @@ def _end(visit: Visit, command: commands.Step) -> events.VisitEnded:
         channel=last.channel,
         outcome="served" if any(ticket.state == "completed" for ticket in visit.tickets) else "left",
         business_date=visit.business_date,
-        waited_s=sum(ticket.waited_s for ticket in visit.tickets),
+        waited_s=visit.waited(command.at),
         service_s=sum(ticket.served_s for ticket in visit.tickets),
     )

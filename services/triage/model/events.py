@@ -52,6 +52,13 @@ class TicketPrinted(_OfTicket):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TicketReprinted(_OfTicket):
+    """The paper is printed once more: ``copies`` are those after the first (T4)."""
+
+    copies: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class TicketCalled(_OfTicket):
     """A counter (or a manager's desk) calls the ticket (T7, T12)."""
 
@@ -94,6 +101,13 @@ class TicketNoShow(_OfTicket):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TicketReturned(_OfTicket):
+    """Who did not come is back in time, and stands where they stood (T7)."""
+
+    away_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class TicketHeld(_OfTicket):
     """The business is set aside."""
 
@@ -120,14 +134,22 @@ class TicketLeft(_OfTicket):
 
     stage: TicketState
     waited_s: float
+    reason: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class StepUndone(_OfTicket):
-    """The last step was a mistake; the ticket is in ``state`` again."""
+    """The last step was a mistake; the ticket is in ``state`` again.
+
+    ``undone`` names what is taken back as the middle of its event's type (ticket_called), with the wait
+    that it told and the one that had been promised, so that who counted it can count it off.
+    """
 
     state: TicketState
     reason: str
+    undone: str | None = None
+    waited_s: float = 0.0
+    quoted_p90_s: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,14 +191,14 @@ class DeviceChanged:
 
 
 TicketEvent = (
-    TicketIssued | TicketPrinted | TicketCalled | TicketRecalled | ServiceStarted | TicketCompleted | TicketNoShow
-    | TicketHeld | TicketResumed | TicketTransferred | TicketLeft | StepUndone
+    TicketIssued | TicketPrinted | TicketReprinted | TicketCalled | TicketRecalled | ServiceStarted | TicketCompleted
+    | TicketNoShow | TicketReturned | TicketHeld | TicketResumed | TicketTransferred | TicketLeft | StepUndone
 )  # fmt: skip
 VisitEvent = TicketEvent | VisitEnded
 CounterEvent = CounterOpened | CounterClosed
 HAPPENINGS: tuple[type, ...] = (
-    TicketIssued, TicketRefused, TicketPrinted, TicketCalled, TicketRecalled, ServiceStarted, TicketCompleted,
-    TicketNoShow, TicketHeld, TicketResumed, TicketTransferred, TicketLeft, StepUndone, VisitEnded, CounterOpened,
-    CounterClosed, DeviceChanged,
+    TicketIssued, TicketRefused, TicketPrinted, TicketReprinted, TicketCalled, TicketRecalled, ServiceStarted,
+    TicketCompleted, TicketNoShow, TicketReturned, TicketHeld, TicketResumed, TicketTransferred, TicketLeft, StepUndone,
+    VisitEnded, CounterOpened, CounterClosed, DeviceChanged,
 )  # fmt: skip
 """Every kind of thing that can happen here."""

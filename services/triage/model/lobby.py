@@ -17,6 +17,11 @@ class Counter:
     is_open: bool = False
     version: int = 0
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The lines that it calls from: its channels'."""
+        return self.channels
+
     def open(self, channels: tuple[Channel, ...], teller_ref: str | None) -> list[CounterEvent]:
         """Open it, or change what it serves; nothing happens where it is so already."""
         channels = tuple(dict.fromkeys(channels))

@@ -22,6 +22,12 @@ class AlreadyEnded(Refusal):
     code = "visit_ended"
 
 
+class Elsewhere(Refusal):
+    """The customer is at a counter with another ticket of the same visit."""
+
+    code = "customer_elsewhere"
+
+
 class NothingToUndo(Refusal):
     """No step is left to take back, or its day is over."""
 

@@ -17,7 +17,8 @@ class Ticket:
 
     ``waited_s`` and ``served_s`` sum up the spells that are over; ``waiting_since`` and
     ``serving_since`` are the start of the one that runs. ``lined_at`` is the place in the line.
-    ``before`` is the ticket before its last step, for undo.
+    ``before`` is the ticket before its last step ``last``, for undo. ``missed_at`` is when its customer
+    did not come, ``stood_at`` the place in the line from before that.
     """
 
     ticket_id: str
@@ -40,7 +41,16 @@ class Ticket:
     waited_s: float = 0.0
     served_s: float = 0.0
     no_shows: int = 0
+    missed_at: datetime | None = None
+    stood_at: datetime | None = None
+    copies: int = 0
+    last: str | None = None
     before: "Ticket | None" = None
+
+    @property
+    def line(self) -> str:
+        """The line that it stands in while it waits: its channel's."""
+        return self.channel
 
     @property
     def ended(self) -> bool:
@@ -62,6 +72,6 @@ class Ticket:
         """Return the seconds of service until ``at``."""
         return self.served_s + seconds_between(self.serving_since, at)
 
-    def remembering(self) -> "Ticket":
-        """Return the ticket with itself as what an undo goes back to: one step, no chain."""
-        return replace(self, before=replace(self, before=None))
+    def remembering(self, step: str) -> "Ticket":
+        """Return the ticket with itself as what an undo of ``step`` goes back to: one step, no chain."""
+        return replace(self, before=replace(self, before=None), last=step)

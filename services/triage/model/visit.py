@@ -1,15 +1,19 @@
 """A visit: one customer's stay, from ticket to leaving. The aggregate that a ticket belongs to."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
-from services.triage.model.ticket import Ticket
-from services.triage.model.words import Outcome
+from services.triage.model.ticket import Ticket, seconds_between
+from services.triage.model.words import AT_COUNTER, IN_LOBBY, Outcome
 
 
 @dataclass(frozen=True, kw_only=True)
 class Visit:
-    """The visit after ``version`` events."""
+    """The visit after ``version`` events.
+
+    ``waited_s`` sums up the spells in which the customer only waited, for however many tickets;
+    ``waiting_since`` is the start of the one that runs.
+    """
 
     visit_id: str
     branch: str
@@ -17,6 +21,8 @@ class Visit:
     version: int = 0
     tickets: tuple[Ticket, ...] = ()
     outcome: Outcome | None = None
+    waited_s: float = 0.0
+    waiting_since: datetime | None = None
 
     @property
     def ended(self) -> bool:
@@ -29,6 +35,29 @@ class Visit:
             if ticket.ticket_id == ticket_id:
                 return ticket
         raise LookupError(f"visit {self.visit_id} has no ticket {ticket_id}")
+
+    def elsewhere(self, ticket_id: str) -> Ticket | None:
+        """Return the ticket, another than this one, that the customer is at a counter with now."""
+        for ticket in self.tickets:
+            if ticket.state in AT_COUNTER and ticket.ticket_id != ticket_id:
+                return ticket
+        return None
+
+    @property
+    def at_counter(self) -> bool:
+        """Whether the customer is called or served now."""
+        return any(ticket.state in AT_COUNTER for ticket in self.tickets)
+
+    @property
+    def waits(self) -> bool:
+        """Whether the customer does nothing but wait now."""
+        return not self.at_counter and any(ticket.state in IN_LOBBY for ticket in self.tickets)
+
+    def waited(self, at: datetime) -> float:
+        """Return the seconds that the customer has waited until ``at``, once for all tickets (T9)."""
+        if len(self.tickets) == 1:
+            return self.tickets[0].waited(at)
+        return self.waited_s + seconds_between(self.waiting_since, at)
 
     def with_ticket(self, changed: Ticket) -> tuple[Ticket, ...]:
         """Return its tickets with this one in the place of its former self."""

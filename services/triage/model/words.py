@@ -9,9 +9,12 @@ Channel = Literal[
 ]  # fmt: skip
 TicketState = Literal["reserved", "waiting", "called", "serving", "held", "completed", "left"]
 Outcome = Literal["served", "left"]
+PaperReason = Literal["print_failed", "not_printed"]
+"""Why a ticket's paper was given up: the printer failed, or nobody reported the paper in time (T4)."""
 CardTier = Literal["none", "gold", "platinum", "private"]
 
 ENDED: frozenset[TicketState] = frozenset(("completed", "left"))
+IN_LOBBY: frozenset[TicketState] = frozenset(("reserved", "waiting"))
 AT_COUNTER: frozenset[TicketState] = frozenset(("called", "serving"))
 
 

@@ -81,6 +81,10 @@ class Policy:
     """After being overtaken so often a ticket is called next (T12)."""
     max_no_shows: int = field(default=3, metadata={"ge": 1})
     """After so many calls that nobody came to, the customer counts as left (T7)."""
+    no_show_grace_s: float = 600.0
+    """How long after a no-show the customer may come back to the place that they had (T7)."""
+    reserved_expiry_s: float = 900.0
+    """How long a ticket waits for its paper to be reported before it is given up (T4)."""
     early_s: float = 60.0
     """How far ahead of ours the clock of a terminal may be (T4)."""
     late_s: float = 36 * 3600.0

@@ -1,6 +1,6 @@
 """Aggregates as JSON bodies and rows, and back."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -13,7 +13,7 @@ COUNTER: TypeAdapter[Counter] = TypeAdapter(Counter)
 DEVICE: TypeAdapter[Device] = TypeAdapter(Device)
 
 
-def visit_row(visit: Visit) -> dict[str, Any]:
+def visit_row(visit: Visit, now: datetime) -> dict[str, Any]:
     """Return a visit's row."""
     return {
         "visit_id": visit.visit_id,
@@ -22,10 +22,11 @@ def visit_row(visit: Visit) -> dict[str, Any]:
         "state": visit.outcome or "active",
         "business_date": visit.business_date,
         "body": VISIT.dump_json(visit).decode(),
+        "touched": now,
     }
 
 
-def ticket_row(policy: Policy, visit: Visit, ticket: Ticket) -> dict[str, Any]:
+def ticket_row(policy: Policy, visit: Visit, ticket: Ticket, now: datetime) -> dict[str, Any]:
     """Return a ticket's row, as of one that nobody has overtaken."""
     since = ticket.waiting_since
     return {
@@ -41,6 +42,11 @@ def ticket_row(policy: Policy, visit: Visit, ticket: Ticket) -> dict[str, Any]:
         "rank": rank(policy, ticket.lined_at, ticket.priority),
         "overtaken": 0,
         "waiting_from": None if since is None else since - timedelta(seconds=ticket.waited_s),
+        "line": None if visit.elsewhere(ticket.ticket_id) else ticket.line,
+        "business": ticket.business,
+        "customer_ref": ticket.customer.customer_ref,
+        "card_token": ticket.customer.card_token,
+        "expires": now + timedelta(seconds=policy.reserved_expiry_s) if ticket.state == "reserved" else None,
     }
 
 

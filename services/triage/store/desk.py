@@ -65,18 +65,18 @@ class Desk(Records):
         found: str | None = self.connection.execute(queries.NUMBERED, {"of_branch": branch, "number": number}).scalar()
         return found
 
-    def next_waiting(self, branch: str, channels: Collection[Channel]) -> str | None:
-        """Return the id of the ticket that is next: the first of the heads of these channels."""
-        heads = [head for channel in sorted(channels) if (head := self._head(branch, channel)) is not None]
+    def next_waiting(self, branch: str, lines: Collection[str]) -> str | None:
+        """Return the id of the ticket that is next: the first of the heads of these lines."""
+        heads = [head for line in sorted(lines) if (head := self._head(branch, line)) is not None]
         return min(heads)[1] if heads else None
 
-    def overtaken(self, branch: str, channels: Collection[Channel], ticket: Ticket) -> Sequence[str]:
-        """Return who stood in line before this ticket and still waits for these channels, the first 50 (T12)."""
-        return list(self.connection.execute(_OVERTAKEN, _before(branch, channels, ticket)).scalars())
+    def overtaken(self, branch: str, lines: Collection[str], ticket: Ticket) -> Sequence[str]:
+        """Return who stood in line before this ticket and still waits in these lines, the first 50 (T12)."""
+        return list(self.connection.execute(_OVERTAKEN, _before(branch, lines, ticket)).scalars())
 
-    def count_overtaking(self, branch: str, channels: Collection[Channel], ticket: Ticket) -> None:
+    def count_overtaking(self, branch: str, lines: Collection[str], ticket: Ticket) -> None:
         """Count that this ticket overtook them; who was overtaken as often as policy allows is next."""
-        given = {**_before(branch, channels, ticket), "most": self._policy.max_overtakes}
+        given = {**_before(branch, lines, ticket), "most": self._policy.max_overtakes}
         self.connection.execute(_OVERTAKE, given)
 
     def record_visit(self, visit: Visit, happened: Iterable[VisitEvent], *, at: datetime | None = None) -> Visit:
@@ -86,9 +86,10 @@ class Desk(Records):
             visit = apply(visit, event, at or self.now)
             self._append(visit.branch, visit.visit_id, visit.version, event, at)
         if visit.version != before:
-            self._put(tables.visit, visit_row(visit))
+            self._put(tables.visit, visit_row(visit, self.now))
             for ticket in visit.tickets:
-                self._put(tables.ticket, ticket_row(self._policy, visit, ticket))
+                row = ticket_row(self._policy, visit, ticket, self.now)
+                self.connection.execute(_upsert_ticket(self._insert, self._policy.max_overtakes), row)
         return visit
 
     def record_counter(self, branch: str, counter: Counter, happened: Iterable[CounterEvent]) -> Counter:
@@ -122,25 +123,35 @@ class Desk(Records):
     def _put(self, table: Table, row: dict[str, Any]) -> None:
         self.connection.execute(_upsert(self._insert, table), row)
 
-    def _head(self, branch: str, channel: Channel) -> tuple[float, str] | None:
-        row = self.connection.execute(queries.HEAD, {"of_branch": branch, "channel": channel}).one_or_none()
+    def _head(self, branch: str, line: str) -> tuple[float, str] | None:
+        row = self.connection.execute(queries.HEAD, {"of_branch": branch, "line": line}).one_or_none()
         return None if row is None else (row[0], row[1])
 
 
 @cache  # a statement costs more to build than to run
 def _upsert(insert: Any, table: Table) -> Any:
-    """Return the statement that writes a row whether or not it is there.
-
-    A ticket that keeps its place in the line keeps what overtaking has made of it.
-    """
+    """Return the statement that writes a row whether or not it is there."""
     statement = insert(table)
     keys = [column.name for column in table.primary_key]
     changed = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
-    if table is tables.ticket:
-        stays = _ticket.lined == statement.excluded.lined
-        changed["rank"] = case((stays, _ticket.rank), else_=statement.excluded.rank)
-        changed["overtaken"] = case((stays, _ticket.overtaken), else_=0)
     return statement.on_conflict_do_update(index_elements=keys, set_=changed)
+
+
+@cache
+def _upsert_ticket(insert: Any, max_overtakes: int) -> Any:
+    """As :func:`_upsert`, but a ticket that keeps its place in the line keeps what overtaking has made of it.
+
+    One that goes back to an earlier place (who missed the call is back) keeps how often it was
+    overtaken, too: two places don't make two allowances (T12).
+    """
+    statement = insert(tables.ticket)
+    new = statement.excluded
+    changed = {column.name: new[column.name] for column in tables.ticket.c if not column.primary_key}
+    later, stays = _ticket.lined < new.lined, _ticket.lined == new.lined
+    first = case((_ticket.overtaken >= max_overtakes, new.lined - FRONT_S), else_=new.rank)
+    changed["rank"] = case((stays, _ticket.rank), (later, new.rank), else_=first)
+    changed["overtaken"] = case((later, 0), else_=_ticket.overtaken)
+    return statement.on_conflict_do_update(index_elements=["ticket_id"], set_=changed)
 
 
 @cache
@@ -153,6 +164,6 @@ def _draw(insert: Any) -> Any:
     return statement.returning(series.c.last)
 
 
-def _before(branch: str, channels: Collection[Channel], ticket: Ticket) -> dict[str, object]:
+def _before(branch: str, lines: Collection[str], ticket: Ticket) -> dict[str, object]:
     """Return the parameters of :data:`queries.BEFORE`."""
-    return {"of_branch": branch, "channels": sorted(channels), "lined_before": ticket.lined_at.timestamp()}
+    return {"of_branch": branch, "lines": sorted(lines), "lined_before": ticket.lined_at.timestamp()}

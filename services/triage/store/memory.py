@@ -38,6 +38,7 @@ class MemoryDesk:
         self._visits: dict[str, Visit] = {}
         self._visit_of: dict[str, str] = {}
         self._lines = WaitingLines()
+        self._expires: dict[str, datetime] = {}
         self._taken: defaultdict[str, dict[str, str]] = defaultdict(dict)
         self._counters: defaultdict[str, dict[str, Counter]] = defaultdict(dict)
         self._devices: defaultdict[str, dict[str, Device]] = defaultdict(dict)
@@ -97,13 +98,21 @@ class MemoryDesk:
         waiting: defaultdict[Channel, list[datetime]] = defaultdict(list)
         for ticket_id in self._lines.in_order(branch):
             _, ticket = self._found(ticket_id)
-            assert ticket.waiting_since is not None, "who waits has since when"
-            waiting[ticket.channel].append(ticket.waiting_since - timedelta(seconds=ticket.waited_s))
+            since = ticket.waiting_since or self.now  # the wait stands still while the customer is elsewhere
+            waiting[ticket.channel].append(since - timedelta(seconds=ticket.waited_s))
         return {channel: Line(waiting=len(since), longest_from=min(since)) for channel, since in waiting.items()}
 
-    def ahead(self, branch: str, channels: Collection[Channel], rank: float) -> int:
-        """Return how many of these channels' waiting tickets are called before this rank."""
-        return self._lines.up_to(branch, channels, rank)
+    def unprinted(self, before: datetime, limit: int) -> Mapping[str, Sequence[str]]:
+        """Return the tickets whose paper should have been reported by then, by branch (T4)."""
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for ticket_id, expires in sorted(self._expires.items(), key=lambda entry: entry[1])[:limit]:
+            if expires <= before:
+                found[self._visits[self._visit_of[ticket_id]].branch].append(ticket_id)
+        return found
+
+    def ahead(self, branch: str, lines: Collection[str], rank: float) -> int:
+        """Return how many of these lines' waiting tickets are called before this rank."""
+        return self._lines.up_to(branch, lines, rank)
 
     def histories(self, branch: str) -> Mapping[Channel, History]:
         """Return what each channel has shown so far."""
@@ -129,18 +138,18 @@ class MemoryDesk:
         ]
         return max(found)[1] if found else None
 
-    def next_waiting(self, branch: str, channels: Collection[Channel]) -> str | None:
-        """Return the id of the ticket that is next in these channels."""
-        return self._lines.head(branch, channels)
+    def next_waiting(self, branch: str, lines: Collection[str]) -> str | None:
+        """Return the id of the ticket that is next in these lines."""
+        return self._lines.head(branch, lines)
 
-    def overtaken(self, branch: str, channels: Collection[Channel], ticket: Ticket) -> Sequence[str]:
-        """Return who stood in line before this ticket and still waits for these channels, the first 50 (T12)."""
-        before = self._lines.lined_before(branch, channels, ticket.lined_at.timestamp())
+    def overtaken(self, branch: str, lines: Collection[str], ticket: Ticket) -> Sequence[str]:
+        """Return who stood in line before this ticket and still waits in these lines, the first 50 (T12)."""
+        before = self._lines.lined_before(branch, lines, ticket.lined_at.timestamp())
         return [place.ticket_id for place in before[:NAMED_OVERTAKEN]]
 
-    def count_overtaking(self, branch: str, channels: Collection[Channel], ticket: Ticket) -> None:
+    def count_overtaking(self, branch: str, lines: Collection[str], ticket: Ticket) -> None:
         """Count that this ticket overtook them; who was overtaken as often as policy allows is next."""
-        for place in self._lines.lined_before(branch, channels, ticket.lined_at.timestamp()):
+        for place in self._lines.lined_before(branch, lines, ticket.lined_at.timestamp()):
             self._lines.overtake(place, self._policy.max_overtakes)
 
     def record_visit(self, visit: Visit, happened: Iterable[VisitEvent], *, at: datetime | None = None) -> Visit:
@@ -186,7 +195,11 @@ class MemoryDesk:
     def _place(self, visit: Visit, ticket: Ticket) -> None:
         """Keep where the ticket is: in a line, at a counter, or neither."""
         self._visit_of[ticket.ticket_id] = visit.visit_id
-        self._lines.put(Place.of(self._policy, visit.branch, ticket), waits=ticket.state == "waiting")
+        place = Place.of(self._policy, visit, ticket)
+        self._lines.put(place, self._policy.max_overtakes, waits=ticket.state == "waiting")
+        self._expires.pop(ticket.ticket_id, None)
+        if ticket.state == "reserved":
+            self._expires[ticket.ticket_id] = self.now + timedelta(seconds=self._policy.reserved_expiry_s)
         taken = self._taken[visit.branch]
         for counter in [name for name, ticket_id in taken.items() if ticket_id == ticket.ticket_id]:
             del taken[counter]

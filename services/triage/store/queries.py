@@ -24,12 +24,12 @@ _of_branch = _ticket.branch == _given("of_branch")
 IN_LINE: tuple[ColumnElement[bool], ...] = (
     _of_branch,
     _ticket.state == "waiting",
-    _ticket.channel.in_(bindparam("channels", expanding=True)),
+    _ticket.line.in_(bindparam("lines", expanding=True)),
 )
-"""Who waits for ``channels``."""
+"""Who waits in ``lines``."""
 
 BEFORE: tuple[ColumnElement[bool], ...] = (*IN_LINE, _ticket.lined < _given("lined_before"))
-"""Who waits for ``channels`` and stood in line before ``lined_before``."""
+"""Who waits in ``lines`` and stood there before ``lined_before``."""
 
 _with_visit: Select[Any] = select(_ticket.ticket_id, _visit.body).join(
     tables.visit, _visit.visit_id == _ticket.visit_id
@@ -52,11 +52,19 @@ NUMBERED = (
 
 HEAD = (
     select(_ticket.rank, _ticket.ticket_id)
-    .where(_of_branch, _ticket.state == "waiting", _ticket.channel == _given("channel"))
+    .where(_of_branch, _ticket.state == "waiting", _ticket.line == _given("line"))
     .order_by(_ticket.rank, _ticket.ticket_id)
     .limit(1)
 )
-"""A channel's next: the first entry of an index, where a range over several channels would be sorted."""
+"""A line's next: the first entry of an index, where a range over several channels would be sorted."""
+
+UNPRINTED = (
+    select(_ticket.branch, _ticket.ticket_id)
+    .where(_ticket.expires <= _given("before"), _ticket.state == "reserved")
+    .order_by(_ticket.expires)
+    .limit(_given("most"))
+)
+"""Whose paper nobody reported in time, of any branch (T4)."""
 
 AHEAD = select(func.count()).where(*IN_LINE, _ticket.rank <= _given("rank"))
 

@@ -1,7 +1,7 @@
 """The lobby's state, for looking: every query of triage by its name."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select
@@ -67,9 +67,16 @@ class Records:
         rows = self.connection.execute(queries.LINES, {"of_branch": branch})
         return {row[0]: Line(waiting=row[1], longest_from=row[2]) for row in rows}
 
-    def ahead(self, branch: str, channels: Collection[Channel], rank: float) -> int:
-        """Return how many of these channels' waiting tickets are called before this rank."""
-        given = {"of_branch": branch, "channels": sorted(channels), "rank": rank}
+    def unprinted(self, before: datetime, limit: int) -> Mapping[str, Sequence[str]]:
+        """Return the tickets whose paper should have been reported by then, by branch (T4)."""
+        found: dict[str, list[str]] = {}
+        for row in self.connection.execute(queries.UNPRINTED, {"before": before, "most": limit}):
+            found.setdefault(row[0], []).append(row[1])
+        return found
+
+    def ahead(self, branch: str, lines: Collection[str], rank: float) -> int:
+        """Return how many of these lines' waiting tickets are called before this rank."""
+        given = {"of_branch": branch, "lines": sorted(lines), "rank": rank}
         return self.connection.execute(queries.AHEAD, given).scalar_one()
 
     def histories(self, branch: str) -> Mapping[Channel, History]:

@@ -1,10 +1,19 @@
 """The tables of triage: aggregates as they are now, each with the columns that queries need and a JSON body."""
 
-from sqlalchemy import Boolean, Column, Date, Float, Index, Integer, MetaData, String, Table, Text
+from typing import Any
+
+from sqlalchemy import Boolean, Column, Date, Float, Index, Integer, MetaData, String, Table, Text, text
 
 from shared.storage.types import UtcDateTime
 
 metadata = MetaData()
+
+
+def _known(column: str) -> dict[str, Any]:
+    """Keep rows without a value out of an index: they would cost every insert and help no query."""
+    where = text(f"{column} IS NOT NULL")
+    return {"postgresql_where": where, "sqlite_where": where}
+
 
 visit = Table(
     "visit",
@@ -15,7 +24,9 @@ visit = Table(
     Column("state", String(16), nullable=False, comment="active, served or left"),
     Column("business_date", Date, nullable=False),
     Column("body", Text, nullable=False),
+    Column("touched", UtcDateTime, comment="When anything of it was recorded last."),
     Index("visit_branch_day", "branch", "business_date"),
+    Index("visit_state_day", "state", "business_date"),
     comment="Every visit as it is now, its tickets in the body.",
 )
 
@@ -34,9 +45,17 @@ ticket = Table(
     Column("rank", Float, nullable=False, comment="Its place in the line: the lowest is called first."),
     Column("overtaken", Integer, nullable=False, comment="How often somebody later was called before it (T12)."),
     Column("waiting_from", UtcDateTime, comment="Since when it waits, breaks left out; null when it doesn't."),
+    Column("line", String(96), comment="Where it stands; null while its customer is at a counter with another."),
+    Column("business", String(64)),
+    Column("customer_ref", String(128)),
+    Column("card_token", String(128)),
+    Column("expires", UtcDateTime, comment="When its paper is given up; null once it is printed (T4)."),
     Index("ticket_number", "branch", "business_date", "number", unique=True),
-    Index("ticket_rank", "branch", "state", "channel", "rank"),
-    Index("ticket_lined", "branch", "state", "channel", "lined"),
+    Index("ticket_rank", "branch", "state", "line", "rank"),
+    Index("ticket_lined", "branch", "state", "line", "lined"),
+    Index("ticket_customer", "customer_ref", **_known("customer_ref")),
+    Index("ticket_card", "card_token", **_known("card_token")),
+    Index("ticket_expires", "expires", **_known("expires")),
     Index("ticket_day", "branch", "business_date", "state"),
     Index("ticket_visit", "visit_id"),
     comment="What is looked up and ordered by of every ticket.",

@@ -6,11 +6,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Self
 
-from services.triage.model import Channel, Ticket
+from services.triage.model import Ticket, Visit
 from services.triage.policy import FRONT_S, Policy, rank
 
-Key = tuple[str, Channel]
+Key = tuple[str, str]
 Entry = tuple[float, str]
+
+NOWHERE = ""
+"""The line of who waits for one thing and is at a counter with another: nobody calls from it."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -19,21 +22,22 @@ class Place:
 
     ticket_id: str
     branch: str
-    channel: Channel
+    line: str
     lined: float
     rank: float
     overtaken: int = 0
 
     @classmethod
-    def of(cls, policy: Policy, branch: str, ticket: Ticket) -> Self:
-        """Return the place of one whom nobody has overtaken."""
+    def of(cls, policy: Policy, visit: Visit, ticket: Ticket) -> Self:
+        """Return the place of one whom nobody has overtaken: in no line while the customer is elsewhere."""
         lined = ticket.lined_at.timestamp()
         place = rank(policy, ticket.lined_at, ticket.priority)
-        return cls(ticket_id=ticket.ticket_id, branch=branch, channel=ticket.channel, lined=lined, rank=place)
+        line = NOWHERE if visit.elsewhere(ticket.ticket_id) else ticket.line
+        return cls(ticket_id=ticket.ticket_id, branch=visit.branch, line=line, lined=lined, rank=place)
 
 
 class WaitingLines:
-    """Who waits, by branch and channel."""
+    """Who waits, by branch and line."""
 
     def __init__(self) -> None:
         """Nobody waits."""
@@ -41,31 +45,38 @@ class WaitingLines:
         self._by_rank: defaultdict[Key, list[Entry]] = defaultdict(list)
         self._by_lined: defaultdict[Key, list[Entry]] = defaultdict(list)
 
-    def put(self, place: Place, *, waits: bool) -> None:
-        """Let a ticket stand where it belongs; one that keeps its place keeps what overtaking has made of it."""
+    def put(self, place: Place, most: int, *, waits: bool) -> None:
+        """Let a ticket stand where it belongs; one that keeps its place keeps what overtaking has made of it.
+
+        One that goes back to an earlier place keeps how often it was overtaken, too (T12).
+        """
         before = self._places.get(place.ticket_id)
         if before is not None:
+            if before.lined >= place.lined:
+                place.overtaken = before.overtaken
             if before.lined == place.lined:
-                place.rank, place.overtaken = before.rank, before.overtaken
+                place.rank = before.rank
+            elif place.overtaken >= most:
+                place.rank = place.lined - FRONT_S
             self._leave(before)
         self._places[place.ticket_id] = place
         if waits:
             self._enter(place)
 
-    def head(self, branch: str, channels: Collection[Channel]) -> str | None:
-        """Return who is called first of these channels."""
-        heads = [line[0] for channel in channels if (line := self._by_rank.get((branch, channel)))]
+    def head(self, branch: str, lines: Collection[str]) -> str | None:
+        """Return who is called first of these lines."""
+        heads = [line[0] for name in lines if (line := self._by_rank.get((branch, name)))]
         return min(heads)[1] if heads else None
 
-    def up_to(self, branch: str, channels: Collection[Channel], rank: float) -> int:
-        """Return how many of these channels have at most this rank."""
-        return sum(bisect_right(self._by_rank.get((branch, channel), ()), (rank, "\U0010ffff")) for channel in channels)
+    def up_to(self, branch: str, lines: Collection[str], rank: float) -> int:
+        """Return how many of these lines have at most this rank."""
+        return sum(bisect_right(self._by_rank.get((branch, name), ()), (rank, "\U0010ffff")) for name in lines)
 
-    def lined_before(self, branch: str, channels: Collection[Channel], lined: float) -> list[Place]:
-        """Return who of these channels stood in line earlier, the earliest first."""
+    def lined_before(self, branch: str, lines: Collection[str], lined: float) -> list[Place]:
+        """Return who of these lines stood in line earlier, the earliest first."""
         found: list[Entry] = []
-        for channel in channels:
-            line = self._by_lined.get((branch, channel), [])
+        for name in lines:
+            line = self._by_lined.get((branch, name), [])
             found += line[: bisect_left(line, (lined, ""))]
         return [self._places[ticket_id] for _, ticket_id in sorted(found)]
 
@@ -83,12 +94,12 @@ class WaitingLines:
             self._enter(place)
 
     def _enter(self, place: Place) -> None:
-        key = place.branch, place.channel
+        key = place.branch, place.line
         insort(self._by_rank[key], (place.rank, place.ticket_id))
         insort(self._by_lined[key], (place.lined, place.ticket_id))
 
     def _leave(self, place: Place) -> None:
-        key = place.branch, place.channel
+        key = place.branch, place.line
         for line, at in ((self._by_rank[key], place.rank), (self._by_lined[key], place.lined)):
             index = bisect_left(line, (at, place.ticket_id))
             if index < len(line) and line[index] == (at, place.ticket_id):

@@ -10,13 +10,24 @@ from shared.contracts import incidents, triage, vip
 from shared.contracts.base import EventData
 from shared.contracts.envelope import Event
 
-_FACTS: Final[Mapping[type[EventData], Callable[[Any], Fact]]] = {
+
+def _undone(data: triage.StepUndone) -> Fact | None:
+    match data.undone:
+        case "ticket_called":
+            return facts.CallUndone(kept=data.waited_s <= data.quoted_p90_s)
+        case "ticket_no_show":
+            return facts.NoShowUndone()
+    return None
+
+
+_FACTS: Final[Mapping[type[EventData], Callable[[Any], Fact | None]]] = {
     triage.TicketIssued: lambda data: facts.VisitBegan(visit_id=data.visit_id, channel=data.channel),
     triage.VisitEnded: lambda data: facts.VisitEnded(
         visit_id=data.visit_id, outcome=data.outcome, wait_ms=round(data.waited_s * 1000)
     ),
     triage.TicketCalled: lambda data: facts.TicketCalled(kept=data.waited_s <= data.quoted_p90_s),
     triage.TicketNoShow: lambda _: facts.NoShow(),
+    triage.StepUndone: _undone,
     vip.CustomerArrived: lambda _: facts.VipArrived(),
     vip.HandoffCompleted: lambda _: facts.HandoffCompleted(),
     incidents.DisputeOpened: lambda _: facts.IncidentOpened(kind="dispute"),
@@ -35,10 +46,11 @@ def fact_of(event: Event, zone: tzinfo) -> tuple[date, Fact] | None:
     The day is the ``business_date`` that the event names, else the branch's local date of its time.
     """
     make = _FACTS.get(type(event.data))
-    if make is None:
+    fact = make(event.data) if make is not None else None
+    if fact is None:
         return None
     day: date = getattr(event.data, "business_date", None) or event.time.astimezone(zone).date()
-    return day, make(event.data)
+    return day, fact
 
 
 def visit_of(fact: Fact) -> str | None:

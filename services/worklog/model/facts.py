@@ -34,6 +34,18 @@ class NoShow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CallUndone:
+    """A call was a mistake: what it said of the promise is taken back (T7)."""
+
+    kept: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NoShowUndone:
+    """That nobody came was a mistake (T7)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class VipArrived:
     """A VIP customer is in the lobby (V1)."""
 
@@ -72,6 +84,6 @@ class RosterSet:
 
 
 Fact = (
-    VisitBegan | VisitEnded | TicketCalled | NoShow | VipArrived | HandoffCompleted | IncidentOpened | IncidentClosed
-    | CounterOpened | RosterSet
+    VisitBegan | VisitEnded | TicketCalled | NoShow | CallUndone | NoShowUndone | VipArrived | HandoffCompleted
+    | IncidentOpened | IncidentClosed | CounterOpened | RosterSet
 )  # fmt: skip

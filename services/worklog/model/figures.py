@@ -135,6 +135,10 @@ def _count(figures: Figures, fact: Fact) -> Figures:
             return replace(figures, promises=figures.promises + 1, promises_kept=figures.promises_kept + kept)
         case facts.NoShow():
             return replace(figures, no_shows=figures.no_shows + 1)
+        case facts.CallUndone(kept=kept):
+            return replace(figures, promises=figures.promises - 1, promises_kept=figures.promises_kept - kept)
+        case facts.NoShowUndone():
+            return replace(figures, no_shows=figures.no_shows - 1)
         case facts.VipArrived():
             return replace(figures, vip_arrivals=figures.vip_arrivals + 1)
         case facts.HandoffCompleted():

@@ -54,6 +54,8 @@ class TicketView(View):
     state: TicketState
     priority: int
     counter: Name | None = None
+    no_shows: int = 0
+    copies: int = Field(default=0, description="Copies of the paper after the first.")
     requested_at: Time
     called_at: Time | None = None
     started_at: Time | None = None
@@ -148,6 +150,16 @@ TICKET_PRINTED = Operation(
     summary="The paper is in the customer's hand; the ticket waits from now on (T4).",
     roles=STAFF | {"terminal"}, response=TicketView,
 )  # fmt: skip
+PRINT_FAILED = Operation(
+    name="printFailed", service="triage", method="POST", path="/v1/branches/{b}/tickets/{id}/print-failed",
+    summary="The paper did not come out: the number is taken back, and nobody waits for it (T4).",
+    roles=STAFF | {"terminal"}, response=TicketView, codes=("illegal_transition",),
+)  # fmt: skip
+REPRINT = Operation(
+    name="reprint", service="triage", method="POST", path="/v1/branches/{b}/tickets/{id}/reprint",
+    summary="Print the paper once more; each copy is counted (T4).",
+    roles=STAFF | {"terminal"}, response=TicketView, codes=("illegal_transition",),
+)  # fmt: skip
 OPEN_COUNTER = Operation(
     name="openCounter", service="triage", method="POST", path="/v1/branches/{b}/counters/{c}/open",
     summary="Open a counter, or change what an open one serves (T10).",
@@ -180,6 +192,7 @@ RECALL = _step("recall", "recall", "Call the number again (T7).")
 START = _step("start", "start", "The customer is at the counter (T7).")
 COMPLETE = _step("complete", "complete", "The business is done (T7).")
 NO_SHOW = _step("noShow", "no-show", "Nobody came (过号): the ticket waits at the end of its line (T7).")
+RETURN = _step("comeBack", "return", "Who missed the call is back in time, and stands where they stood (T7).")
 HOLD = _step("hold", "hold", "Set the business aside (T7).")
 RESUME = _step("resume", "resume", "Go on with it (T7).")
 TRANSFER = _step("transfer", "transfer", "Let the ticket wait for another channel (T7).", TransferTicket)
@@ -200,6 +213,6 @@ DEVICE_STATUS = Operation(
 )  # fmt: skip
 
 OPERATIONS = (
-    TAKE_TICKET, TICKET_PRINTED, OPEN_COUNTER, CLOSE_COUNTER, CALL_NEXT, CALL_NUMBER, RECALL, START, COMPLETE,
-    NO_SHOW, HOLD, RESUME, TRANSFER, LEFT, UNDO, QUEUE, TICKET, DEVICE_STATUS,
+    TAKE_TICKET, TICKET_PRINTED, PRINT_FAILED, REPRINT, OPEN_COUNTER, CLOSE_COUNTER, CALL_NEXT, CALL_NUMBER, RECALL,
+    START, COMPLETE, NO_SHOW, RETURN, HOLD, RESUME, TRANSFER, LEFT, UNDO, QUEUE, TICKET, DEVICE_STATUS,
 )  # fmt: skip

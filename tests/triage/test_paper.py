@@ -1,0 +1,85 @@
+"""The paper: reported, failed, copied, or never heard of. No number is left that nobody holds (T4)."""
+
+import pytest
+
+from services.triage import handlers
+from services.triage.errors import IllegalTransition
+from services.triage.handlers.closing import LATENCY_S, latest
+from shared.clock import ManualClock
+from shared.contracts import triage
+from tests.triage.lobby import BRANCH, Lobby
+
+
+def give_up(lobby: Lobby, rate: float = 1.0) -> list[str]:
+    """Do what the service's timer does; return whose paper was given up."""
+    with lobby.storage.read() as connection:
+        found = lobby.records(connection).unprinted(latest(lobby.clock.now(), rate), 100)
+    for branch, ticket_ids in found.items():
+        with lobby.storage.transaction(branch) as tx:
+            handlers.give_up_papers(lobby.desk(tx), branch=branch, ticket_ids=ticket_ids)
+    return [ticket_id for ticket_ids in found.values() for ticket_id in ticket_ids]
+
+
+def test_a_failed_paper_takes_the_number_back_and_nobody_waits_for_it(lobby: Lobby) -> None:
+    lobby.open()
+    taken = lobby.take()
+    view = lobby.do("print_failed", taken.ticket_id)
+    assert (view.state, view.outcome) == ("left", "left")
+    left, _ = (event.data for event in lobby.events(taken.visit_id)[1:])
+    assert isinstance(left, triage.TicketLeft)
+    assert (left.stage, left.reason) == ("reserved", "print_failed")
+    assert lobby.next() is None
+    assert lobby.take().number == "A002"
+
+
+def test_a_paper_that_came_out_did_not_fail(lobby: Lobby) -> None:
+    taken = lobby.wait()
+    with pytest.raises(IllegalTransition) as refused:
+        lobby.do("print_failed", taken.ticket_id)
+    assert refused.value.extra["state"] == "waiting"
+
+
+def test_a_copy_is_counted_and_keeps_the_place(lobby: Lobby, clock: ManualClock) -> None:
+    lobby.open()
+    first, _ = lobby.wait(), lobby.wait()
+    assert [lobby.do("reprint", first.ticket_id).copies for _ in range(2)] == [1, 2]
+    assert lobby.names(first.visit_id)[2:] == ["ticket_reprinted", "ticket_reprinted"]
+    called = lobby.next()
+    assert called is not None
+    assert called.ticket_id == first.ticket_id
+
+
+def test_a_number_is_printed_again_after_its_printer_had_no_paper(lobby: Lobby) -> None:
+    taken = lobby.take()
+    assert lobby.do("reprint", taken.ticket_id).state == "reserved"
+    assert lobby.do("printed", taken.ticket_id).state == "waiting"
+
+
+def test_a_paper_that_nobody_reports_is_given_up_after_policys_time(lobby: Lobby, clock: ManualClock) -> None:
+    silent = lobby.take()
+    lobby.wait()
+    clock.advance(lobby.house.policy.reserved_expiry_s + LATENCY_S - 1)
+    assert give_up(lobby) == []
+    clock.advance(2)
+    assert give_up(lobby) == [silent.ticket_id]
+    left = lobby.events(silent.visit_id)[-2].data
+    assert isinstance(left, triage.TicketLeft)
+    assert (left.stage, left.reason) == ("reserved", "not_printed")
+    assert give_up(lobby) == []
+    assert lobby.names(silent.visit_id).count("visit_ended") == 1
+
+
+def test_a_fast_clock_does_not_take_a_machines_latency_for_a_missing_paper(lobby: Lobby, clock: ManualClock) -> None:
+    lobby.take()
+    rate = 2000.0
+    clock.advance(lobby.house.policy.reserved_expiry_s + rate * (LATENCY_S - 1))
+    assert give_up(lobby, rate) == []
+    clock.advance(rate * 2)
+    assert len(give_up(lobby, rate)) == 1
+
+
+def test_a_paper_that_is_reported_while_it_is_given_up_goes_on(lobby: Lobby) -> None:
+    taken = lobby.wait()
+    with lobby.storage.transaction(BRANCH) as tx:
+        handlers.give_up_papers(lobby.desk(tx), branch=BRANCH, ticket_ids=[taken.ticket_id])
+    assert lobby.ticket(taken.ticket_id).state == "waiting"
