@@ -4,7 +4,8 @@ from fnmatch import fnmatchcase
 
 import structlog
 
-from shared.bus.processor import Hooks, Processor
+from shared.bus.processor import Processor
+from shared.bus.reaction import Hooks
 from shared.bus.topology import SUBSCRIPTIONS
 from shared.settings import SERVICES
 from shared.storage import Cursor, Storage

@@ -13,7 +13,7 @@ from kombu import Queue as KombuQueue
 from shared.bus.connection import BrokerRefused, declare, drop, failures, is_memory, open_connection
 from shared.bus.message import Message
 from shared.bus.nudge import Nap
-from shared.bus.processor import Stopped
+from shared.bus.reaction import Stopped
 from shared.bus.topology import Queue
 
 log = structlog.get_logger()

@@ -15,8 +15,9 @@ from shared.bus.catchup import catch_up
 from shared.bus.connection import is_memory
 from shared.bus.consumer import QueueConsumer
 from shared.bus.message import CONTROL_TYPE, Message
-from shared.bus.processor import After, Before, Hooks, Processor, React, Read, Stopped
+from shared.bus.processor import Processor
 from shared.bus.publisher import Outgoing, Publisher, open_publisher
+from shared.bus.reaction import After, Before, Hooks, React, Read, Stopped
 from shared.bus.relay import Relay
 from shared.bus.topology import CONTROL, Queue, all_queues, event_queues, presence_queue
 from shared.errors import Unavailable

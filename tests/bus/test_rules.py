@@ -5,7 +5,8 @@ import threading
 import pytest
 
 from shared.bus.message import Message
-from shared.bus.processor import Hooks, Processor
+from shared.bus.processor import Processor
+from shared.bus.reaction import Hooks
 from shared.contracts.envelope import Event
 from shared.errors import PredecessorMissing
 from shared.storage import Transaction

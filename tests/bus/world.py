@@ -15,8 +15,9 @@ from shared.bus.connection import declare, is_memory
 from shared.bus.consumer import QueueConsumer
 from shared.bus.message import CONTROL_TYPE, write_order
 from shared.bus.nudge import nudge
-from shared.bus.processor import Hooks, Processor, React
+from shared.bus.processor import Processor
 from shared.bus.publisher import Publisher, open_publisher
+from shared.bus.reaction import Hooks, React
 from shared.bus.relay import Relay
 from shared.bus.topology import CONTROL, Queue, all_queues, event_queues, presence_queue
 from shared.clock import SystemClock

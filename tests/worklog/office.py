@@ -10,7 +10,8 @@ from services.worklog import handlers
 from services.worklog.handlers import Recording
 from services.worklog.store import Desk, Journal, Ledger, Records
 from shared.bus.message import Message
-from shared.bus.processor import Hooks, Processor
+from shared.bus.processor import Processor
+from shared.bus.reaction import Hooks
 from shared.clock import ManualClock
 from shared.contracts.envelope import Event
 from shared.contracts.http import worklog as calls
