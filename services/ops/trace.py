@@ -26,6 +26,7 @@ Observed = Literal["served", "abandoned"]
 class Row:
     """One customer. ``patience_s`` None: waits for ever; ``observed`` None: nobody wrote down what became of them.
 
+    ``observed_wait_s`` and ``observed_server``: how long they really waited, and who served them.
     A trace has no column for ``age`` and ``amount_minor``; customers who are made up have them.
     """
 
@@ -38,6 +39,8 @@ class Row:
     patience_s: float | None = None
     branch: str | None = None
     observed: Observed | None = None
+    observed_wait_s: float | None = None
+    observed_server: str = ""
     age: int | None = None
     amount_minor: int | None = None
 
@@ -122,9 +125,10 @@ def _row(line: int, record: Mapping[str | None, str | None], zone: tzinfo) -> Ro
         raise _Bad("fewer fields than the header has")
     fields = {str(name): (value or "").strip() for name, value in record.items()}
     observed = _observed(fields.get("observed_outcome", ""))
+    waited = fields.get("observed_wait_s", "")
     patience_s = _seconds("patience_s", fields["patience_s"]) if fields["patience_s"] else None
     if observed == "abandoned" and patience_s is None:
-        patience_s = _seconds("observed_wait_s", fields.get("observed_wait_s", ""))
+        patience_s = _seconds("observed_wait_s", waited)
     return Row(
         line=line,
         arrived_at=_time(fields["arrived_at"], zone),
@@ -135,6 +139,8 @@ def _row(line: int, record: Mapping[str | None, str | None], zone: tzinfo) -> Ro
         patience_s=patience_s,
         branch=_branch(fields.get("branch", "")),
         observed=observed,
+        observed_wait_s=_seconds("observed_wait_s", waited) if waited else None,
+        observed_server=fields.get("observed_server", ""),
     )
 
 

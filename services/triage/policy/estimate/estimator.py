@@ -1,0 +1,118 @@
+"""The wait that is promised, learned from every call of the line (T9).
+
+Half of the answer is what all customers of a line have in common, the other what is peculiar to a group:
+a channel's customers of one priority. The 90 % promise adds so many times the usual error as the group has
+lately needed for nine of ten promises to hold (adaptive conformal inference; Gibbs and Candès 2021).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from services.triage.policy.estimate.memory import Memory
+from services.triage.policy.estimate.regression import Fit, guess
+from services.triage.policy.estimate.scene import SIZE, WORK, Scene, inputs
+from services.triage.policy.rules import Policy
+
+KEEP, KEEP_OF_GROUP, KEEP_ERROR = 0.999, 0.997, 0.998
+HELD, HELD_OF_GROUP, HELD_ERROR = 1.0, 5.0, 1.0
+OF_GROUP = 0.7
+"""How much of a group's own correction is believed."""
+LEAST_ERROR_S, FIRST_ERROR_S = 5.0, 20.0
+FIRST_REACH, LEAST_REACH, STEP = 1.8, 0.3, 0.08
+MISSED = 0.1
+FIRST = tuple(60.0 if place == WORK else 0.0 for place in range(SIZE))
+"""Before the first example, the wait is taken to be the work ahead, which is given in minutes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promise:
+    """Half of such tickets wait less than ``p50_s``, 90 % less than ``p90_s``."""
+
+    p50_s: float
+    p90_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quote(Promise):
+    """A promise with what it was made from, for learning when its ticket is called."""
+
+    group: str
+    seen: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peculiar:
+    """What is peculiar to a group. ``reach``: its 90 % promise lies so many usual errors above the median."""
+
+    fit: Fit = field(default_factory=lambda: guess((0.0,) * 4, held=HELD_OF_GROUP))
+    reach: float
+
+    def median(self, seen: tuple[float, ...]) -> float:
+        """Return what the group waits longer than others would."""
+        return OF_GROUP * self.fit.value(_peculiar(seen))
+
+    def compared(self, quote: Quote, rest_s: float, missed: bool) -> "Peculiar":
+        """Return what is known after a call: what was left to explain, and whether the 90 % promise was missed."""
+        fit = self.fit.learned(_peculiar(quote.seen), rest_s, keep=KEEP_OF_GROUP)
+        return Peculiar(fit=fit, reach=_reach(self.reach, missed))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimator:
+    """What a line has taught. ``reach`` is that of a group of which nothing is known yet."""
+
+    memory: Memory = field(default_factory=Memory)
+    median: Fit = field(default_factory=lambda: guess(FIRST, held=HELD))
+    error: Fit = field(default_factory=lambda: guess((FIRST_ERROR_S, 0.0, 0.0, 0.0), held=HELD_ERROR))
+    reach: float = FIRST_REACH
+    groups: Mapping[str, Peculiar] = field(default_factory=dict)
+
+    def quote(self, policy: Policy, scene: Scene) -> Quote:
+        """Estimate the wait at a place; never less than at a place farther ahead, all else equal."""
+        seen = inputs(scene, self.memory, policy.first_service_s)
+        first = inputs(replace(scene, ahead=0.0), self.memory, policy.first_service_s)
+        group = self._group(scene.group)
+        p50_s = max(0.0, *(self.median.value(each) + group.median(each) for each in (seen, first)))
+        error_s = max(LEAST_ERROR_S, *(self.error.value(_spread(each)) for each in (seen, first)))
+        p90_s = max(p50_s + group.reach * error_s, policy.least_p90_s)
+        return Quote(p50_s=round(p50_s, 1), p90_s=round(p90_s, 1), group=scene.group, seen=seen)
+
+    def called(self, group: str, waited_s: float, quote: Quote | None = None) -> "Estimator":
+        """Return the estimator after a call; ``quote``: what the ticket was promised in this group, if it was."""
+        after = replace(self, memory=self.memory.after_call(group, waited_s))
+        return after if quote is None or quote.group != group else after._compared(quote, waited_s)
+
+    def served(self, at: float, service_s: float) -> "Estimator":
+        """Return the estimator after a service ended."""
+        return replace(self, memory=self.memory.after_service(at, service_s))
+
+    def _group(self, group: str) -> Peculiar:
+        return self.groups.get(group) or Peculiar(reach=self.reach)
+
+    def _compared(self, quote: Quote, waited_s: float) -> "Estimator":
+        missed = waited_s > quote.p90_s
+        rest_s = waited_s - self.median.value(quote.seen)
+        group = self._group(quote.group).compared(quote, rest_s, missed)
+        error_s = abs(waited_s - quote.p50_s)
+        return replace(
+            self,
+            median=self.median.learned(quote.seen, waited_s, keep=KEEP),
+            error=self.error.learned(_spread(quote.seen), error_s, keep=KEEP_ERROR, robust=False),
+            reach=_reach(self.reach, missed),
+            groups={**self.groups, quote.group: group},
+        )
+
+
+def _reach(before: float, missed: bool) -> float:
+    """Return the reach after a promise: a missed one widens it nine times as much as a kept one narrows it."""
+    return max(LEAST_REACH, before + STEP * (missed - MISSED))
+
+
+def _peculiar(seen: tuple[float, ...]) -> tuple[float, ...]:
+    """Return the inputs of a group's correction: ahead, the channel's oldest, the work ahead."""
+    return (1.0, seen[3], seen[5], seen[7])
+
+
+def _spread(seen: tuple[float, ...]) -> tuple[float, ...]:
+    """Return the inputs of the usual error: ahead, the line's oldest, how fast counters get free."""
+    return (1.0, seen[3], seen[4], seen[8])
