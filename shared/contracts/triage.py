@@ -60,6 +60,8 @@ class TicketRefused(EventData):
     detail: str
     field: str | None = None
     terminal_id: Id | None = None
+    number: str | None = Field(default=None, description="The number that the refusal is about.")
+    ticket_id: Id | None = Field(default=None, description="The ticket that the customer has already.")
 
 
 @event("lobby.triage.ticket_printed.v1")
@@ -142,6 +144,9 @@ class TicketTransferred(_OfTicket):
     """The ticket waits for another channel now; ``channel`` is the new one."""
 
     from_channel: Channel
+    to_counter: Name | None = Field(default=None, description="The only counter that calls it.")
+    to_person: Id | None = Field(default=None, description="The only person who calls it, by teller_ref.")
+    keeps_place: bool = Field(default=True, description="It stands where its request time puts it; else at the end.")
 
 
 @event("lobby.triage.ticket_left.v1")

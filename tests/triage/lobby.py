@@ -48,6 +48,13 @@ class Lobby:
         with self.storage.transaction(branch) as tx:
             return handlers.open_counter(self.desk(tx), branch=branch, counter=counter, request=request)
 
+    def staff(self, counter: str, teller: str, *channels: str) -> calls.CounterView:
+        """Open a counter with somebody at it."""
+        given = {"teller_ref": teller, **({"channels": channels} if channels else {})}
+        request = calls.OpenCounter.model_validate(given)
+        with self.storage.transaction(BRANCH) as tx:
+            return handlers.open_counter(self.desk(tx), branch=BRANCH, counter=counter, request=request)
+
     def close(self, counter: str = "1") -> calls.CounterView:
         with self.storage.transaction(BRANCH) as tx:
             return handlers.close_counter(self.desk(tx), branch=BRANCH, counter=counter)

@@ -1,7 +1,7 @@
 """Calling: the next ticket or a specific one, to an open counter that is free (T7, T12)."""
 
 from services.triage.errors import CounterBusy, CounterClosed, TicketNotFound
-from services.triage.handlers.issue import House
+from services.triage.handlers.house import House
 from services.triage.handlers.loading import decided, load
 from services.triage.handlers.ports import Desk
 from services.triage.handlers.views import ticket_view

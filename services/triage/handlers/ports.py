@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
-from services.triage.model import Channel, Counter, Device, Ticket, TicketState, Visit
+from services.triage.model import Channel, Counter, Customer, Device, Ticket, TicketState, Visit
 from services.triage.model.events import CounterEvent, DeviceChanged, TicketRefused, VisitEvent
 from services.triage.policy import History, Line
 
@@ -14,6 +14,14 @@ class Records(Protocol):
 
     def visit_of(self, branch: str, ticket_id: str) -> Visit | None:
         """Return the visit that a ticket of this branch belongs to."""
+        ...
+
+    def visit(self, branch: str, visit_id: str) -> Visit | None:
+        """Return a visit of this branch."""
+        ...
+
+    def open_tickets_of(self, branch: str, business: str, customer: Customer) -> Sequence[tuple[Visit, Ticket]]:
+        """Return a known customer's open tickets for a business: of the same reference or card."""
         ...
 
     def counter(self, branch: str, counter: str) -> Counter:
@@ -87,6 +95,10 @@ class Desk(Records, Protocol):
 
     def next_waiting(self, branch: str, lines: Collection[str]) -> str | None:
         """Return the id of the ticket that is next in these lines."""
+        ...
+
+    def standing_in(self, branch: str, lines: Collection[str]) -> Sequence[str]:
+        """Return the ids of the tickets that wait in these lines, those too whose customers are elsewhere now."""
         ...
 
     def overtaken(self, branch: str, lines: Collection[str], ticket: Ticket) -> Sequence[str]:

@@ -6,6 +6,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from services.triage.handlers.calling import require_untaken
 from services.triage.handlers.ports import Desk
+from services.triage.handlers.targets import free_all
 from services.triage.handlers.views import counter_view, device_view
 from services.triage.model import Device
 from shared.contracts.base import Name
@@ -20,14 +21,18 @@ def open_counter(desk: Desk, *, branch: str, counter: str, request: OpenCounter)
     _require_name("c", counter)
     before = desk.counter(branch, counter)
     window = desk.record_counter(branch, before, before.open(request.channels, request.teller_ref))
+    if before.teller_ref != window.teller_ref:
+        free_all(desk, branch, before)
     return counter_view(window, desk.at_counter(branch, counter), desk.now)
 
 
 def close_counter(desk: Desk, *, branch: str, counter: str) -> CounterView:
-    """Close a counter; raise CounterBusy while it has a customer."""
+    """Close a counter; raise CounterBusy while it has a customer. Who waits for it alone waits for its channel."""
     before = desk.counter(branch, counter)
     require_untaken(desk, branch, counter)
-    return counter_view(desk.record_counter(branch, before, before.close()), None, desk.now)
+    window = desk.record_counter(branch, before, before.close())
+    free_all(desk, branch, before)
+    return counter_view(window, None, desk.now)
 
 
 def report_device(

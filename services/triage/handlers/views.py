@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import get_args
 
 from services.triage.handlers.estimates import Outlook, outlook
-from services.triage.handlers.issue import House
+from services.triage.handlers.house import House
 from services.triage.handlers.loading import load
 from services.triage.handlers.ports import Records
 from services.triage.model import Channel, Counter, Device, Ticket, Visit
@@ -29,6 +29,8 @@ def ticket_view(visit: Visit, ticket: Ticket, now: datetime) -> TicketView:
         priority=ticket.priority,
         counter=ticket.counter,
         no_shows=ticket.no_shows,
+        for_counter=ticket.for_counter,
+        for_person=ticket.for_person,
         copies=ticket.copies,
         requested_at=ticket.requested_at,
         called_at=ticket.called_at,

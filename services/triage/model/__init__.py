@@ -10,6 +10,7 @@ from services.triage.model.visit import Visit
 from services.triage.model.words import (
     AT_COUNTER,
     ENDED,
+    OPEN,
     CardTier,
     Channel,
     Customer,
@@ -21,7 +22,7 @@ from services.triage.model.words import (
 )
 
 __all__ = [
-    "AT_COUNTER", "ENDED", "AlreadyEnded", "CardTier", "Channel", "Counter", "Customer", "Device", "Elsewhere",
+    "AT_COUNTER", "ENDED", "OPEN", "AlreadyEnded", "CardTier", "Channel", "Counter", "Customer", "Device", "Elsewhere",
     "Form", "NothingToUndo", "Outcome", "Reason", "Refusal", "Ticket", "TicketState", "Visit", "Words", "allowed_in",
     "apply", "commands", "decide", "events",
 ]  # fmt: skip

@@ -110,9 +110,15 @@ class Resume(_Step):
 
 @dataclass(frozen=True, kw_only=True)
 class Transfer(_Step):
-    """Let the ticket wait for another channel, at the place that its request time gives it there."""
+    """Let the ticket wait for another channel, or for one counter or one person only.
+
+    It stands where its request time puts it, or at the end of the line where it doesn't keep its place.
+    """
 
     channel: Channel
+    counter: str | None = None
+    person: str | None = None
+    keeps_place: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,6 +44,8 @@ class TicketRefused:
     detail: str
     field: str | None
     terminal_id: str | None
+    number: str | None = None
+    ticket_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,9 +125,15 @@ class TicketResumed(_OfTicket):
 
 @dataclass(frozen=True, kw_only=True)
 class TicketTransferred(_OfTicket):
-    """The ticket waits for another channel now; ``channel`` is the new one."""
+    """The ticket waits for another channel now; ``channel`` is the new one.
+
+    ``to_counter`` or ``to_person`` is who alone calls it; neither: whoever serves the channel.
+    """
 
     from_channel: Channel
+    to_counter: str | None = None
+    to_person: str | None = None
+    keeps_place: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from services.triage.model.events import CounterClosed, CounterEvent, CounterOpened, DeviceChanged
+from services.triage.model.ticket import line_of_counter, line_of_person
 from services.triage.model.words import Channel
 
 
@@ -19,8 +20,9 @@ class Counter:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The lines that it calls from: its channels'."""
-        return self.channels
+        """The lines that it calls from: its channels', its own, and that of the person who works there."""
+        own = (line_of_counter(self.counter), line_of_person(self.teller_ref))
+        return (*self.channels, *(line for line in own if line is not None))
 
     def open(self, channels: tuple[Channel, ...], teller_ref: str | None) -> list[CounterEvent]:
         """Open it, or change what it serves; nothing happens where it is so already."""

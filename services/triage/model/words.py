@@ -14,6 +14,7 @@ PaperReason = Literal["print_failed", "not_printed"]
 CardTier = Literal["none", "gold", "platinum", "private"]
 
 ENDED: frozenset[TicketState] = frozenset(("completed", "left"))
+OPEN: frozenset[TicketState] = frozenset(("reserved", "waiting", "called", "serving", "held"))
 IN_LOBBY: frozenset[TicketState] = frozenset(("reserved", "waiting"))
 AT_COUNTER: frozenset[TicketState] = frozenset(("called", "serving"))
 

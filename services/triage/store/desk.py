@@ -14,7 +14,7 @@ from services.triage.model import Channel, Counter, Device, Ticket, Visit, apply
 from services.triage.model.events import CounterEvent, DeviceChanged, TicketRefused, VisitEvent
 from services.triage.policy import FRONT_S, History, Policy
 from services.triage.store import queries, tables
-from services.triage.store.bodies import counter_row, device_row, ticket_row, visit_row
+from services.triage.store.bodies import AWAY, counter_row, device_row, ticket_row, visit_row
 from services.triage.store.records import Records
 from shared.contracts.registry import from_domain
 from shared.storage import Transaction
@@ -67,8 +67,14 @@ class Desk(Records):
 
     def next_waiting(self, branch: str, lines: Collection[str]) -> str | None:
         """Return the id of the ticket that is next: the first of the heads of these lines."""
-        heads = [head for line in sorted(lines) if (head := self._head(branch, line)) is not None]
-        return min(heads)[1] if heads else None
+        given = {f"line{n}": line for n, line in enumerate(lines)}
+        found: str | None = self.connection.execute(queries.heads(len(given)), {"of_branch": branch, **given}).scalar()
+        return found
+
+    def standing_in(self, branch: str, lines: Collection[str]) -> Sequence[str]:
+        """Return the ids of the tickets that wait in these lines, those too whose customers are elsewhere now."""
+        given = {"of_branch": branch, "lines": [*lines, *(AWAY + line for line in lines)]}
+        return list(self.connection.execute(queries.STANDING, given).scalars())
 
     def overtaken(self, branch: str, lines: Collection[str], ticket: Ticket) -> Sequence[str]:
         """Return who stood in line before this ticket and still waits in these lines, the first 50 (T12)."""
@@ -122,10 +128,6 @@ class Desk(Records):
 
     def _put(self, table: Table, row: dict[str, Any]) -> None:
         self.connection.execute(_upsert(self._insert, table), row)
-
-    def _head(self, branch: str, line: str) -> tuple[float, str] | None:
-        row = self.connection.execute(queries.HEAD, {"of_branch": branch, "line": line}).one_or_none()
-        return None if row is None else (row[0], row[1])
 
 
 @cache  # a statement costs more to build than to run

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
-from services.triage.model import AT_COUNTER, Channel, Counter, Device, Ticket, TicketState, Visit, apply
+from services.triage.model import AT_COUNTER, Channel, Counter, Customer, Device, Ticket, TicketState, Visit, apply
 from services.triage.model.events import CounterEvent, DeviceChanged, TicketRefused, VisitEvent
 from services.triage.policy import History, Line, Policy
 from services.triage.store.desk import NAMED_OVERTAKEN
@@ -26,6 +26,12 @@ def _nobody(branch: str, subject: str, sequence: int, event: object, at: datetim
     pass
 
 
+def same_customer(one: Customer, other: Customer) -> bool:
+    """Whether both are known to be the same: by their reference or their card."""
+    pairs = ((one.customer_ref, other.customer_ref), (one.card_token, other.card_token))
+    return any(a is not None and a == b for a, b in pairs)
+
+
 class MemoryDesk:
     """The whole state of some branches, to look at and to change."""
 
@@ -39,6 +45,7 @@ class MemoryDesk:
         self._visit_of: dict[str, str] = {}
         self._lines = WaitingLines()
         self._expires: dict[str, datetime] = {}
+        self._open: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
         self._taken: defaultdict[str, dict[str, str]] = defaultdict(dict)
         self._counters: defaultdict[str, dict[str, Counter]] = defaultdict(dict)
         self._devices: defaultdict[str, dict[str, Device]] = defaultdict(dict)
@@ -63,6 +70,16 @@ class MemoryDesk:
         """Return the visit that a ticket of this branch belongs to."""
         visit = self._visits.get(self._visit_of.get(ticket_id, ""))
         return visit if visit is not None and visit.branch == branch else None
+
+    def visit(self, branch: str, visit_id: str) -> Visit | None:
+        """Return a visit of this branch."""
+        visit = self._visits.get(visit_id)
+        return visit if visit is not None and visit.branch == branch else None
+
+    def open_tickets_of(self, branch: str, business: str, customer: Customer) -> Sequence[tuple[Visit, Ticket]]:
+        """Return a known customer's open tickets for a business: of the same reference or card."""
+        found = (self._found(ticket_id) for ticket_id in self._open[branch, business])
+        return [(visit, ticket) for visit, ticket in found if same_customer(ticket.customer, customer)]
 
     def counter(self, branch: str, counter: str) -> Counter:
         """Return a counter; a closed one where it never opened."""
@@ -142,6 +159,10 @@ class MemoryDesk:
         """Return the id of the ticket that is next in these lines."""
         return self._lines.head(branch, lines)
 
+    def standing_in(self, branch: str, lines: Collection[str]) -> Sequence[str]:
+        """Return the ids of the tickets that wait in these lines, those too whose customers are elsewhere now."""
+        return [id_ for id_ in self._lines.in_order(branch) if self._found(id_)[1].line in lines]
+
     def overtaken(self, branch: str, lines: Collection[str], ticket: Ticket) -> Sequence[str]:
         """Return who stood in line before this ticket and still waits in these lines, the first 50 (T12)."""
         before = self._lines.lined_before(branch, lines, ticket.lined_at.timestamp())
@@ -197,6 +218,10 @@ class MemoryDesk:
         self._visit_of[ticket.ticket_id] = visit.visit_id
         place = Place.of(self._policy, visit, ticket)
         self._lines.put(place, self._policy.max_overtakes, waits=ticket.state == "waiting")
+        known = self._open[visit.branch, ticket.business]
+        known.pop(ticket.ticket_id, None)
+        if not ticket.ended:
+            known[ticket.ticket_id] = None
         self._expires.pop(ticket.ticket_id, None)
         if ticket.state == "reserved":
             self._expires[ticket.ticket_id] = self.now + timedelta(seconds=self._policy.reserved_expiry_s)

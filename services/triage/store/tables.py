@@ -45,7 +45,7 @@ ticket = Table(
     Column("rank", Float, nullable=False, comment="Its place in the line: the lowest is called first."),
     Column("overtaken", Integer, nullable=False, comment="How often somebody later was called before it (T12)."),
     Column("waiting_from", UtcDateTime, comment="Since when it waits, breaks left out; null when it doesn't."),
-    Column("line", String(96), comment="Where it stands; null while its customer is at a counter with another."),
+    Column("line", String(96), comment="Where it stands; after a - while its customer is at a counter with another."),
     Column("business", String(64)),
     Column("customer_ref", String(128)),
     Column("card_token", String(128)),
