@@ -209,6 +209,10 @@ class MemoryDesk:
         """Keep what the channel has shown."""
         self._histories[branch][channel] = history
 
+    def times_overtaken(self, ticket_id: str) -> int:
+        """Return how often somebody who stood in line later was called before this ticket (T12)."""
+        return self._lines.times_overtaken(ticket_id)
+
     def _found(self, ticket_id: str) -> tuple[Visit, Ticket]:
         visit = self._visits[self._visit_of[ticket_id]]
         return visit, visit.ticket(ticket_id)

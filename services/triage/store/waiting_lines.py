@@ -93,6 +93,10 @@ class WaitingLines:
             place.rank = place.lined - FRONT_S
             self._enter(place)
 
+    def times_overtaken(self, ticket_id: str) -> int:
+        """Return how often it was, at its place in the line."""
+        return self._places[ticket_id].overtaken
+
     def _enter(self, place: Place) -> None:
         key = place.branch, place.line
         insort(self._by_rank[key], (place.rank, place.ticket_id))
