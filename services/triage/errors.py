@@ -22,6 +22,25 @@ class RequestedTooLongAgo(InvalidInput):
     code = "requested_too_long_ago"
 
 
+class VisitNotFound(NotFound):
+    """No visit of the branch has this id."""
+
+    code = "visit_not_found"
+
+
+class AlreadyQueued(Conflict):
+    """The customer has an open ticket for this business: ``ticket_id``, ``number``, ``visit_id``, ``state``."""
+
+    code = "already_queued"
+    title = "The customer has a ticket for this business"
+
+
+class PersonAway(Conflict):
+    """Nobody of this name works at an open counter; ``present`` are those who do."""
+
+    code = "person_away"
+
+
 class TicketNotFound(NotFound):
     """No ticket has this id or number."""
 

@@ -1,8 +1,8 @@
 """What terminals tell us. A terminal is anything a customer or a sensor talks to."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from shared.contracts.base import EventData, Id, Name
 from shared.contracts.registry import event
@@ -33,6 +33,30 @@ class TicketRequest(EventData):
     currency: str = Field(default="CNY", pattern=r"^[A-Z]{3}$")
     customer: Customer = Customer()
     terminal_id: Id | None = None
+    visit_id: Id | None = Field(default=None, description="The visit that this is a further business of.")
+    businesses: tuple[Name, ...] = Field(
+        default=(),
+        max_length=8,
+        description="Further businesses of the visit, each with a ticket of its own (T7).",
+    )
+    again: bool = Field(
+        default=False, description="Yes, another ticket although the customer has one for this business already."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _first_of_several(cls, values: Any) -> Any:
+        """Take the first of ``businesses`` for ``business`` where only they are given."""
+        if isinstance(values, dict) and values.get("business") is None and values.get("businesses"):
+            several = values["businesses"]
+            if isinstance(several, list | tuple):
+                return {**values, "business": several[0], "businesses": several[1:]}
+        return values
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """Every business that is wanted, each once, in the order in which they were named."""
+        return tuple(dict.fromkeys((self.business, *self.businesses)))
 
 
 @event("lobby.terminal.ticket_requested.v1")

@@ -125,6 +125,30 @@ def test_a_missed_call_a_return_a_copy_and_a_failed_paper(service: Running) -> N
     assert (again.status, again.json["code"], again.json["state"]) == (409, "illegal_transition", "left")
 
 
+def test_two_businesses_one_visit_no_double_and_a_transfer_to_a_counter(service: Running) -> None:
+    branch = Branch(service, "several")
+    branch.open()
+    branch.open("2", "loan_desk")
+    taken = branch.take("transfer", businesses=["mortgage"], customer={"customer_ref": "c1"})
+    (other,) = taken["others"]
+    assert (other["visit_id"], other["number"]) == (taken["visit_id"], "L001")
+    again = branch.post(f"{branch.path}/tickets", {"business": "transfer", "customer": {"customer_ref": "c1"}})
+    assert (again.status, again.json["code"], again.json["number"]) == (409, "already_queued", "A001")
+    later = branch.take("account_closing", visit_id=taken["visit_id"])
+    assert later["visit_id"] == taken["visit_id"]
+    for ticket in (taken, other, later):
+        branch.post(f"{branch.path}/tickets/{ticket['ticket_id']}/printed")
+    branch.next()
+    elsewhere = branch.post(f"{branch.path}/counters/2/call", {"ticket_id": other["ticket_id"]})
+    assert (elsewhere.status, elsewhere.json["code"]) == (409, "customer_elsewhere")
+    sent = branch.step(later["ticket_id"], "transfer", {"counter": "2"})
+    assert (sent.status, sent.json["for_counter"]) == (200, "2")
+    away = branch.step(later["ticket_id"], "transfer", {"person": "nobody"})
+    assert (away.status, away.json["code"]) == (409, "person_away")
+    nothing = branch.step(later["ticket_id"], "transfer", {})
+    assert (nothing.status, nothing.json["errors"][0]["field"]) == (422, "channel")
+
+
 def test_devices_steer_the_route(service: Running) -> None:
     branch = Branch(service, "devices")
     report = branch.post(f"{branch.path}/devices/atm-1/status", {"kind": "atm", "status": "up"}, role="terminal")

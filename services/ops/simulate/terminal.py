@@ -86,6 +86,7 @@ class Terminal:
             amount_minor=row.amount_minor,
             customer=Known(card_tier=CARDS[row.priority], customer_ref=reference_of(row.customer), age=row.age),
             terminal_id=TERMINAL,
+            again=True,  # each row is a customer who came, whoever else has the same name
             requested_at=self._world.timeline.requested_at(row.arrived_at),
         )
 

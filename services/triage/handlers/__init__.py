@@ -2,7 +2,8 @@
 
 from services.triage.handlers.calling import call_next, call_number
 from services.triage.handlers.closing import give_up_papers
-from services.triage.handlers.issue import House, take_ticket
+from services.triage.handlers.house import House
+from services.triage.handlers.issue import take_ticket
 from services.triage.handlers.ports import Desk, Records
 from services.triage.handlers.reactions import REACTIONS
 from services.triage.handlers.resources import close_counter, open_counter, report_device

@@ -1,26 +1,17 @@
 """Taking a ticket: identify, choose the channel, promise a wait (T1-T6, T9)."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 
 from services.triage.errors import RequestedInFuture, RequestedTooLongAgo, UnknownBusiness
 from services.triage.handlers.estimates import outlook
+from services.triage.handlers.house import House
 from services.triage.handlers.ports import Desk
+from services.triage.handlers.visits import customer_of, require_not_queued, visit_for
 from services.triage.model import Customer, Visit, commands, decide
 from services.triage.model.events import TicketIssued
 from services.triage.policy import Business, Policy, Route, close_matches, line_of, rank, route
 from shared.contracts.http.triage import TakeTicket, TicketTaken, Wait
 from shared.contracts.terminal import TicketRequest
-
-
-@dataclass(frozen=True, kw_only=True)
-class House:
-    """What a branch is run by: its time zone and its policy, which is the ``version``-th with this digest."""
-
-    zone: tzinfo
-    policy: Policy
-    version: int = 0
-    digest: str = ""
 
 
 def take_ticket(desk: Desk, house: House, *, branch: str, request: TakeTicket) -> TicketTaken:
@@ -34,26 +25,50 @@ def take_ticket(desk: Desk, house: House, *, branch: str, request: TakeTicket) -
             f"requested_at: {asked.isoformat()} is later than now, {desk.now.isoformat()}",
             errors=[{"field": "requested_at", "message": "in the future"}],
         )
-    return _taken(issue(desk, house, branch=branch, request=request, asked=asked))
+    first, *others = issue(desk, house, branch=branch, request=request, asked=asked)
+    return _taken(first, *map(_taken, others))
 
 
-def issue(desk: Desk, house: House, *, branch: str, request: TicketRequest, asked: datetime) -> TicketIssued:
-    """Route a request of ``asked``, reserve its ticket, and return what happened."""
+def issue(desk: Desk, house: House, *, branch: str, request: TicketRequest, asked: datetime) -> list[TicketIssued]:
+    """Reserve a ticket for each business of a request of ``asked``, all of one visit; return what happened.
+
+    Raises :class:`UnknownBusiness`, :class:`RequestedTooLongAgo`, :class:`AlreadyQueued`,
+    :class:`VisitNotFound`, :class:`VisitEnded`.
+    """
     asked = min(asked, desk.now)
     _check_age(house.policy, asked, desk.now)
-    business = _business(house.policy, request.business)
-    customer = Customer(**request.customer.model_dump())
-    up = {device.kind for device in desk.devices(branch) if device.status == "up"}
-    chosen = route(house.policy, business, request.amount_minor, customer, up)
-    day = asked.astimezone(house.zone).date()
-    visit = Visit(visit_id=desk.new_id(), branch=branch, business_date=day)
-    series = house.policy.series[chosen.channel]
-    number = series.number(desk.next_number(branch, day, series.prefix, series.start))
-    happened = decide(visit, _command(desk, house, branch, request, asked, business, customer, chosen, number))
-    desk.record_visit(visit, happened, at=asked)
-    (issued,) = happened
-    assert isinstance(issued, TicketIssued)
+    wanted = {code: _business(house.policy, code) for code in request.wanted}
+    visit = visit_for(desk, house, branch=branch, request=request, asked=asked)
+    customer = customer_of(request, visit)
+    if not request.again:
+        for code in wanted:
+            require_not_queued(desk, visit, code, customer)
+    issued = []
+    for code, business in wanted.items():
+        visit, event = _issue_one(desk, house, visit, request, asked, code, business, customer)
+        issued.append(event)
     return issued
+
+
+def _issue_one(
+    desk: Desk,
+    house: House,
+    visit: Visit,
+    request: TicketRequest,
+    asked: datetime,
+    code: str,
+    business: Business,
+    customer: Customer,
+) -> tuple[Visit, TicketIssued]:
+    up = {device.kind for device in desk.devices(visit.branch) if device.status == "up"}
+    chosen = route(house.policy, business, request.amount_minor, customer, up)
+    series = house.policy.series[chosen.channel]
+    drawn = desk.next_number(visit.branch, visit.business_date, series.prefix, series.start)
+    number = series.number(drawn)
+    command = _command(desk, house, visit.branch, request, asked, code, business, customer, chosen, number)
+    (issued,) = happened = decide(visit, command)
+    assert isinstance(issued, TicketIssued)
+    return desk.record_visit(visit, happened, at=asked), issued
 
 
 def _command(
@@ -62,6 +77,7 @@ def _command(
     branch: str,
     request: TicketRequest,
     asked: datetime,
+    code: str,
     business: Business,
     customer: Customer,
     chosen: Route,
@@ -73,7 +89,7 @@ def _command(
         ticket_id=desk.new_id(),
         number=number,
         channel=chosen.channel,
-        business=request.business,
+        business=code,
         priority=chosen.priority,
         customer=customer,
         amount_minor=request.amount_minor,
@@ -111,11 +127,12 @@ def _check_age(policy: Policy, asked: datetime, now: datetime) -> None:
         )
 
 
-def _taken(issued: TicketIssued) -> TicketTaken:
+def _taken(issued: TicketIssued, *others: TicketTaken) -> TicketTaken:
     return TicketTaken.model_validate(
         {
-            **{name: getattr(issued, name) for name in TicketTaken.model_fields if name != "wait"},
+            **{name: getattr(issued, name) for name in TicketTaken.model_fields if name not in ("wait", "others")},
             "wait": Wait(p50_s=issued.wait_p50_s, p90_s=issued.wait_p90_s),
+            "others": others,
         },
         from_attributes=True,
     )

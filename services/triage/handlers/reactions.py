@@ -5,8 +5,9 @@ Each may come twice or late: what no longer fits changes nothing.
 
 from collections.abc import Callable, Mapping
 
-from services.triage.handlers.calling import called, overtaking
-from services.triage.handlers.issue import House, issue
+from services.triage.handlers.calling import called
+from services.triage.handlers.house import House
+from services.triage.handlers.issue import issue
 from services.triage.handlers.loading import step
 from services.triage.handlers.ports import Desk
 from services.triage.handlers.resources import report_device
@@ -27,10 +28,13 @@ def ticket_requested(desk: Desk, house: House, event: Event) -> None:
     try:
         issue(desk, house, branch=event.branchid, request=request, asked=event.time)
     except LobbyError as error:
-        refusal = TicketRefused(
-            code=error.code, detail=error.detail, field=error.extra.get("field"), terminal_id=request.terminal_id
-        )
-        desk.record_refusal(event.branchid, event.id, refusal)
+        desk.record_refusal(event.branchid, event.id, refusal_of(error, request.terminal_id))
+
+
+def refusal_of(error: LobbyError, terminal_id: str | None) -> TicketRefused:
+    """Say in an event what an HTTP caller would read in the problem document."""
+    said = {name: error.extra.get(name) for name in ("field", "number", "ticket_id")}
+    return TicketRefused(code=error.code, detail=error.detail, terminal_id=terminal_id, **said)
 
 
 def ticket_printed(desk: Desk, house: House, event: Event) -> None:
@@ -60,11 +64,9 @@ def handoff_accepted(desk: Desk, house: House, event: Event) -> None:
     if ticket.state not in ("reserved", "waiting"):
         return
     window = Counter(counter=data.manager_id, channels=(ticket.channel,))
-    lanes = desk.lanes(visit.branch, window)
-    before = desk.times_overtaken(ticket.ticket_id)
-    passed, past = overtaking(desk, house, visit.branch, window, lanes, ticket, "handoff", before)
-    command = commands.HandOff(ticket_id=ticket.ticket_id, at=desk.now, counter=data.manager_id, overtaking=past)
-    called(desk, visit, command, window, passed)
+    overtakes = tuple(desk.overtaken(visit.branch, window.lines, ticket))
+    command = commands.HandOff(ticket_id=ticket.ticket_id, at=desk.now, counter=data.manager_id, overtakes=overtakes)
+    called(desk, visit, command, window)
 
 
 def handoff_completed(desk: Desk, house: House, event: Event) -> None:

@@ -1,9 +1,10 @@
 """The steps of a ticket's life (T4, T7): each loads, decides and records."""
 
 from services.triage.handlers.calling import require_back
-from services.triage.handlers.issue import House
+from services.triage.handlers.house import House
 from services.triage.handlers.loading import decided, load, step
 from services.triage.handlers.ports import Desk
+from services.triage.handlers.targets import free_where_nobody_calls, require_target
 from services.triage.handlers.views import ticket_view
 from services.triage.model import AT_COUNTER, Visit, apply, commands
 from services.triage.model.events import TicketCompleted, VisitEvent
@@ -67,8 +68,20 @@ def resume(desk: Desk, house: House, *, branch: str, ticket_id: str) -> TicketVi
 
 
 def transfer(desk: Desk, house: House, *, branch: str, ticket_id: str, request: TransferTicket) -> TicketView:
-    """Let the ticket wait for another channel, at the place of its request time."""
-    return _view(desk, branch, commands.Transfer(ticket_id=ticket_id, at=desk.now, channel=request.channel))
+    """Let the ticket wait for another channel, one counter or one person, at the place that policy gives it.
+
+    Raises CounterClosed and PersonAway where nobody would call it there.
+    """
+    require_target(desk, branch, request)
+    command = commands.Transfer(
+        ticket_id=ticket_id,
+        at=desk.now,
+        channel=request.channel or load(desk, branch, ticket_id).ticket(ticket_id).channel,
+        counter=request.counter,
+        person=request.person,
+        keeps_place=house.policy.transfer_place == "request_time",
+    )
+    return _view(desk, branch, command)
 
 
 def left(desk: Desk, house: House, *, branch: str, ticket_id: str, remark: Remark | None = None) -> TicketView:
@@ -110,6 +123,7 @@ def _at_counter(desk: Desk, branch: str, command: commands.Resume | commands.Und
     if ticket.state in AT_COUNTER and not was_there and ticket.counter is not None:
         require_back(desk, branch, ticket.counter)
     visit = desk.record_visit(visit, happened)
+    visit = free_where_nobody_calls(desk, visit, visit.ticket(command.ticket_id))
     return ticket_view(visit, visit.ticket(command.ticket_id), desk.now)
 
 

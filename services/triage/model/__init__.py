@@ -10,19 +10,19 @@ from services.triage.model.visit import Visit
 from services.triage.model.words import (
     AT_COUNTER,
     ENDED,
+    OPEN,
     CardTier,
     Channel,
     Customer,
     Form,
     Outcome,
-    Overtaken,
     Reason,
     TicketState,
     Words,
 )
 
 __all__ = [
-    "AT_COUNTER", "ENDED", "AlreadyEnded", "CardTier", "Channel", "Counter", "Customer", "Device", "Elsewhere",
-    "Form", "NothingToUndo", "Outcome", "Overtaken", "Reason", "Refusal", "Ticket", "TicketState", "Visit", "Words",
-    "allowed_in", "apply", "commands", "decide", "events",
+    "AT_COUNTER", "ENDED", "OPEN", "AlreadyEnded", "CardTier", "Channel", "Counter", "Customer", "Device", "Elsewhere",
+    "Form", "NothingToUndo", "Outcome", "Reason", "Refusal", "Ticket", "TicketState", "Visit", "Words", "allowed_in",
+    "apply", "commands", "decide", "events",
 ]  # fmt: skip

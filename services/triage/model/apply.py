@@ -117,7 +117,7 @@ def _moved(
 ) -> Ticket:
     match event:
         case events.TicketCalled():
-            called = replace(ticket, waited_s=event.waited_s, waiting_since=None)
+            called = replace(ticket, waited_s=event.waited_s, waiting_since=None, for_counter=None, for_person=None)
             return replace(called, state="called", counter=event.counter, called_at=at)
         case events.ServiceStarted():
             here = replace(ticket, missed_at=None, stood_at=None)
@@ -146,5 +146,6 @@ def _moved(
 def _transferred(ticket: Ticket, event: events.TicketTransferred, at: datetime) -> Ticket:
     ticket = replace(ticket, served_s=ticket.served(at), serving_since=None)
     since = ticket.waiting_since or at
-    line = replace(ticket, channel=event.channel, lined_at=ticket.requested_at, waiting_since=since)
+    line = replace(ticket, channel=event.channel, for_counter=event.to_counter, for_person=event.to_person)
+    line = replace(line, lined_at=ticket.requested_at if event.keeps_place else at, waiting_since=since)
     return replace(line, state="waiting", counter=None, missed_at=None, stood_at=None)

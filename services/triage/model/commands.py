@@ -3,27 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from services.triage.model.words import Channel, Customer, Form, Overtaken, PaperReason, Reason
-
-
-@dataclass(frozen=True, kw_only=True)
-class Overtaking:
-    """Whom a call overtakes, the first of them by name, and why (T12).
-
-    ``more`` says that there are others; ``forced`` that somebody was pushed beyond policy's cap;
-    ``for_skill`` that others stand earlier whom the counter cannot serve; ``times_before`` is how often
-    the called one was overtaken.
-    """
-
-    whom: tuple[Overtaken, ...] = ()
-    more: bool = False
-    why: Reason | None = None
-    forced: bool = False
-    for_skill: bool = False
-    times_before: int = 0
-
-
-NOBODY = Overtaking()
+from services.triage.model.words import Channel, Customer, Form, PaperReason, Reason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,10 +52,10 @@ class Reprint(_Step):
 
 @dataclass(frozen=True, kw_only=True)
 class Call(_Step):
-    """Call the ticket to a counter, past those whom ``overtaking`` names."""
+    """Call the ticket to a counter, past ``overtakes``."""
 
     counter: str
-    overtaking: Overtaking = NOBODY
+    overtakes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +66,7 @@ class HandOff(_Step):
     """
 
     counter: str
-    overtaking: Overtaking = NOBODY
+    overtakes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,9 +110,15 @@ class Resume(_Step):
 
 @dataclass(frozen=True, kw_only=True)
 class Transfer(_Step):
-    """Let the ticket wait for another channel, at the place that its request time gives it there."""
+    """Let the ticket wait for another channel, or for one counter or one person only.
+
+    It stands where its request time puts it, or at the end of the line where it doesn't keep its place.
+    """
 
     channel: Channel
+    counter: str | None = None
+    person: str | None = None
+    keeps_place: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,10 +9,7 @@ from services.triage.model.apply import apply
 from services.triage.model.refusals import AlreadyEnded, Elsewhere, NothingToUndo, Refusal
 from services.triage.model.ticket import Ticket, seconds_between
 from services.triage.model.visit import Visit
-from services.triage.model.words import AT_COUNTER, Channel, TicketState
-
-OPEN: frozenset[TicketState] = frozenset(("reserved", "waiting", "called", "serving", "held"))
-"""The states from which a ticket can still go on."""
+from services.triage.model.words import AT_COUNTER, OPEN, Channel, TicketState
 
 STEPS: dict[type, tuple[str, frozenset[TicketState]]] = {
     commands.Print: ("printed", frozenset(("reserved",))),
@@ -159,13 +156,7 @@ def _called(of: _OfTicket, ticket: Ticket, command: commands.Call | commands.Han
         waited_s=ticket.waited(command.at),
         quoted_p50_s=ticket.quoted_p50_s,
         quoted_p90_s=ticket.quoted_p90_s,
-        overtakes=tuple(one.ticket_id for one in command.overtaking.whom),
-        overtaken=command.overtaking.whom,
-        overtakes_more=command.overtaking.more,
-        overtaking_reason=command.overtaking.why,
-        forced=command.overtaking.forced,
-        for_skill=command.overtaking.for_skill,
-        times_overtaken=command.overtaking.times_before,
+        overtakes=command.overtakes,
     )
 
 
@@ -185,11 +176,19 @@ def _returned(of: _OfTicket, visit: Visit, ticket: Ticket, command: commands.Ret
 
 
 def _transferred(of: _OfTicket, visit: Visit, ticket: Ticket, command: commands.Transfer) -> events.TicketTransferred:
-    if ticket.state == "waiting" and ticket.channel == command.channel:
-        detail = f"transfer: ticket {ticket.number} waits for {command.channel} already"
+    to = (command.channel, command.counter, command.person)
+    if ticket.state == "waiting" and to == (ticket.channel, ticket.for_counter, ticket.for_person):
+        detail = f"transfer: ticket {ticket.number} waits for {command.counter or command.person or command.channel}"
+        detail += " already"
         raise Refusal(detail, state=ticket.state, allowed=allowed_in(visit, ticket))
     of["channel"] = command.channel
-    return events.TicketTransferred(**of, from_channel=ticket.channel)
+    return events.TicketTransferred(
+        **of,
+        from_channel=ticket.channel,
+        to_counter=command.counter,
+        to_person=command.person,
+        keeps_place=command.keeps_place,
+    )
 
 
 def _undo(visit: Visit, ticket: Ticket, command: commands.Undo) -> events.StepUndone:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from services.triage.model.words import Channel, Customer, Form, Outcome, Overtaken, Reason, TicketState
+from services.triage.model.words import Channel, Customer, Form, Outcome, Reason, TicketState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +44,8 @@ class TicketRefused:
     detail: str
     field: str | None
     terminal_id: str | None
+    number: str | None = None
+    ticket_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,12 +69,6 @@ class TicketCalled(_OfTicket):
     quoted_p50_s: float
     quoted_p90_s: float
     overtakes: tuple[str, ...]
-    overtaken: tuple[Overtaken, ...] = ()
-    overtakes_more: bool = False
-    overtaking_reason: Reason | None = None
-    forced: bool = False
-    for_skill: bool = False
-    times_overtaken: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,9 +125,15 @@ class TicketResumed(_OfTicket):
 
 @dataclass(frozen=True, kw_only=True)
 class TicketTransferred(_OfTicket):
-    """The ticket waits for another channel now; ``channel`` is the new one."""
+    """The ticket waits for another channel now; ``channel`` is the new one.
+
+    ``to_counter`` or ``to_person`` is who alone calls it; neither: whoever serves the channel.
+    """
 
     from_channel: Channel
+    to_counter: str | None = None
+    to_person: str | None = None
+    keeps_place: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +179,6 @@ class CounterOpened:
     counter: str
     channels: tuple[Channel, ...]
     teller_ref: str | None
-    businesses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,37 +4,33 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from services.triage.model.events import CounterClosed, CounterEvent, CounterOpened, DeviceChanged
+from services.triage.model.ticket import line_of_counter, line_of_person
 from services.triage.model.words import Channel
 
 
 @dataclass(frozen=True, kw_only=True)
 class Counter:
-    """A numbered window with the channels that it serves, after ``version`` events.
-
-    ``businesses`` are its skills: the only ones that it does; it does all of them where there are none.
-    """
+    """A numbered window with the channels that it serves, after ``version`` events."""
 
     counter: str
     channels: tuple[Channel, ...] = ()
     teller_ref: str | None = None
-    businesses: tuple[str, ...] = ()
     is_open: bool = False
     version: int = 0
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The lines that it calls from: its channels'."""
-        return self.channels
+        """The lines that it calls from: its channels', its own, and that of the person who works there."""
+        own = (line_of_counter(self.counter), line_of_person(self.teller_ref))
+        return (*self.channels, *(line for line in own if line is not None))
 
-    def open(
-        self, channels: tuple[Channel, ...], teller_ref: str | None, businesses: tuple[str, ...] = ()
-    ) -> list[CounterEvent]:
+    def open(self, channels: tuple[Channel, ...], teller_ref: str | None) -> list[CounterEvent]:
         """Open it, or change what it serves; nothing happens where it is so already."""
-        channels, businesses = tuple(dict.fromkeys(channels)), tuple(dict.fromkeys(businesses))
+        channels = tuple(dict.fromkeys(channels))
         teller_ref = teller_ref or (self.teller_ref if self.is_open else None)
-        if self.is_open and (channels, businesses, teller_ref) == (self.channels, self.businesses, self.teller_ref):
+        if self.is_open and channels == self.channels and teller_ref == self.teller_ref:
             return []
-        return [CounterOpened(counter=self.counter, channels=channels, teller_ref=teller_ref, businesses=businesses)]
+        return [CounterOpened(counter=self.counter, channels=channels, teller_ref=teller_ref)]
 
     def close(self) -> list[CounterEvent]:
         """Close it; nothing happens where it is closed already."""
@@ -45,8 +41,7 @@ class Counter:
         after = replace(self, version=self.version + 1)
         if isinstance(event, CounterClosed):
             return replace(after, is_open=False, teller_ref=None)
-        after = replace(after, is_open=True, channels=event.channels, businesses=event.businesses)
-        return replace(after, teller_ref=event.teller_ref)
+        return replace(after, is_open=True, channels=event.channels, teller_ref=event.teller_ref)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,16 @@ def seconds_between(start: datetime | None, end: datetime) -> float:
     return 0.0 if start is None else max(0.0, (end - start).total_seconds())
 
 
+def line_of_counter(counter: str | None) -> str | None:
+    """Return the line of those who wait for one counter."""
+    return None if counter is None else f"counter:{counter}"
+
+
+def line_of_person(person: str | None) -> str | None:
+    """Return the line of those who wait for one person, at whatever counter."""
+    return None if person is None else f"person:{person}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ticket:
     """One business of a visit.
@@ -18,7 +28,8 @@ class Ticket:
     ``waited_s`` and ``served_s`` sum up the spells that are over; ``waiting_since`` and
     ``serving_since`` are the start of the one that runs. ``lined_at`` is the place in the line.
     ``before`` is the ticket before its last step ``last``, for undo. ``missed_at`` is when its customer
-    did not come, ``stood_at`` the place in the line from before that.
+    did not come, ``stood_at`` the place in the line from before that. ``for_counter`` or ``for_person`` is who
+    alone calls it, until it is called.
     """
 
     ticket_id: str
@@ -45,12 +56,14 @@ class Ticket:
     stood_at: datetime | None = None
     copies: int = 0
     last: str | None = None
+    for_counter: str | None = None
+    for_person: str | None = None
     before: "Ticket | None" = None
 
     @property
     def line(self) -> str:
-        """The line that it stands in while it waits: its channel's."""
-        return self.channel
+        """The line that it stands in while it waits: its channel's, a counter's or a person's."""
+        return line_of_counter(self.for_counter) or line_of_person(self.for_person) or self.channel
 
     @property
     def ended(self) -> bool:

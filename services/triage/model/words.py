@@ -14,6 +14,7 @@ PaperReason = Literal["print_failed", "not_printed"]
 CardTier = Literal["none", "gold", "platinum", "private"]
 
 ENDED: frozenset[TicketState] = frozenset(("completed", "left"))
+OPEN: frozenset[TicketState] = frozenset(("reserved", "waiting", "called", "serving", "held"))
 IN_LOBBY: frozenset[TicketState] = frozenset(("reserved", "waiting"))
 AT_COUNTER: frozenset[TicketState] = frozenset(("called", "serving"))
 
@@ -33,15 +34,6 @@ class Reason:
     rule: str
     zh: str
     en: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Overtaken:
-    """Somebody whom a call overtook, and how often that has happened to them, this call among it (T12)."""
-
-    ticket_id: str
-    number: str
-    times: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -81,6 +81,8 @@ class Policy:
     """After being overtaken so often a ticket is called next (T12)."""
     max_no_shows: int = field(default=3, metadata={"ge": 1})
     """After so many calls that nobody came to, the customer counts as left (T7)."""
+    transfer_place: Literal["request_time", "end"] = "request_time"
+    """Where a transferred ticket stands: where its request time puts it, or at the end of its new line (T7)."""
     no_show_grace_s: float = 600.0
     """How long after a no-show the customer may come back to the place that they had (T7)."""
     reserved_expiry_s: float = 900.0

@@ -12,6 +12,9 @@ VISIT: TypeAdapter[Visit] = TypeAdapter(Visit)
 COUNTER: TypeAdapter[Counter] = TypeAdapter(Counter)
 DEVICE: TypeAdapter[Device] = TypeAdapter(Device)
 
+AWAY = "-"
+"""What the line of a ticket begins with while its customer is at a counter with another: nobody calls from there."""
+
 
 def visit_row(visit: Visit, now: datetime) -> dict[str, Any]:
     """Return a visit's row."""
@@ -28,7 +31,7 @@ def visit_row(visit: Visit, now: datetime) -> dict[str, Any]:
 
 def ticket_row(policy: Policy, visit: Visit, ticket: Ticket, now: datetime) -> dict[str, Any]:
     """Return a ticket's row, as of one that nobody has overtaken."""
-    since = ticket.waiting_since
+    since = ticket.waiting_since or (now if ticket.state == "waiting" else None)  # it may stand still
     return {
         "ticket_id": ticket.ticket_id,
         "visit_id": visit.visit_id,
@@ -41,12 +44,8 @@ def ticket_row(policy: Policy, visit: Visit, ticket: Ticket, now: datetime) -> d
         "lined": ticket.lined_at.timestamp(),
         "rank": rank(policy, ticket.lined_at, ticket.priority),
         "overtaken": 0,
-        "joined_seq": 0,
-        "counted_to": 0,
-        "shield": 0,
-        "shield_skill": 0,
         "waiting_from": None if since is None else since - timedelta(seconds=ticket.waited_s),
-        "line": None if visit.elsewhere(ticket.ticket_id) else ticket.line,
+        "line": AWAY + ticket.line if visit.elsewhere(ticket.ticket_id) else ticket.line,
         "business": ticket.business,
         "customer_ref": ticket.customer.customer_ref,
         "card_token": ticket.customer.card_token,

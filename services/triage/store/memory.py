@@ -10,12 +10,11 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
-from services.triage.handlers.calling import MOST_NAMED
-from services.triage.model import AT_COUNTER, Channel, Counter, Device, Overtaken, Ticket, TicketState, Visit, apply
-from services.triage.model.commands import Overtaking
+from services.triage.model import AT_COUNTER, Channel, Counter, Customer, Device, Ticket, TicketState, Visit, apply
 from services.triage.model.events import CounterEvent, DeviceChanged, TicketRefused, VisitEvent
-from services.triage.policy import History, Lane, Line, Policy, Standing
-from services.triage.store.waiting_lines import Spot, WaitingLines, serves
+from services.triage.policy import History, Line, Policy
+from services.triage.store.desk import NAMED_OVERTAKEN
+from services.triage.store.waiting_lines import Place, WaitingLines
 from shared.clock import Clock
 from shared.ids import IdFactory, new_id
 
@@ -25,6 +24,12 @@ Listener = Callable[[str, str, int, object, datetime], None]
 
 def _nobody(branch: str, subject: str, sequence: int, event: object, at: datetime) -> None:
     pass
+
+
+def same_customer(one: Customer, other: Customer) -> bool:
+    """Whether both are known to be the same: by their reference or their card."""
+    pairs = ((one.customer_ref, other.customer_ref), (one.card_token, other.card_token))
+    return any(a is not None and a == b for a, b in pairs)
 
 
 class MemoryDesk:
@@ -40,6 +45,7 @@ class MemoryDesk:
         self._visit_of: dict[str, str] = {}
         self._lines = WaitingLines()
         self._expires: dict[str, datetime] = {}
+        self._open: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
         self._taken: defaultdict[str, dict[str, str]] = defaultdict(dict)
         self._counters: defaultdict[str, dict[str, Counter]] = defaultdict(dict)
         self._devices: defaultdict[str, dict[str, Device]] = defaultdict(dict)
@@ -64,6 +70,16 @@ class MemoryDesk:
         """Return the visit that a ticket of this branch belongs to."""
         visit = self._visits.get(self._visit_of.get(ticket_id, ""))
         return visit if visit is not None and visit.branch == branch else None
+
+    def visit(self, branch: str, visit_id: str) -> Visit | None:
+        """Return a visit of this branch."""
+        visit = self._visits.get(visit_id)
+        return visit if visit is not None and visit.branch == branch else None
+
+    def open_tickets_of(self, branch: str, business: str, customer: Customer) -> Sequence[tuple[Visit, Ticket]]:
+        """Return a known customer's open tickets for a business: of the same reference or card."""
+        found = (self._found(ticket_id) for ticket_id in self._open[branch, business])
+        return [(visit, ticket) for visit, ticket in found if same_customer(ticket.customer, customer)]
 
     def counter(self, branch: str, counter: str) -> Counter:
         """Return a counter; a closed one where it never opened."""
@@ -90,10 +106,9 @@ class MemoryDesk:
         """Return the counters that have a called or served ticket."""
         return self._taken[branch].keys()
 
-    def waiting(self, branch: str, limit: int) -> Sequence[tuple[Visit, Ticket, Standing]]:
-        """Return the tickets that wait with their places, by their rank."""
-        waiting = self._lines.in_order(branch)[:limit]
-        return [(*self._found(ticket_id), self._lines.standing(ticket_id)) for ticket_id in waiting]
+    def waiting(self, branch: str, limit: int) -> Sequence[tuple[Visit, Ticket]]:
+        """Return the tickets that wait, in the order in which they are called."""
+        return [self._found(ticket_id) for ticket_id in self._lines.in_order(branch)[:limit]]
 
     def lines(self, branch: str) -> Mapping[Channel, Line]:
         """Return the line of each channel that somebody waits for."""
@@ -140,32 +155,23 @@ class MemoryDesk:
         ]
         return max(found)[1] if found else None
 
-    def lanes(self, branch: str, counter: Counter) -> Sequence[Lane]:
-        """Return the lanes that the counter serves and somebody waits in (T7, T12)."""
-        return self._lines.lanes(branch, counter)
+    def next_waiting(self, branch: str, lines: Collection[str]) -> str | None:
+        """Return the id of the ticket that is next in these lines."""
+        return self._lines.head(branch, lines)
 
-    def overtaken(self, branch: str, counter: Counter, ticket: Ticket) -> Sequence[Overtaken]:
-        """Return who stands earlier than this ticket and waits for the counter, the first 51 (T12)."""
-        before = self._lines.lined_before(branch, counter.lines, ticket.lined_at.timestamp())
-        fit = [spot for spot in before if serves(counter, spot)][: MOST_NAMED + 1]
-        found = [(self._found(spot.ticket_id)[1], spot) for spot in fit]
-        return [Overtaken(ticket_id=t.ticket_id, number=t.number, times=spot.overtaken + 1) for t, spot in found]
+    def standing_in(self, branch: str, lines: Collection[str]) -> Sequence[str]:
+        """Return the ids of the tickets that wait in these lines, those too whose customers are elsewhere now."""
+        return [id_ for id_ in self._lines.in_order(branch) if self._found(id_)[1].line in lines]
 
-    def times_overtaken(self, ticket_id: str) -> int:
-        """Return how often a ticket that waits has been overtaken; 0 where it does not wait (T12)."""
-        return self._lines.times(ticket_id)
+    def overtaken(self, branch: str, lines: Collection[str], ticket: Ticket) -> Sequence[str]:
+        """Return who stood in line before this ticket and still waits in these lines, the first 50 (T12)."""
+        before = self._lines.lined_before(branch, lines, ticket.lined_at.timestamp())
+        return [place.ticket_id for place in before[:NAMED_OVERTAKEN]]
 
-    def passed_for_skill(self, branch: str, counter: Counter, ticket: Ticket) -> bool:
-        """Return whether somebody stands earlier in the counter's channels whom its skills cannot serve."""
-        before = self._lines.lined_before(branch, counter.lines, ticket.lined_at.timestamp())
-        return any(not serves(counter, spot) for spot in before)
-
-    def record_overtaking(
-        self, visit: Visit, ticket: Ticket, counter: Counter, lanes: Collection[Lane], overtaking: Overtaking
-    ) -> None:
-        """Count the call of a ticket with everybody whom it overtakes (T12)."""
-        for lane in lanes:
-            self._lines.overtake(visit.branch, lane, ticket.lined_at.timestamp())
+    def count_overtaking(self, branch: str, lines: Collection[str], ticket: Ticket) -> None:
+        """Count that this ticket overtook them; who was overtaken as often as policy allows is next."""
+        for place in self._lines.lined_before(branch, lines, ticket.lined_at.timestamp()):
+            self._lines.overtake(place, self._policy.max_overtakes)
 
     def record_visit(self, visit: Visit, happened: Iterable[VisitEvent], *, at: datetime | None = None) -> Visit:
         """Record what happened (at ``at``, by default now), and return the visit after it."""
@@ -203,6 +209,10 @@ class MemoryDesk:
         """Keep what the channel has shown."""
         self._histories[branch][channel] = history
 
+    def times_overtaken(self, ticket_id: str) -> int:
+        """Return how often somebody who stood in line later was called before this ticket (T12)."""
+        return self._lines.times_overtaken(ticket_id)
+
     def _found(self, ticket_id: str) -> tuple[Visit, Ticket]:
         visit = self._visits[self._visit_of[ticket_id]]
         return visit, visit.ticket(ticket_id)
@@ -210,7 +220,12 @@ class MemoryDesk:
     def _place(self, visit: Visit, ticket: Ticket) -> None:
         """Keep where the ticket is: in a line, at a counter, or neither."""
         self._visit_of[ticket.ticket_id] = visit.visit_id
-        self._lines.put(Spot.of(self._policy, visit, ticket), waits=ticket.state == "waiting")
+        place = Place.of(self._policy, visit, ticket)
+        self._lines.put(place, self._policy.max_overtakes, waits=ticket.state == "waiting")
+        known = self._open[visit.branch, ticket.business]
+        known.pop(ticket.ticket_id, None)
+        if not ticket.ended:
+            known[ticket.ticket_id] = None
         self._expires.pop(ticket.ticket_id, None)
         if ticket.state == "reserved":
             self._expires[ticket.ticket_id] = self.now + timedelta(seconds=self._policy.reserved_expiry_s)

@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select
 
-from services.triage.model import Channel, Counter, Device, Ticket, TicketState, Visit
-from services.triage.policy import History, Line, Standing
+from services.triage.model import Channel, Counter, Customer, Device, Ticket, TicketState, Visit
+from services.triage.policy import History, Line
 from services.triage.store import queries
 from services.triage.store.bodies import COUNTER, DEVICE, VISIT
 
@@ -28,6 +28,21 @@ class Records:
         """Return the visit that a ticket of this branch belongs to."""
         body = self.connection.execute(queries.VISIT_OF, {"of_branch": branch, "ticket_id": ticket_id}).scalar()
         return None if body is None else VISIT.validate_json(body)
+
+    def visit(self, branch: str, visit_id: str) -> Visit | None:
+        """Return a visit of this branch."""
+        body = self.connection.execute(queries.VISIT, {"of_branch": branch, "visit_id": visit_id}).scalar()
+        return None if body is None else VISIT.validate_json(body)
+
+    def open_tickets_of(self, branch: str, business: str, customer: Customer) -> Sequence[tuple[Visit, Ticket]]:
+        """Return a known customer's open tickets for a business: of the same reference or card."""
+        of = {"of_branch": branch, "business": business}
+        found = []
+        if customer.customer_ref is not None:
+            found += self._tickets(queries.OPEN_OF_CUSTOMER, **of, customer_ref=customer.customer_ref)
+        if customer.card_token is not None:
+            found += self._tickets(queries.OPEN_OF_CARD, **of, card_token=customer.card_token)
+        return found
 
     def counter(self, branch: str, counter: str) -> Counter:
         """Return a counter; a closed one where it never opened."""
@@ -58,22 +73,9 @@ class Records:
         """Return the counters that have a called or served ticket."""
         return set(self.connection.execute(queries.BUSY, {"of_branch": branch}).scalars())
 
-    def waiting(self, branch: str, limit: int) -> Sequence[tuple[Visit, Ticket, Standing]]:
-        """Return the tickets that wait with their places, by their rank."""
-        found = []
-        for row in self.connection.execute(queries.WAITING, {"of_branch": branch, "most": limit}):
-            visit = VISIT.validate_json(row.body)
-            ticket = visit.ticket(row.ticket_id)
-            standing = Standing(
-                ticket_id=row.ticket_id,
-                line=ticket.line,
-                lined=row.lined,
-                rank=row.rank,
-                times=row.times,
-                guarded=row.guarded,
-            )
-            found.append((visit, ticket, standing))
-        return found
+    def waiting(self, branch: str, limit: int) -> Sequence[tuple[Visit, Ticket]]:
+        """Return the tickets that wait, in the order in which they are called."""
+        return self._tickets(queries.WAITING, of_branch=branch, most=limit)
 
     def lines(self, branch: str) -> Mapping[Channel, Line]:
         """Return the line of each channel that somebody waits for."""

@@ -40,6 +40,9 @@ class TicketTaken(View):
     position: int
     wait: Wait
     forms: tuple[Form, ...]
+    others: tuple["TicketTaken", ...] = Field(
+        default=(), description="The tickets of the visit's further businesses, in the order of the request."
+    )
 
 
 class TicketView(View):
@@ -55,6 +58,8 @@ class TicketView(View):
     priority: int
     counter: Name | None = None
     no_shows: int = 0
+    for_counter: Name | None = Field(default=None, description="The only counter that calls it.")
+    for_person: Id | None = Field(default=None, description="The only person who calls it.")
     copies: int = Field(default=0, description="Copies of the paper after the first.")
     requested_at: Time
     called_at: Time | None = None
@@ -62,9 +67,6 @@ class TicketView(View):
     ended_at: Time | None = None
     waited_s: Seconds = 0
     outcome: Outcome | None = None
-    overtaken: int | None = Field(
-        default=None, description="How often somebody who stands later was called before it; told in the queue (T12)."
-    )
 
 
 class OpenCounter(Body):
@@ -72,9 +74,6 @@ class OpenCounter(Body):
 
     channels: tuple[Channel, ...] = Field(default=("counter", "green"), min_length=1)
     teller_ref: Id | None = None
-    businesses: tuple[Name, ...] = Field(
-        default=(), max_length=50, description="Its skills: the only businesses that it does; none means all of them."
-    )
 
 
 class CounterView(View):
@@ -83,7 +82,6 @@ class CounterView(View):
     counter: Name
     state: Literal["open", "closed"]
     channels: tuple[Channel, ...]
-    businesses: tuple[Name, ...] = Field(default=(), description="Its skills; none means every business.")
     serving: TicketView | None = None
 
 
@@ -95,9 +93,11 @@ class CallNumber(Body):
 
 
 class TransferTicket(Body):
-    """Where the ticket waits from now on."""
+    """Where the ticket waits from now on: a channel, and there anybody, one counter, or one person."""
 
-    channel: Channel
+    channel: Channel | None = Field(default=None, description="Its own, where only a counter or a person is named.")
+    counter: Name | None = None
+    person: Id | None = Field(default=None, description="The teller_ref of an open counter.")
 
 
 class Remark(Body):
@@ -150,7 +150,8 @@ class QueueView(View):
 TAKE_TICKET = Operation(
     name="takeTicket", service="triage", method="POST", path="/v1/branches/{b}/tickets", status=201,
     summary="Take a ticket: identify the customer, choose the channel, promise a wait (T1-T5, T9).",
-    roles=STAFF | {"terminal"}, request=TakeTicket, response=TicketTaken, codes=("unknown_business",),
+    roles=STAFF | {"terminal"}, request=TakeTicket, response=TicketTaken,
+    codes=("unknown_business", "already_queued", "visit_not_found", "visit_ended"),
 )  # fmt: skip
 TICKET_PRINTED = Operation(
     name="ticketPrinted", service="triage", method="POST", path="/v1/branches/{b}/tickets/{id}/printed",
@@ -202,7 +203,9 @@ NO_SHOW = _step("noShow", "no-show", "Nobody came (过号): the ticket waits at 
 RETURN = _step("comeBack", "return", "Who missed the call is back in time, and stands where they stood (T7).")
 HOLD = _step("hold", "hold", "Set the business aside (T7).")
 RESUME = _step("resume", "resume", "Go on with it (T7).")
-TRANSFER = _step("transfer", "transfer", "Let the ticket wait for another channel (T7).", TransferTicket)
+TRANSFER = _step(
+    "transfer", "transfer", "Let the ticket wait for another channel, a counter or a person (T7).", TransferTicket
+)
 LEFT = _step("left", "left", "The customer left (T7).", Remark)
 UNDO = _step("undo", "undo", "Take the last step back, with a reason (T7).", Remark)
 QUEUE = Operation(

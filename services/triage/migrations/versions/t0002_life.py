@@ -14,7 +14,7 @@ depends_on = None
 def upgrade() -> None:
     op.add_column("visit", sa.Column("touched", UtcDateTime, comment="When anything of it was recorded last."))
     op.create_index("visit_state_day", "visit", ["state", "business_date"])
-    line = "Where it stands; null while its customer is at a counter with another."
+    line = "Where it stands; after a - while its customer is at a counter with another."
     op.add_column("ticket", sa.Column("line", sa.String(96), comment=line))
     op.add_column("ticket", sa.Column("business", sa.String(64)))
     op.add_column("ticket", sa.Column("customer_ref", sa.String(128)))

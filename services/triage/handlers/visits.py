@@ -1,0 +1,46 @@
+"""Whose visit a ticket request belongs to, and whether it asks for what the customer has already (T4, T7)."""
+
+from datetime import datetime
+
+from services.triage.errors import AlreadyQueued, VisitEnded, VisitNotFound
+from services.triage.handlers.house import House
+from services.triage.handlers.ports import Desk
+from services.triage.model import Customer, Visit
+from shared.contracts.terminal import TicketRequest
+
+
+def visit_for(desk: Desk, house: House, *, branch: str, request: TicketRequest, asked: datetime) -> Visit:
+    """Return the visit that the request names, or a new one; raise VisitNotFound, VisitEnded."""
+    if request.visit_id is None:
+        day = asked.astimezone(house.zone).date()
+        return Visit(visit_id=desk.new_id(), branch=branch, business_date=day)
+    known = None if "\0" in request.visit_id else desk.visit(branch, request.visit_id)
+    if known is None:
+        raise VisitNotFound(f"visit_id: no visit of {branch} has the id {request.visit_id!r}", field="visit_id")
+    if known.ended:
+        detail = f"visit_id: the visit has ended ({known.outcome}); leave visit_id out and it is a new one"
+        raise VisitEnded(detail, state=known.outcome, allowed=[], field="visit_id")
+    return known
+
+
+def customer_of(request: TicketRequest, visit: Visit) -> Customer:
+    """Return who asks; of a visit that is known already, who began it, unless the request knows better."""
+    said = Customer(**request.customer.model_dump())
+    return visit.tickets[0].customer if visit.tickets and said == Customer() else said
+
+
+def require_not_queued(desk: Desk, visit: Visit, business: str, customer: Customer) -> None:
+    """Raise AlreadyQueued where the visit, or the customer on the same day, has an open ticket for the business."""
+    theirs = [(visit, ticket) for ticket in visit.tickets if ticket.business == business and not ticket.ended]
+    for of, ticket in theirs or desk.open_tickets_of(visit.branch, business, customer):
+        if of.business_date == visit.business_date:
+            raise AlreadyQueued(
+                f"business: the customer has ticket {ticket.number} for {business}, which is {ticket.state}; "
+                "say `again` if another one is meant",
+                field="business",
+                ticket_id=ticket.ticket_id,
+                number=ticket.number,
+                visit_id=of.visit_id,
+                state=ticket.state,
+                allowed=["again"],
+            )
