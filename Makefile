@@ -31,7 +31,7 @@ format: $(READY) ## mend what ruff can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(READY) ## the hop's rate beside stock nameko and a script without a framework
+bench: $(READY) ## rates of the hop and of triage's calls beside their baselines
 	$(BIN)/python -m bench $(ARGS)
 
 browser: $(READY) ## the pages in a real Chromium

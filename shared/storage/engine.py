@@ -14,7 +14,7 @@ def open_engine(url: str, service: str, *, pool_size: int = 8) -> Engine:
     if make_url(url).get_backend_name() == "sqlite":
         return _open_sqlite(url, pool_size)
     options = f"-csearch_path={service} -clock_timeout={LOCK_TIMEOUT_MS} -cidle_in_transaction_session_timeout=60000"
-    return create_engine(
+    engine = create_engine(
         url,
         connect_args={
             "options": options,
@@ -28,6 +28,8 @@ def open_engine(url: str, service: str, *, pool_size: int = 8) -> Engine:
         pool_pre_ping=False,
         pool_use_lifo=True,
     )
+    event.listen(engine, "before_cursor_execute", _count_writes)
+    return engine
 
 
 def _open_sqlite(url: str, pool_size: int) -> Engine:
@@ -40,6 +42,7 @@ def _open_sqlite(url: str, pool_size: int) -> Engine:
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
+    event.listen(engine, "before_cursor_execute", _count_writes)
     return engine
 
 
@@ -52,6 +55,16 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get("lobby_writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def writes(connection: Connection) -> int:
+    """Return how many statements that may change something this connection has carried out."""
+    return int(connection.info.get("lobby_writes", 0))
+
+
+def _count_writes(connection: Connection, _cursor: Any, statement: str, *_others: Any) -> None:
+    if not statement.startswith("SELECT"):
+        connection.info["lobby_writes"] = writes(connection) + 1
 
 
 def is_sqlite(engine: Engine) -> bool:

@@ -7,14 +7,13 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from pydantic import BaseModel
-from sqlalchemy import Column, Connection, bindparam, delete, insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Column, Connection, bindparam, delete, select
 
 from shared.clock import Clock
 from shared.commands import Cause, Command, Replayed
-from shared.errors import InvalidInput
 from shared.ids import IdFactory, new_id
 from shared.settings import SERVICES, Settings
+from shared.storage.commands import Commands
 from shared.storage.engine import is_sqlite, open_engine
 from shared.storage.log import LogReader, Row
 from shared.storage.partition import partition_of
@@ -24,6 +23,8 @@ from shared.storage.transaction import Transaction
 Answer = TypeVar("Answer", bound=BaseModel)
 Listener = Callable[[list[Row]], None]
 
+LANES = 4
+"""Transactions of commands at the same time, on PostgreSQL."""
 KEEP_ANSWERS = timedelta(days=2)
 KEEP_INBOX = timedelta(days=30)
 
@@ -31,16 +32,6 @@ KEEP_INBOX = timedelta(days=30)
 _heads = select(log_head.c.pp, log_head.c.pos).order_by(log_head.c.pp).with_for_update()
 _LOCK = _heads.where(log_head.c.pp.in_(bindparam("of", expanding=True)))
 _LOCK_ONE = _heads.where(log_head.c.pp == bindparam("of"))
-_ANSWER = select(idempotency.c.fingerprint, idempotency.c.body).where(
-    idempotency.c.actor == bindparam("of_actor"), idempotency.c.key == bindparam("of_key")
-)
-_REMEMBER = insert(idempotency)
-
-
-class IdempotencyKeyReused(InvalidInput):
-    """The Idempotency-Key was used for another request before."""
-
-    code = "idempotency_key_reused"
 
 
 class Storage:
@@ -62,6 +53,7 @@ class Storage:
         self._turn = threading.Lock() if is_sqlite(self.engine) else None
         self._listeners: list[Listener] = []
         self._readers: dict[str, LogReader] = {}
+        self._commands = Commands(self, lanes=1 if self._turn else LANES)
 
     def on_commit(self, listener: Listener) -> None:
         """Call ``listener`` with what was appended, after each commit."""
@@ -100,14 +92,10 @@ class Storage:
     def execute(self, command: Command, use_case: Callable[[Transaction], Answer | None]) -> Answer | Replayed | None:
         """Carry out a command once; a repeated Idempotency-Key gets the first answer.
 
-        Raises what ``use_case`` raises, with nothing changed, and :class:`IdempotencyKeyReused`.
+        Commands that wait at the same time share a transaction. Raises what ``use_case`` raises, with
+        nothing changed, and :class:`~shared.storage.commands.IdempotencyKeyReused`.
         """
-        with self.transaction(command.branch, cause=command.cause) as tx:
-            before = self._answered(tx.connection, command)
-            if before is not None:
-                return before
-            answer = use_case(tx)
-            self._remember(tx, command, answer)
+        answer: Answer | Replayed | None = self._commands.execute(command, use_case)
         return answer
 
     def reader(self, service: str) -> LogReader:
@@ -141,37 +129,6 @@ class Storage:
         if len(partitions) == 1:  # every command: spared what a list costs
             return {pp: pos for pp, pos in connection.execute(_LOCK_ONE, {"of": partitions[0]})}
         return {pp: pos for pp, pos in connection.execute(_LOCK, {"of": partitions})}
-
-    def _answered(self, connection: Connection, command: Command) -> Replayed | None:
-        if command.key is None:
-            return None
-        row = connection.execute(_ANSWER, {"of_actor": command.actor, "of_key": command.key}).one_or_none()
-        if row is None:
-            return None
-        if row.fingerprint != command.fingerprint:
-            raise _reused(command.key)
-        if row.body is None:
-            return Replayed(status=204, body=b"")
-        return Replayed(status=command.status, body=row.body.encode())
-
-    def _remember(self, tx: Transaction, command: Command, answer: BaseModel | None) -> None:
-        if command.key is None:
-            return
-        answered = {
-            "actor": command.actor,
-            "key": command.key,
-            "fingerprint": command.fingerprint,
-            "body": None if answer is None else answer.model_dump_json(),
-            "at": tx.now,
-        }
-        try:
-            tx.connection.execute(_REMEMBER, answered)
-        except IntegrityError as error:  # the same request waits for its branch; this one was another branch's
-            raise _reused(command.key) from error
-
-
-def _reused(key: str) -> IdempotencyKeyReused:
-    return IdempotencyKeyReused(f"Idempotency-Key {key!r} was used for another request before")
 
 
 def open_storage(settings: Settings, service: str) -> Storage:

@@ -1,6 +1,7 @@
 """One transaction of a service: state, events and inbox, committed together or not at all."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
@@ -13,6 +14,7 @@ from shared.contracts.registry import type_of
 from shared.errors import Conflict
 from shared.ids import IdFactory
 from shared.storage import bulk
+from shared.storage.engine import writes
 from shared.storage.log import Row
 from shared.storage.partition import partition_of
 from shared.storage.tables import log
@@ -22,6 +24,15 @@ class VersionConflict(Conflict):
     """Somebody else changed the thing in the meantime."""
 
     code = "version_conflict"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """Where a transaction stood before a command."""
+
+    writes: int
+    appended: int
+    heads: dict[int, int]
 
 
 class Transaction:
@@ -50,6 +61,19 @@ class Transaction:
         self._source = f"/services/{service}"
         self._heads = heads
         self._rows: list[dict[str, object]] = []
+
+    def begin_command(self, cause: Cause, now: datetime) -> "Mark":
+        """Go on with the next command of a transaction that carries out several."""
+        self.cause, self.now = cause, now
+        return Mark(writes=writes(self.connection), appended=len(self.appended), heads=dict(self._heads))
+
+    def take_back(self, mark: "Mark") -> bool:
+        """Forget what was appended since; False, and no way back, where the database has changed already."""
+        if writes(self.connection) != mark.writes:
+            return False
+        del self.appended[mark.appended :], self._rows[mark.appended :]
+        self._heads = dict(mark.heads)
+        return True
 
     def append(
         self,

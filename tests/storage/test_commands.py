@@ -11,7 +11,7 @@ from shared.clock import ManualClock
 from shared.commands import Command, Replayed
 from shared.contracts.triage import CounterClosed
 from shared.storage import Storage, Transaction
-from shared.storage.storage import IdempotencyKeyReused
+from shared.storage.commands import IdempotencyKeyReused
 from shared.storage.tables import idempotency, inbox, log
 
 

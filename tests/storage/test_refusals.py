@@ -13,8 +13,8 @@ from shared.commands import Command
 from shared.contracts.triage import CounterClosed
 from shared.storage import Cursor, Storage, Transaction
 from shared.storage import log as logs
+from shared.storage.commands import IdempotencyKeyReused
 from shared.storage.partition import PARTITIONS, partition_of
-from shared.storage.storage import IdempotencyKeyReused
 from shared.storage.tables import inbox
 from shared.storage.transaction import VersionConflict
 

@@ -1,0 +1,188 @@
+"""Triage's busiest calls beside a stock nameko entrypoint that only echoes: rates and the slowest hundredth."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from http.client import HTTPConnection
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench import load
+from bench.load import Answer, Request, Script, Tally
+from shared.settings import SERVICES, Settings
+from shared.storage.migrate import upgrade
+from shared.web.tokens import issue_token
+from tests.support.processes import free_port, wait_until
+
+AIM_RATE, AIM_P99 = 0.5, 5.0
+CONNECTIONS = 32
+BRANCHES = 16
+FEW = 4
+CROWD = 2000
+TITLES = {
+    "echo": "stock nameko, echoes the body",
+    "ticket": "POST tickets",
+    "call": "call-next, left, tickets, printed in turn",
+    "quiet": "call-next, a branch where 20 wait",
+    "crowded": f"call-next, a branch where {CROWD:,} wait",
+}
+TICKET = json.dumps({"business": "transfer", "customer": {"age": 40, "party_size": 1}}).encode()
+
+
+Figures = dict[str, float]
+"""One contender in one round: ``rate`` in requests/s, ``p50_ms`` and ``p99_ms``."""
+
+
+def tickets(branch: str) -> Script:
+    """Take tickets of a branch without end."""
+    while True:
+        yield Request(kind="ticket", path=f"/v1/branches/{branch}/tickets", body=TICKET)
+
+
+def calling(branch: str, counter: str) -> Generator[Request, Answer, None]:
+    """Call the next one, let them go and somebody else come, without end: as many wait as before."""
+    while True:
+        answer = yield Request(kind="call", path=f"/v1/branches/{branch}/counters/{counter}/call-next")
+        if answer.status == 200:
+            yield Request(kind="other", path=f"/v1/tickets/{json.loads(answer.body)['ticket_id']}/left")
+            yield from filling(branch, 1)
+
+
+def opening(branch: str, counter: str) -> Script:
+    """Open a counter."""
+    channels = json.dumps({"channels": ["counter", "green"]}).encode()
+    yield Request(kind="other", path=f"/v1/branches/{branch}/counters/{counter}/open", body=channels)
+
+
+def filling(branch: str, count: int) -> Generator[Request, Answer, None]:
+    """Take so many tickets and let them wait."""
+    for _ in range(count):
+        answer = yield Request(kind="other", path=f"/v1/branches/{branch}/tickets", body=TICKET)
+        ticket = json.loads(answer.body)["ticket_id"]
+        yield Request(kind="other", path=f"/v1/branches/{branch}/tickets/{ticket}/printed")
+
+
+@contextmanager
+def echo() -> Iterator[tuple[str, int]]:
+    """Run the baseline."""
+    port = free_port()
+    with _running([sys.executable, "-m", "bench.echo", f"127.0.0.1:{port}"], {}, port):
+        yield ("127.0.0.1", port)
+
+
+@contextmanager
+def triage(amqp_url: str, database_url: str, folder: Path) -> Iterator[tuple[str, int]]:
+    """Run triage as ``lobby serve triage`` does, its relay publishing every event."""
+    port = free_port()
+    environment = {
+        "LOBBY_AMQP_URL": amqp_url, "LOBBY_DATABASE_URL": database_url, "LOBBY_DATA_DIR": str(folder),
+        "LOBBY_HTTP_ADDRESS": f"127.0.0.1:{port}", "LOBBY_LOG_LEVEL": "warning", "LOBBY_POST_RATE": "1000000",
+        "LOBBY_POST_BURST": "1000000",
+    }  # fmt: skip
+    with _running([sys.executable, "-m", "services.ops", "serve", "triage"], environment, port):
+        yield ("127.0.0.1", port)
+
+
+@contextmanager
+def _running(command: list[str], environment: dict[str, str], port: int) -> Iterator[None]:
+    process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: _answers(port), within_s=60, what=f"{' '.join(command[1:4])} to listen")
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _answers(port: int) -> bool:
+    connection = HTTPConnection("127.0.0.1", port, timeout=1)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status in (200, 404)
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def compare(amqp_url: str, database_url: str, *, short: bool) -> dict[str, list[Figures]]:
+    """Measure each contender in turn, round by round, and return its figures."""
+    rounds, seconds, crowd = (1, 3.0, 320) if short else (5, 6.0, CROWD)
+    with TemporaryDirectory(prefix="lobby-bench-") as name:
+        folder = Path(name)
+        settings = Settings(data_dir=folder, database_url=database_url, amqp_url=amqp_url)
+        for service in SERVICES:
+            upgrade(settings, service)
+        token = issue_token(settings, roles=["supervisor", "terminal", "teller"], branches=["*"])
+        measured: dict[str, list[Figures]] = {name: [] for name in ("echo", "ticket", "call", "quiet", "crowded")}
+        with echo() as baseline, triage(amqp_url, database_url, folder) as ours:
+            open_all = [partial(opening, branch, counter) for branch, counter in _counters()]
+            _do(ours, token, open_all)
+            _do(ours, token, [partial(filling, "crowded", crowd // CONNECTIONS)] * CONNECTIONS)
+            _do(ours, token, [partial(filling, "quiet", 20)])
+            _do(ours, token, [partial(filling, f"call-{n % BRANCHES}", 10) for n in range(CONNECTIONS)])
+            for number in range(rounds):
+                fresh = [partial(tickets, f"new-{number}-{n % BRANCHES}") for n in range(CONNECTIONS)]
+                callers = [partial(calling, f"call-{n % BRANCHES}", str(n // BRANCHES)) for n in range(CONNECTIONS)]
+                few = [partial(calling, "quiet", str(n)) for n in range(FEW)]
+                many = [partial(calling, "crowded", str(n)) for n in range(FEW)]
+                for kind, address, scripts in (
+                    ("echo", baseline, fresh), ("ticket", ours, fresh), ("call", ours, callers), ("quiet", ours, few),
+                    ("crowded", ours, many),
+                ):  # fmt: skip
+                    tally = load.run(address, token, scripts, seconds=seconds)
+                    measured[kind].append(_figures(tally, "ticket" if kind in ("echo", "ticket") else "call"))
+                    print(f"calls round {number + 1} of {rounds}: {kind} {measured[kind][-1]}", file=sys.stderr)
+        return measured
+
+
+def _counters() -> list[tuple[str, str]]:
+    pairs = [(f"call-{n % BRANCHES}", str(n // BRANCHES)) for n in range(CONNECTIONS)]
+    return pairs + [(branch, str(n)) for branch in ("quiet", "crowded") for n in range(FEW)]
+
+
+def _do(address: tuple[str, int], token: str, scripts: Sequence[Callable[[], Script]]) -> None:
+    """Run the scripts to their end."""
+    tally = load.run(address, token, scripts, seconds=600)
+    if tally.wrong:
+        raise RuntimeError(f"{len(tally.wrong)} wrong answers, first {tally.wrong[0]}")
+
+
+def report(measured: dict[str, list[Figures]]) -> str:
+    """Return the medians and the ratios, for people."""
+    medians = {
+        name: {key: statistics.median(figures[key] for figures in rounds) for key in rounds[0]}
+        for name, rounds in measured.items()
+    }
+    echo = medians["echo"]
+    lines = [
+        f"Calls of triage, {CONNECTIONS} connections, {BRANCHES} branches; medians of {len(measured['echo'])} rounds\n",
+        f"  {'':44}{'requests/s':>11}{'/ echo':>8}{'p50 ms':>9}{'p99 ms':>9}{'/ echo':>8}",
+    ]
+    for name, title in TITLES.items():
+        own = medians[name]
+        lines.append(
+            f"  {title:44}{own['rate']:>11,.0f}{own['rate'] / echo['rate']:>8.2f}{own['p50_ms']:>9.1f}"
+            f"{own['p99_ms']:>9.1f}{own['p99_ms'] / echo['p99_ms']:>8.1f}"
+        )
+    lines.append(f"\n  aim: rate at least {AIM_RATE:g} × the echo's, p99 under {AIM_P99:g} × its")
+    ratio = medians["crowded"]["p50_ms"] / medians["quiet"]["p50_ms"]
+    lines.append(f"  a call in the crowded branch takes {ratio:.2f} × as long as in the quiet one (aim: 1)\n")
+    return "\n".join(lines)
+
+
+def _figures(tally: Tally, kind: str) -> Figures:
+    if tally.wrong:
+        raise RuntimeError(f"{len(tally.wrong)} wrong answers, first {tally.wrong[0]}")
+    return {
+        "rate": tally.rate, "p50_ms": tally.percentile_ms(kind, 0.5), "p99_ms": tally.percentile_ms(kind, 0.99)
+    }  # fmt: skip

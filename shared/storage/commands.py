@@ -1,0 +1,182 @@
+"""Carrying out commands: each once, and those that wait at the same time in one transaction with one commit.
+
+A commit waits for the disk, and a transaction's first and last statements cost the same for one command
+as for ten. While one transaction runs, the commands that arrive meanwhile queue up; whoever is next
+carries out all of them. A quiet system commits each command by itself, a busy one many at a time.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+from sqlalchemy import bindparam, insert, select, tuple_
+from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from shared.commands import Command, Replayed
+from shared.errors import InvalidInput
+from shared.storage.partition import partition_of
+from shared.storage.tables import idempotency
+from shared.storage.transaction import Transaction
+
+if TYPE_CHECKING:
+    from shared.storage.storage import Storage
+
+UseCase = Callable[[Transaction], BaseModel | None]
+
+AWAY = (OperationalError, PoolTimeout)
+MOST = 32
+"""Commands of one transaction."""
+
+_KEY = tuple_(idempotency.c.actor, idempotency.c.key)
+_ANSWERS = select(idempotency.c.actor, idempotency.c.key, idempotency.c.fingerprint, idempotency.c.body).where(
+    _KEY.in_(bindparam("keys", expanding=True))
+)
+_REMEMBER = insert(idempotency)
+
+
+class IdempotencyKeyReused(InvalidInput):
+    """The Idempotency-Key was used for another request before."""
+
+    code = "idempotency_key_reused"
+
+
+@dataclass(eq=False)
+class _Work:
+    """A command on its way, and what became of it."""
+
+    command: Command
+    use_case: UseCase
+    answer: BaseModel | Replayed | None = None
+    error: Exception | None = None
+    settled: bool = False
+
+    def settle(self, answer: BaseModel | Replayed | None = None, error: Exception | None = None) -> None:
+        self.answer, self.error, self.settled = answer, error, True
+
+
+class _CannotGoOn(Exception):
+    """One of several commands failed after it had changed something: the transaction is of no use."""
+
+
+class Commands:
+    """The commands of one storage, in lanes: a branch's commands in one, so that lanes don't wait for each other."""
+
+    def __init__(self, storage: "Storage", *, lanes: int) -> None:
+        """``lanes`` is how many transactions of commands run at the same time."""
+        self._lanes = [_Lane(storage) for _ in range(lanes)]
+
+    def execute(self, command: Command, use_case: UseCase) -> Any:
+        """Carry out a command once, and return its answer; raise what ``use_case`` raises, nothing changed."""
+        work = _Work(command, use_case)
+        self._lanes[partition_of(command.branch) % len(self._lanes)].carry_out(work)
+        if work.error is not None:
+            raise work.error
+        return work.answer
+
+
+@dataclass(eq=False)
+class _Lane:
+    storage: "Storage"
+    waiting: "deque[_Work]" = field(default_factory=deque)
+    turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def carry_out(self, work: _Work) -> None:
+        """Return when the work is settled: by this thread, or by the one whose turn came first."""
+        self.waiting.append(work)
+        with self.turn:
+            while not work.settled:
+                group = [self.waiting.popleft() for _ in range(min(MOST, len(self.waiting)))]
+                try:
+                    self._together(group)
+                finally:  # a thread that is killed leaves the others' work to the next
+                    self.waiting.extendleft(reversed([w for w in group if not w.settled and w is not work]))
+
+    def _together(self, group: Sequence[_Work]) -> None:
+        try:
+            self._transact(group)
+        except Exception as error:
+            if len(group) == 1 or isinstance(error, AWAY):  # the database's failure is all's
+                for work in group:
+                    work.settle(error=error)
+                return
+            for work in group:  # each by itself, so that nobody fails for somebody else's reason
+                self._together([work])
+
+    def _transact(self, group: Sequence[_Work]) -> None:
+        branches = {work.command.branch for work in group}
+        results: list[tuple[_Work, BaseModel | Replayed | None, Exception | None]] = []
+        with self.storage.transaction(*branches) as tx:
+            answers = _Answers(tx, [work.command for work in group])
+            for work in group:
+                results.append((work, *self._one(tx, answers, work, alone=len(group) == 1)))
+            answers.write()
+        for work, answer, error in results:
+            work.settle(answer, error)
+
+    def _one(
+        self, tx: Transaction, answers: "_Answers", work: _Work, *, alone: bool
+    ) -> tuple[BaseModel | Replayed | None, Exception | None]:
+        """Carry out one; a refusal is its result, so long as it came before anything was changed."""
+        mark = tx.begin_command(work.command.cause, self.storage.clock.now())
+        try:
+            answer = answers.before(work.command)
+            if answer is None:
+                made = work.use_case(tx)
+                answers.keep(work.command, made, tx.now)
+                return made, None
+            return answer, None
+        except Exception as error:
+            if alone or isinstance(error, AWAY):
+                raise
+            if isinstance(error, SQLAlchemyError) or not tx.take_back(mark):
+                raise _CannotGoOn from error
+            return None, error
+
+
+class _Answers:
+    """The answers that were given to these commands' keys before, and those that are given now."""
+
+    def __init__(self, tx: Transaction, commands: Sequence[Command]) -> None:
+        self._tx = tx
+        self._new: list[dict[str, Any]] = []
+        self._known: dict[tuple[str, str], tuple[str, str | None]] = {}
+        keys = sorted({(command.actor, command.key) for command in commands if command.key is not None})
+        if keys:
+            for row in tx.connection.execute(_ANSWERS, {"keys": keys}):
+                self._known[row.actor, row.key] = (row.fingerprint, row.body)
+
+    def before(self, command: Command) -> Replayed | None:
+        """Return the first answer to a repeated request; raise :class:`IdempotencyKeyReused` for another one."""
+        if command.key is None or (known := self._known.get((command.actor, command.key))) is None:
+            return None
+        fingerprint, body = known
+        if fingerprint != command.fingerprint:
+            raise reused(command.key)
+        return Replayed(status=204, body=b"") if body is None else Replayed(status=command.status, body=body.encode())
+
+    def keep(self, command: Command, answer: BaseModel | None, at: Any) -> None:
+        """Remember an answer for the same key."""
+        if command.key is None:
+            return
+        body = None if answer is None else answer.model_dump_json()
+        self._known[command.actor, command.key] = (command.fingerprint, body)
+        self._new.append(
+            {"actor": command.actor, "key": command.key, "fingerprint": command.fingerprint, "body": body, "at": at}
+        )
+
+    def write(self) -> None:
+        """Store the new ones; raise IdempotencyKeyReused where another branch's request took the key meanwhile."""
+        if self._new:
+            try:
+                self._tx.connection.execute(_REMEMBER, self._new)
+            except IntegrityError as error:
+                raise reused(self._new[-1]["key"]) from error
+
+
+def reused(key: str) -> IdempotencyKeyReused:
+    """Return the error that names the key."""
+    return IdempotencyKeyReused(f"Idempotency-Key {key!r} was used for another request before")
