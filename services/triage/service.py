@@ -53,7 +53,7 @@ class TriageService:
     @http(calls.OPEN_COUNTER)
     def open_counter(self, call: Call) -> Answer:
         """Open a counter (T10)."""
-        return self._in_branch(call, handlers.open_counter, counter=call.params["c"], request=call.body)
+        return self._in_house(call, handlers.open_counter, counter=call.params["c"], request=call.body)
 
     @http(calls.CLOSE_COUNTER)
     def close_counter(self, call: Call) -> Answer:

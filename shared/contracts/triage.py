@@ -24,6 +24,14 @@ class Form(EventData):
     name: Words
 
 
+class Overtaken(EventData):
+    """Somebody whom a call overtook, and how often that has happened to them, this call among it (T12)."""
+
+    ticket_id: Id
+    number: str
+    times: int = Field(ge=1)
+
+
 class _OfTicket(EventData):
     """What every event of a ticket carries, so that a reader needs no other event to place it."""
 
@@ -84,7 +92,17 @@ class TicketCalled(_OfTicket):
     waited_s: Seconds
     quoted_p50_s: Seconds
     quoted_p90_s: Seconds
-    overtakes: tuple[Id, ...] = Field(default=(), description="Tickets that asked earlier and still wait (T12).")
+    overtakes: tuple[Id, ...] = Field(
+        default=(), description="Tickets that stand earlier in the counter's lines and still wait, the first 50 (T12)."
+    )
+    overtaken: tuple[Overtaken, ...] = Field(default=(), description="The same with how often each was overtaken.")
+    overtakes_more: bool = Field(default=False, description="Whether there are more than those named.")
+    overtaking_reason: Reason | None = Field(default=None, description="The rule that let this one go first.")
+    forced: bool = Field(default=False, description="Somebody was pushed beyond policy's cap: called by a person.")
+    for_skill: bool = Field(
+        default=False, description="Others stand earlier whom this counter cannot serve; they are not overtaken."
+    )
+    times_overtaken: int = Field(default=0, ge=0, description="How often the called one was overtaken before.")
 
 
 @event("lobby.triage.ticket_recalled.v1")
@@ -191,6 +209,7 @@ class CounterOpened(EventData):
     counter: Name
     channels: tuple[Channel, ...]
     teller_ref: Id | None = None
+    businesses: tuple[Name, ...] = Field(default=(), description="Its skills; none means every business.")
 
 
 @event("lobby.triage.counter_closed.v1")

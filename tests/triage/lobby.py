@@ -46,14 +46,20 @@ class Lobby:
     def open(self, counter: str = "1", *channels: str, branch: str = BRANCH) -> calls.CounterView:
         request = calls.OpenCounter.model_validate({"channels": channels} if channels else {})
         with self.storage.transaction(branch) as tx:
-            return handlers.open_counter(self.desk(tx), branch=branch, counter=counter, request=request)
+            return handlers.open_counter(self.desk(tx), self.house, branch=branch, counter=counter, request=request)
+
+    def open_for(self, counter: str, businesses: list[str]) -> calls.CounterView:
+        """Open a counter with skills."""
+        request = calls.OpenCounter.model_validate({"businesses": businesses})
+        with self.storage.transaction(BRANCH) as tx:
+            return handlers.open_counter(self.desk(tx), self.house, branch=BRANCH, counter=counter, request=request)
 
     def staff(self, counter: str, teller: str, *channels: str) -> calls.CounterView:
         """Open a counter with somebody at it."""
         given = {"teller_ref": teller, **({"channels": channels} if channels else {})}
         request = calls.OpenCounter.model_validate(given)
         with self.storage.transaction(BRANCH) as tx:
-            return handlers.open_counter(self.desk(tx), branch=BRANCH, counter=counter, request=request)
+            return handlers.open_counter(self.desk(tx), self.house, branch=BRANCH, counter=counter, request=request)
 
     def close(self, counter: str = "1") -> calls.CounterView:
         with self.storage.transaction(BRANCH) as tx:

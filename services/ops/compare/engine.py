@@ -142,7 +142,7 @@ class _Branch:
 
     def _open_counter(self, counter: str, channels: tuple[Channel, ...]) -> None:
         request = OpenCounter(channels=channels)
-        handlers.open_counter(self._desk, branch=BRANCH, counter=counter, request=request)
+        handlers.open_counter(self._desk, self._house, branch=BRANCH, counter=counter, request=request)
         if counter not in self._desk.busy(BRANCH):
             self._call(counter)
 

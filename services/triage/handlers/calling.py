@@ -1,15 +1,20 @@
 """Calling: the next ticket or a specific one, to an open counter that is free (T7, T12)."""
 
+from collections.abc import Sequence
+
 from services.triage.errors import CounterBusy, CounterClosed, TicketNotFound
 from services.triage.handlers.house import House
 from services.triage.handlers.loading import decided, load
 from services.triage.handlers.ports import Desk
 from services.triage.handlers.views import ticket_view
-from services.triage.model import Counter, Visit, allowed_in, commands
+from services.triage.model import Counter, Ticket, Visit, allowed_in, commands
 from services.triage.model.events import TicketCalled
-from services.triage.policy import History
+from services.triage.policy import History, Lane, Way, choose, overtaken_lanes, why_ahead
 from shared.contracts.http.triage import CallNumber, TicketView
 from shared.errors import InvalidInput
+
+MOST_NAMED = 50
+"""How many of those whom a call overtakes its event names."""
 
 
 def call_next(desk: Desk, house: House, *, branch: str, counter: str) -> TicketView | None:
@@ -18,12 +23,16 @@ def call_next(desk: Desk, house: House, *, branch: str, counter: str) -> TicketV
     Raises :class:`CounterClosed` and :class:`CounterBusy`.
     """
     window = require_free(desk, branch, counter)
-    ticket_id = desk.next_waiting(branch, window.lines)
-    return None if ticket_id is None else _call(desk, branch, window, ticket_id)
+    lanes = desk.lanes(branch, window)
+    choice = choose(house.policy, lanes)
+    if choice is None:
+        return None
+    way: Way = "share" if choice.turn == "share" else "next"
+    return _call(desk, house, branch, window, lanes, choice.place.ticket_id, way, choice.place.times)
 
 
 def call_number(desk: Desk, house: House, *, branch: str, counter: str, request: CallNumber) -> TicketView:
-    """Call a specific ticket, of whatever channel.
+    """Call a specific ticket, of whatever channel: whoever it overtakes is told that a person chose so (T12).
 
     Raises :class:`CounterClosed`, :class:`CounterBusy` and :class:`TicketNotFound`.
     """
@@ -36,7 +45,8 @@ def call_number(desk: Desk, house: House, *, branch: str, counter: str, request:
     ticket_id = request.ticket_id or desk.ticket_with_number(branch, request.number or "")
     if ticket_id is None:
         raise TicketNotFound(f"no ticket has the number {request.number!r}")
-    return _call(desk, branch, window, ticket_id)
+    lanes, before = desk.lanes(branch, window), desk.times_overtaken(ticket_id)
+    return _call(desk, house, branch, window, lanes, ticket_id, "number", before)
 
 
 def require_free(desk: Desk, branch: str, counter: str) -> Counter:
@@ -71,13 +81,17 @@ def require_untaken(desk: Desk, branch: str, counter: str) -> None:
     )
 
 
-def called(desk: Desk, visit: Visit, command: commands.Call | commands.HandOff, window: Counter) -> Visit:
-    """Call and return the visit after it; count whom it overtakes, learn what was waited (T9, T12)."""
+def called(
+    desk: Desk, visit: Visit, command: commands.Call | commands.HandOff, window: Counter, lanes: Sequence[Lane] = ()
+) -> Visit:
+    """Call and return the visit after it; enter whom it overtakes in the ledger, learn what was waited (T9, T12).
+
+    ``lanes`` are those in which somebody is overtaken.
+    """
     happened = decided(visit, command)
-    ticket = visit.ticket(command.ticket_id)
+    if lanes or command.overtaking.for_skill:
+        desk.record_overtaking(visit, visit.ticket(command.ticket_id), window, lanes, command.overtaking)
     after = desk.record_visit(visit, happened)
-    if command.overtakes:
-        desk.count_overtaking(visit.branch, window.lines, ticket)
     for event in happened:
         if isinstance(event, TicketCalled):
             history = desk.histories(visit.branch).get(event.channel, History()).after_call(event.waited_s)
@@ -85,9 +99,34 @@ def called(desk: Desk, visit: Visit, command: commands.Call | commands.HandOff, 
     return after
 
 
-def _call(desk: Desk, branch: str, window: Counter, ticket_id: str) -> TicketView:
+def overtaking(
+    desk: Desk, house: House, branch: str, window: Counter, lanes: Sequence[Lane], ticket: Ticket, way: Way, before: int
+) -> tuple[list[Lane], commands.Overtaking]:
+    """Return in which lanes a call of the ticket overtakes somebody, and whom, why, and how often (T12).
+
+    Who is called in turn pushes nobody beyond the cap. A person who chooses a number (or a manager who
+    takes a customer) can, and it is said that it was forced. ``before`` is how often the ticket was overtaken.
+    """
+    passed = overtaken_lanes(lanes, ticket.lined_at.timestamp())
+    for_skill = bool(window.businesses) and desk.passed_for_skill(branch, window, ticket)
+    if not passed:
+        return [], commands.Overtaking(for_skill=for_skill, times_before=before)
+    whom = desk.overtaken(branch, window, ticket)
+    return passed, commands.Overtaking(
+        whom=tuple(whom[:MOST_NAMED]),
+        more=len(whom) > MOST_NAMED,
+        why=why_ahead(house.policy, ticket, way),
+        forced=any(one.times > house.policy.max_overtakes for one in whom),
+        for_skill=for_skill,
+        times_before=before,
+    )
+
+
+def _call(
+    desk: Desk, house: House, branch: str, window: Counter, lanes: Sequence[Lane], ticket_id: str, way: Way, before: int
+) -> TicketView:
     visit = load(desk, branch, ticket_id)
-    overtakes = tuple(desk.overtaken(branch, window.lines, visit.ticket(ticket_id)))
-    command = commands.Call(ticket_id=ticket_id, at=desk.now, counter=window.counter, overtakes=overtakes)
-    visit = called(desk, visit, command, window)
+    passed, past = overtaking(desk, house, branch, window, lanes, visit.ticket(ticket_id), way, before)
+    command = commands.Call(ticket_id=ticket_id, at=desk.now, counter=window.counter, overtaking=past)
+    visit = called(desk, visit, command, window, passed)
     return ticket_view(visit, visit.ticket(ticket_id), desk.now)

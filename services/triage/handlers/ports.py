@@ -4,9 +4,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
-from services.triage.model import Channel, Counter, Customer, Device, Ticket, TicketState, Visit
+from services.triage.model import Channel, Counter, Customer, Device, Overtaken, Ticket, TicketState, Visit
+from services.triage.model.commands import Overtaking
 from services.triage.model.events import CounterEvent, DeviceChanged, TicketRefused, VisitEvent
-from services.triage.policy import History, Line
+from services.triage.policy import History, Lane, Line, Standing
 
 
 class Records(Protocol):
@@ -48,8 +49,8 @@ class Records(Protocol):
         """Return the counters that have a called or served ticket."""
         ...
 
-    def waiting(self, branch: str, limit: int) -> Sequence[tuple[Visit, Ticket]]:
-        """Return the tickets that wait, in the order in which they are called."""
+    def waiting(self, branch: str, limit: int) -> Sequence[tuple[Visit, Ticket, Standing]]:
+        """Return the tickets that wait with their places, by their rank."""
         ...
 
     def lines(self, branch: str) -> Mapping[Channel, Line]:
@@ -93,20 +94,33 @@ class Desk(Records, Protocol):
         """Return the id of the newest ticket with this number."""
         ...
 
-    def next_waiting(self, branch: str, lines: Collection[str]) -> str | None:
-        """Return the id of the ticket that is next in these lines."""
+    def lanes(self, branch: str, counter: Counter) -> Sequence[Lane]:
+        """Return the lanes that the counter serves and somebody waits in (T7, T12)."""
         ...
 
     def standing_in(self, branch: str, lines: Collection[str]) -> Sequence[str]:
         """Return the ids of the tickets that wait in these lines, those too whose customers are elsewhere now."""
         ...
 
-    def overtaken(self, branch: str, lines: Collection[str], ticket: Ticket) -> Sequence[str]:
-        """Return who stood in line before this ticket and still waits in these lines, at most 50 (T12)."""
+    def overtaken(self, branch: str, counter: Counter, ticket: Ticket) -> Sequence[Overtaken]:
+        """Return who stands earlier than this ticket and waits for the counter, the first 51 (T12).
+
+        Each with how often they are overtaken, when the ticket is called now.
+        """
         ...
 
-    def count_overtaking(self, branch: str, lines: Collection[str], ticket: Ticket) -> None:
-        """Count that this ticket overtook them; who was overtaken as often as policy allows is next."""
+    def times_overtaken(self, ticket_id: str) -> int:
+        """Return how often a ticket has been overtaken at its place (T12)."""
+        ...
+
+    def passed_for_skill(self, branch: str, counter: Counter, ticket: Ticket) -> bool:
+        """Return whether somebody stands earlier in the counter's channels whom its skills cannot serve."""
+        ...
+
+    def record_overtaking(
+        self, visit: Visit, ticket: Ticket, counter: Counter, lanes: Collection[Lane], overtaking: Overtaking
+    ) -> None:
+        """Enter the call of a ticket, which waits, in the ledger: whom it overtakes is counted from now on (T12)."""
         ...
 
     def record_visit(self, visit: Visit, happened: Iterable[VisitEvent], *, at: datetime | None = None) -> Visit:

@@ -5,7 +5,7 @@ Each may come twice or late: what no longer fits changes nothing.
 
 from collections.abc import Callable, Mapping
 
-from services.triage.handlers.calling import called
+from services.triage.handlers.calling import called, overtaking
 from services.triage.handlers.house import House
 from services.triage.handlers.issue import issue
 from services.triage.handlers.loading import step
@@ -64,9 +64,11 @@ def handoff_accepted(desk: Desk, house: House, event: Event) -> None:
     if ticket.state not in ("reserved", "waiting"):
         return
     window = Counter(counter=data.manager_id, channels=(ticket.channel,))
-    overtakes = tuple(desk.overtaken(visit.branch, window.lines, ticket))
-    command = commands.HandOff(ticket_id=ticket.ticket_id, at=desk.now, counter=data.manager_id, overtakes=overtakes)
-    called(desk, visit, command, window)
+    lanes = desk.lanes(visit.branch, window)
+    before = desk.times_overtaken(ticket.ticket_id)
+    passed, past = overtaking(desk, house, visit.branch, window, lanes, ticket, "handoff", before)
+    command = commands.HandOff(ticket_id=ticket.ticket_id, at=desk.now, counter=data.manager_id, overtaking=past)
+    called(desk, visit, command, window, passed)
 
 
 def handoff_completed(desk: Desk, house: House, event: Event) -> None:

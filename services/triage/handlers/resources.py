@@ -4,11 +4,14 @@ from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
+from services.triage.errors import UnknownBusiness
 from services.triage.handlers.calling import require_untaken
+from services.triage.handlers.house import House
 from services.triage.handlers.ports import Desk
 from services.triage.handlers.targets import free_all
 from services.triage.handlers.views import counter_view, device_view
 from services.triage.model import Device
+from services.triage.policy import close_matches
 from shared.contracts.base import Name
 from shared.contracts.http.triage import CounterView, DeviceView, OpenCounter
 from shared.errors import InvalidInput
@@ -16,11 +19,13 @@ from shared.errors import InvalidInput
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 
 
-def open_counter(desk: Desk, *, branch: str, counter: str, request: OpenCounter) -> CounterView:
+def open_counter(desk: Desk, house: House, *, branch: str, counter: str, request: OpenCounter) -> CounterView:
     """Open a counter, or change what an open one serves; once more changes nothing."""
     _require_name("c", counter)
+    for code in request.businesses:
+        _require_business(house, code)
     before = desk.counter(branch, counter)
-    window = desk.record_counter(branch, before, before.open(request.channels, request.teller_ref))
+    window = desk.record_counter(branch, before, before.open(request.channels, request.teller_ref, request.businesses))
     if before.teller_ref != window.teller_ref:
         free_all(desk, branch, before)
     return counter_view(window, desk.at_counter(branch, counter), desk.now)
@@ -43,6 +48,15 @@ def report_device(
     known = {device.device_id: device for device in desk.devices(branch)}
     before = known.get(device_id) or Device(device_id=device_id, kind=kind)
     return device_view(desk.record_device(branch, before, before.report(kind, status, detail)))
+
+
+def _require_business(house: House, code: str) -> None:
+    if code in house.policy.businesses:
+        return
+    problem = {"field": "businesses", "message": "not offered here"}
+    close = list(close_matches(code, house.policy.businesses))
+    detail = f"businesses: {code!r} is not offered here"
+    raise UnknownBusiness(detail, field="businesses", suggestions=close, errors=[problem])
 
 
 def _require_name(parameter: str, value: str) -> None:

@@ -9,15 +9,15 @@ from services.triage.handlers.house import House
 from services.triage.handlers.loading import load
 from services.triage.handlers.ports import Records
 from services.triage.model import Channel, Counter, Device, Ticket, Visit
-from services.triage.policy import Line, line_of
+from services.triage.policy import Line, in_turn, line_of
 from shared.contracts.http.triage import ChannelView, CounterView, DeviceView, QueueView, TicketView, Wait
 
 MOST_WAITING = 500
 """How many waiting tickets a look at the queue shows."""
 
 
-def ticket_view(visit: Visit, ticket: Ticket, now: datetime) -> TicketView:
-    """Return a ticket as it is now."""
+def ticket_view(visit: Visit, ticket: Ticket, now: datetime, overtaken: int | None = None) -> TicketView:
+    """Return a ticket as it is now; ``overtaken`` is how often, where that was asked."""
     return TicketView(
         visit_id=visit.visit_id,
         ticket_id=ticket.ticket_id,
@@ -38,6 +38,7 @@ def ticket_view(visit: Visit, ticket: Ticket, now: datetime) -> TicketView:
         ended_at=ticket.ended_at,
         waited_s=ticket.waited(now),
         outcome=ticket.outcome,
+        overtaken=overtaken,
     )
 
 
@@ -53,6 +54,7 @@ def counter_view(counter: Counter, taken: tuple[Visit, Ticket] | None, now: date
         counter=counter.counter,
         state="open" if counter.is_open else "closed",
         channels=counter.channels,
+        businesses=counter.businesses,
         serving=None if taken is None else ticket_view(*taken, now),
     )
 
@@ -73,13 +75,19 @@ def queue_view(records: Records, house: House, *, branch: str, now: datetime) ->
         at=now,
         business_date=today,
         channels=tuple(_channel(house, channel, view, lines, now) for channel in get_args(Channel)),
-        waiting=tuple(ticket_view(visit, ticket, now) for visit, ticket in records.waiting(branch, MOST_WAITING)),
+        waiting=_waiting(records, house, branch, now),
         counters=tuple(counter_view(counter, taken.get(counter.counter), now) for counter in records.counters(branch)),
         devices=tuple(device_view(device) for device in records.devices(branch)),
         issued_today=sum(totals.values()),
         served_today=totals.get("completed", 0),
         left_today=totals.get("left", 0),
     )
+
+
+def _waiting(records: Records, house: House, branch: str, now: datetime) -> tuple[TicketView, ...]:
+    found = {ticket.ticket_id: (visit, ticket, at) for visit, ticket, at in records.waiting(branch, MOST_WAITING)}
+    order = in_turn(house.policy, [at for _, _, at in found.values()])
+    return tuple(ticket_view(*found[ticket_id][:2], now, found[ticket_id][2].times) for ticket_id in order)
 
 
 def _channel(

@@ -16,6 +16,7 @@ from services.triage.model.words import (
     Customer,
     Form,
     Outcome,
+    Overtaken,
     Reason,
     TicketState,
     Words,
@@ -23,6 +24,6 @@ from services.triage.model.words import (
 
 __all__ = [
     "AT_COUNTER", "ENDED", "OPEN", "AlreadyEnded", "CardTier", "Channel", "Counter", "Customer", "Device", "Elsewhere",
-    "Form", "NothingToUndo", "Outcome", "Reason", "Refusal", "Ticket", "TicketState", "Visit", "Words", "allowed_in",
-    "apply", "commands", "decide", "events",
+    "Form", "NothingToUndo", "Outcome", "Overtaken", "Reason", "Refusal", "Ticket", "TicketState", "Visit", "Words",
+    "allowed_in", "apply", "commands", "decide", "events",
 ]  # fmt: skip

@@ -3,7 +3,27 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from services.triage.model.words import Channel, Customer, Form, PaperReason, Reason
+from services.triage.model.words import Channel, Customer, Form, Overtaken, PaperReason, Reason
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overtaking:
+    """Whom a call overtakes, the first of them by name, and why (T12).
+
+    ``more`` says that there are others; ``forced`` that somebody was pushed beyond policy's cap;
+    ``for_skill`` that others stand earlier whom the counter cannot serve; ``times_before`` is how often
+    the called one was overtaken.
+    """
+
+    whom: tuple[Overtaken, ...] = ()
+    more: bool = False
+    why: Reason | None = None
+    forced: bool = False
+    for_skill: bool = False
+    times_before: int = 0
+
+
+NOBODY = Overtaking()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +72,10 @@ class Reprint(_Step):
 
 @dataclass(frozen=True, kw_only=True)
 class Call(_Step):
-    """Call the ticket to a counter, past ``overtakes``."""
+    """Call the ticket to a counter, past those whom ``overtaking`` names."""
 
     counter: str
-    overtakes: tuple[str, ...] = ()
+    overtaking: Overtaking = NOBODY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +86,7 @@ class HandOff(_Step):
     """
 
     counter: str
-    overtakes: tuple[str, ...] = ()
+    overtaking: Overtaking = NOBODY
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -156,7 +156,13 @@ def _called(of: _OfTicket, ticket: Ticket, command: commands.Call | commands.Han
         waited_s=ticket.waited(command.at),
         quoted_p50_s=ticket.quoted_p50_s,
         quoted_p90_s=ticket.quoted_p90_s,
-        overtakes=command.overtakes,
+        overtakes=tuple(one.ticket_id for one in command.overtaking.whom),
+        overtaken=command.overtaking.whom,
+        overtakes_more=command.overtaking.more,
+        overtaking_reason=command.overtaking.why,
+        forced=command.overtaking.forced,
+        for_skill=command.overtaking.for_skill,
+        times_overtaken=command.overtaking.times_before,
     )
 
 

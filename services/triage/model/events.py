@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from services.triage.model.words import Channel, Customer, Form, Outcome, Reason, TicketState
+from services.triage.model.words import Channel, Customer, Form, Outcome, Overtaken, Reason, TicketState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +69,12 @@ class TicketCalled(_OfTicket):
     quoted_p50_s: float
     quoted_p90_s: float
     overtakes: tuple[str, ...]
+    overtaken: tuple[Overtaken, ...] = ()
+    overtakes_more: bool = False
+    overtaking_reason: Reason | None = None
+    forced: bool = False
+    for_skill: bool = False
+    times_overtaken: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,6 +185,7 @@ class CounterOpened:
     counter: str
     channels: tuple[Channel, ...]
     teller_ref: str | None
+    businesses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,11 +10,15 @@ from services.triage.model.words import Channel
 
 @dataclass(frozen=True, kw_only=True)
 class Counter:
-    """A numbered window with the channels that it serves, after ``version`` events."""
+    """A numbered window with the channels that it serves, after ``version`` events.
+
+    ``businesses`` are its skills: the only ones that it does; it does all of them where there are none.
+    """
 
     counter: str
     channels: tuple[Channel, ...] = ()
     teller_ref: str | None = None
+    businesses: tuple[str, ...] = ()
     is_open: bool = False
     version: int = 0
 
@@ -24,13 +28,29 @@ class Counter:
         own = (line_of_counter(self.counter), line_of_person(self.teller_ref))
         return (*self.channels, *(line for line in own if line is not None))
 
-    def open(self, channels: tuple[Channel, ...], teller_ref: str | None) -> list[CounterEvent]:
+    @property
+    def lanes(self) -> tuple[tuple[str, str | None], ...]:
+        """Each line that it calls from with each business that it does there; None where it does all.
+
+        Who was sent to this counter or its person is served whatever they want.
+        """
+        skills = self.businesses or (None,)
+        of_channels = [(line, business) for line in self.channels for business in skills]
+        return (*of_channels, *((line, None) for line in self.lines[len(self.channels) :]))
+
+    def serves(self, line: str, business: str) -> bool:
+        """Whether it may call somebody in this line who wants this."""
+        return (line, business) in self.lanes or (line, None) in self.lanes
+
+    def open(
+        self, channels: tuple[Channel, ...], teller_ref: str | None, businesses: tuple[str, ...] = ()
+    ) -> list[CounterEvent]:
         """Open it, or change what it serves; nothing happens where it is so already."""
-        channels = tuple(dict.fromkeys(channels))
+        channels, businesses = tuple(dict.fromkeys(channels)), tuple(dict.fromkeys(businesses))
         teller_ref = teller_ref or (self.teller_ref if self.is_open else None)
-        if self.is_open and channels == self.channels and teller_ref == self.teller_ref:
+        if self.is_open and (channels, businesses, teller_ref) == (self.channels, self.businesses, self.teller_ref):
             return []
-        return [CounterOpened(counter=self.counter, channels=channels, teller_ref=teller_ref)]
+        return [CounterOpened(counter=self.counter, channels=channels, teller_ref=teller_ref, businesses=businesses)]
 
     def close(self) -> list[CounterEvent]:
         """Close it; nothing happens where it is closed already."""
@@ -41,7 +61,8 @@ class Counter:
         after = replace(self, version=self.version + 1)
         if isinstance(event, CounterClosed):
             return replace(after, is_open=False, teller_ref=None)
-        return replace(after, is_open=True, channels=event.channels, teller_ref=event.teller_ref)
+        after = replace(after, is_open=True, channels=event.channels, businesses=event.businesses)
+        return replace(after, teller_ref=event.teller_ref)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,6 +37,15 @@ class Reason:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Overtaken:
+    """Somebody whom a call overtook, and how often that has happened to them, this call among it (T12)."""
+
+    ticket_id: str
+    number: str
+    times: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Form:
     """A document or form that a business needs (T5)."""
 

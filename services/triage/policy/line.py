@@ -5,9 +5,6 @@ from datetime import datetime
 
 from services.triage.policy.rules import Policy
 
-FRONT_S = 1e10
-"""Far more than any wait: what puts a ticket that was overtaken too often before all others."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Line:

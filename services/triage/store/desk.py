@@ -3,47 +3,28 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
-from functools import cache
 from typing import Any
 
-from sqlalchemy import Table, bindparam, case, select, update
-from sqlalchemy.dialects.postgresql import insert as insert_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+from sqlalchemy import Table
 
-from services.triage.model import Channel, Counter, Device, Ticket, Visit, apply
+from services.triage.model import Channel, Counter, Device, Visit, apply
 from services.triage.model.events import CounterEvent, DeviceChanged, TicketRefused, VisitEvent
-from services.triage.policy import FRONT_S, History, Policy
+from services.triage.policy import History, Policy
 from services.triage.store import queries, tables
-from services.triage.store.bodies import AWAY, counter_row, device_row, ticket_row, visit_row
-from services.triage.store.records import Records
+from services.triage.store.bodies import AWAY, counter_row, device_row, visit_row
+from services.triage.store.places import Places
+from services.triage.store.writing import draw_number, upsert
 from shared.contracts.registry import from_domain
 from shared.storage import Transaction
 
-_ticket = tables.ticket.c
 
-NAMED_OVERTAKEN = 50
-"""How many of those whom a call overtakes its event names."""
-
-_OVERTAKEN = select(_ticket.ticket_id).where(*queries.BEFORE).order_by(_ticket.lined).limit(NAMED_OVERTAKEN)
-_OVERTAKE = (
-    update(tables.ticket)
-    .where(*queries.BEFORE)
-    .values(
-        overtaken=_ticket.overtaken + 1,
-        rank=case((_ticket.overtaken + 1 >= bindparam("most"), _ticket.lined - FRONT_S), else_=_ticket.rank),
-    )
-)
-
-
-class Desk(Records):
+class Desk(Places):
     """The records, for changing, inside a transaction that has the branch's partition locked."""
 
     def __init__(self, tx: Transaction, policy: Policy) -> None:
         """Append to the transaction's log; ``policy`` gives the places in the line."""
-        super().__init__(tx.connection)
+        super().__init__(tx.connection, policy)
         self._tx = tx
-        self._policy = policy
-        self._insert: Any = insert_sqlite if tx.connection.dialect.name == "sqlite" else insert_postgresql
 
     @property
     def now(self) -> datetime:
@@ -57,7 +38,7 @@ class Desk(Records):
     def next_number(self, branch: str, day: date, prefix: str, start: int = 1) -> int:
         """Draw the next number of a day's series from ``start`` on; a transaction that fails gives it back."""
         given = {"branch": branch, "business_date": day, "prefix": prefix, "last": start}
-        number: int = self.connection.execute(_draw(self._insert), given).scalar_one()
+        number: int = self.connection.execute(draw_number(self._insert), given).scalar_one()
         return number
 
     def ticket_with_number(self, branch: str, number: str) -> str | None:
@@ -65,37 +46,21 @@ class Desk(Records):
         found: str | None = self.connection.execute(queries.NUMBERED, {"of_branch": branch, "number": number}).scalar()
         return found
 
-    def next_waiting(self, branch: str, lines: Collection[str]) -> str | None:
-        """Return the id of the ticket that is next: the first of the heads of these lines."""
-        given = {f"line{n}": line for n, line in enumerate(lines)}
-        found: str | None = self.connection.execute(queries.heads(len(given)), {"of_branch": branch, **given}).scalar()
-        return found
-
     def standing_in(self, branch: str, lines: Collection[str]) -> Sequence[str]:
         """Return the ids of the tickets that wait in these lines, those too whose customers are elsewhere now."""
         given = {"of_branch": branch, "lines": [*lines, *(AWAY + line for line in lines)]}
         return list(self.connection.execute(queries.STANDING, given).scalars())
 
-    def overtaken(self, branch: str, lines: Collection[str], ticket: Ticket) -> Sequence[str]:
-        """Return who stood in line before this ticket and still waits in these lines, the first 50 (T12)."""
-        return list(self.connection.execute(_OVERTAKEN, _before(branch, lines, ticket)).scalars())
-
-    def count_overtaking(self, branch: str, lines: Collection[str], ticket: Ticket) -> None:
-        """Count that this ticket overtook them; who was overtaken as often as policy allows is next."""
-        given = {**_before(branch, lines, ticket), "most": self._policy.max_overtakes}
-        self.connection.execute(_OVERTAKE, given)
-
     def record_visit(self, visit: Visit, happened: Iterable[VisitEvent], *, at: datetime | None = None) -> Visit:
         """Record what happened (at ``at``, by default now), and return the visit after it."""
-        before = visit.version
+        before = visit
         for event in happened:
             visit = apply(visit, event, at or self.now)
             self._append(visit.branch, visit.visit_id, visit.version, event, at)
-        if visit.version != before:
+        if visit.version != before.version:
             self._put(tables.visit, visit_row(visit, self.now))
             for ticket in visit.tickets:
-                row = ticket_row(self._policy, visit, ticket, self.now)
-                self.connection.execute(_upsert_ticket(self._insert, self._policy.max_overtakes), row)
+                self.keep(before, visit, ticket)
         return visit
 
     def record_counter(self, branch: str, counter: Counter, happened: Iterable[CounterEvent]) -> Counter:
@@ -127,45 +92,4 @@ class Desk(Records):
         self._tx.append(branch, subject, data, correlation=subject, sequence=version, time=at)
 
     def _put(self, table: Table, row: dict[str, Any]) -> None:
-        self.connection.execute(_upsert(self._insert, table), row)
-
-
-@cache  # a statement costs more to build than to run
-def _upsert(insert: Any, table: Table) -> Any:
-    """Return the statement that writes a row whether or not it is there."""
-    statement = insert(table)
-    keys = [column.name for column in table.primary_key]
-    changed = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
-    return statement.on_conflict_do_update(index_elements=keys, set_=changed)
-
-
-@cache
-def _upsert_ticket(insert: Any, max_overtakes: int) -> Any:
-    """As :func:`_upsert`, but a ticket that keeps its place in the line keeps what overtaking has made of it.
-
-    One that goes back to an earlier place (who missed the call is back) keeps how often it was
-    overtaken, too: two places don't make two allowances (T12).
-    """
-    statement = insert(tables.ticket)
-    new = statement.excluded
-    changed = {column.name: new[column.name] for column in tables.ticket.c if not column.primary_key}
-    later, stays = _ticket.lined < new.lined, _ticket.lined == new.lined
-    first = case((_ticket.overtaken >= max_overtakes, new.lined - FRONT_S), else_=new.rank)
-    changed["rank"] = case((stays, _ticket.rank), (later, new.rank), else_=first)
-    changed["overtaken"] = case((later, 0), else_=_ticket.overtaken)
-    return statement.on_conflict_do_update(index_elements=["ticket_id"], set_=changed)
-
-
-@cache
-def _draw(insert: Any) -> Any:
-    """Return the statement that draws the next number of a series."""
-    series = tables.number_series
-    statement = insert(series).on_conflict_do_update(
-        index_elements=["branch", "business_date", "prefix"], set_={"last": series.c.last + 1}
-    )
-    return statement.returning(series.c.last)
-
-
-def _before(branch: str, lines: Collection[str], ticket: Ticket) -> dict[str, object]:
-    """Return the parameters of :data:`queries.BEFORE`."""
-    return {"of_branch": branch, "lines": sorted(lines), "lined_before": ticket.lined_at.timestamp()}
+        self.connection.execute(upsert(self._insert, table), row)

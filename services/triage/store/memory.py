@@ -10,11 +10,23 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
-from services.triage.model import AT_COUNTER, Channel, Counter, Customer, Device, Ticket, TicketState, Visit, apply
+from services.triage.handlers.calling import MOST_NAMED
+from services.triage.model import (
+    AT_COUNTER,
+    Channel,
+    Counter,
+    Customer,
+    Device,
+    Overtaken,
+    Ticket,
+    TicketState,
+    Visit,
+    apply,
+)
+from services.triage.model.commands import Overtaking
 from services.triage.model.events import CounterEvent, DeviceChanged, TicketRefused, VisitEvent
-from services.triage.policy import History, Line, Policy
-from services.triage.store.desk import NAMED_OVERTAKEN
-from services.triage.store.waiting_lines import Place, WaitingLines
+from services.triage.policy import History, Lane, Line, Policy, Standing
+from services.triage.store.waiting_lines import Spot, WaitingLines
 from shared.clock import Clock
 from shared.ids import IdFactory, new_id
 
@@ -106,9 +118,10 @@ class MemoryDesk:
         """Return the counters that have a called or served ticket."""
         return self._taken[branch].keys()
 
-    def waiting(self, branch: str, limit: int) -> Sequence[tuple[Visit, Ticket]]:
-        """Return the tickets that wait, in the order in which they are called."""
-        return [self._found(ticket_id) for ticket_id in self._lines.in_order(branch)[:limit]]
+    def waiting(self, branch: str, limit: int) -> Sequence[tuple[Visit, Ticket, Standing]]:
+        """Return the tickets that wait with their places, by their rank."""
+        waiting = self._lines.in_order(branch)[:limit]
+        return [(*self._found(ticket_id), self._lines.standing(ticket_id)) for ticket_id in waiting]
 
     def lines(self, branch: str) -> Mapping[Channel, Line]:
         """Return the line of each channel that somebody waits for."""
@@ -155,23 +168,36 @@ class MemoryDesk:
         ]
         return max(found)[1] if found else None
 
-    def next_waiting(self, branch: str, lines: Collection[str]) -> str | None:
-        """Return the id of the ticket that is next in these lines."""
-        return self._lines.head(branch, lines)
+    def lanes(self, branch: str, counter: Counter) -> Sequence[Lane]:
+        """Return the lanes that the counter serves and somebody waits in (T7, T12)."""
+        return self._lines.lanes(branch, counter)
 
     def standing_in(self, branch: str, lines: Collection[str]) -> Sequence[str]:
         """Return the ids of the tickets that wait in these lines, those too whose customers are elsewhere now."""
         return [id_ for id_ in self._lines.in_order(branch) if self._found(id_)[1].line in lines]
 
-    def overtaken(self, branch: str, lines: Collection[str], ticket: Ticket) -> Sequence[str]:
-        """Return who stood in line before this ticket and still waits in these lines, the first 50 (T12)."""
-        before = self._lines.lined_before(branch, lines, ticket.lined_at.timestamp())
-        return [place.ticket_id for place in before[:NAMED_OVERTAKEN]]
+    def overtaken(self, branch: str, counter: Counter, ticket: Ticket) -> Sequence[Overtaken]:
+        """Return who stands earlier than this ticket and waits for the counter, the first 51 (T12)."""
+        before = self._lines.lined_before(branch, counter.lines, ticket.lined_at.timestamp())
+        fit = [spot for spot in before if counter.serves(spot.line, spot.business)][: MOST_NAMED + 1]
+        found = [(self._found(spot.ticket_id)[1], spot) for spot in fit]
+        return [Overtaken(ticket_id=t.ticket_id, number=t.number, times=spot.overtaken + 1) for t, spot in found]
 
-    def count_overtaking(self, branch: str, lines: Collection[str], ticket: Ticket) -> None:
-        """Count that this ticket overtook them; who was overtaken as often as policy allows is next."""
-        for place in self._lines.lined_before(branch, lines, ticket.lined_at.timestamp()):
-            self._lines.overtake(place, self._policy.max_overtakes)
+    def times_overtaken(self, ticket_id: str) -> int:
+        """Return how often a ticket has been overtaken at its place (T12)."""
+        return self._lines.times(ticket_id)
+
+    def passed_for_skill(self, branch: str, counter: Counter, ticket: Ticket) -> bool:
+        """Return whether somebody stands earlier in the counter's channels whom its skills cannot serve."""
+        before = self._lines.lined_before(branch, counter.lines, ticket.lined_at.timestamp())
+        return any(not counter.serves(spot.line, spot.business) for spot in before)
+
+    def record_overtaking(
+        self, visit: Visit, ticket: Ticket, counter: Counter, lanes: Collection[Lane], overtaking: Overtaking
+    ) -> None:
+        """Count the call of a ticket with everybody whom it overtakes (T12)."""
+        for lane in lanes:
+            self._lines.overtake(visit.branch, lane, ticket.lined_at.timestamp())
 
     def record_visit(self, visit: Visit, happened: Iterable[VisitEvent], *, at: datetime | None = None) -> Visit:
         """Record what happened (at ``at``, by default now), and return the visit after it."""
@@ -209,10 +235,6 @@ class MemoryDesk:
         """Keep what the channel has shown."""
         self._histories[branch][channel] = history
 
-    def times_overtaken(self, ticket_id: str) -> int:
-        """Return how often somebody who stood in line later was called before this ticket (T12)."""
-        return self._lines.times_overtaken(ticket_id)
-
     def _found(self, ticket_id: str) -> tuple[Visit, Ticket]:
         visit = self._visits[self._visit_of[ticket_id]]
         return visit, visit.ticket(ticket_id)
@@ -220,8 +242,7 @@ class MemoryDesk:
     def _place(self, visit: Visit, ticket: Ticket) -> None:
         """Keep where the ticket is: in a line, at a counter, or neither."""
         self._visit_of[ticket.ticket_id] = visit.visit_id
-        place = Place.of(self._policy, visit, ticket)
-        self._lines.put(place, self._policy.max_overtakes, waits=ticket.state == "waiting")
+        self._lines.put(Spot.of(self._policy, visit, ticket), waits=ticket.state == "waiting")
         known = self._open[visit.branch, ticket.business]
         known.pop(ticket.ticket_id, None)
         if not ticket.ended:

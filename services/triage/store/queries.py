@@ -4,13 +4,13 @@ Every one that a command runs is found by an index, so that it reads what it ret
 not the whole line: a branch where 2,000 wait calls as fast as one with 20.
 """
 
-from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, func, select, union_all
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, func, select
 
 from services.triage.model import AT_COUNTER, OPEN
 from services.triage.store import tables
+from services.triage.store.line import GUARDED, OFTEN
 
 _visit, _ticket = tables.visit.c, tables.ticket.c
 _counter, _device, _stat = tables.counter.c, tables.device.c, tables.channel_stat.c
@@ -28,9 +28,6 @@ IN_LINE: tuple[ColumnElement[bool], ...] = (
     _ticket.line.in_(bindparam("lines", expanding=True)),
 )
 """Who waits in ``lines``."""
-
-BEFORE: tuple[ColumnElement[bool], ...] = (*IN_LINE, _ticket.lined < _given("lined_before"))
-"""Who waits in ``lines`` and stood there before ``lined_before``."""
 
 _with_visit: Select[Any] = select(_ticket.ticket_id, _visit.body).join(
     tables.visit, _visit.visit_id == _ticket.visit_id
@@ -57,23 +54,6 @@ NUMBERED = (
     .limit(1)
 )
 
-
-@cache
-def heads(lines: int) -> Select[Any]:
-    """Return the query for the next of so many lines, ``line0``, ``line1``, …: the first of their heads.
-
-    Each head is the first entry of an index, where a range over several lines would be sorted.
-    """
-    firsts = union_all(*(select(_head(f"line{n}").subquery()) for n in range(lines))).subquery()
-    return select(firsts.c.ticket_id).order_by(firsts.c.rank, firsts.c.ticket_id).limit(1)
-
-
-def _head(line: str) -> Select[Any]:
-    found = select(_ticket.rank, _ticket.ticket_id)
-    found = found.where(_of_branch, _ticket.state == "waiting", _ticket.line == _given(line))
-    return found.order_by(_ticket.rank, _ticket.ticket_id).limit(1)
-
-
 STANDING = select(_ticket.ticket_id).where(*IN_LINE).order_by(_ticket.rank, _ticket.ticket_id)
 
 UNPRINTED = (
@@ -99,7 +79,8 @@ AT_ONE_COUNTER = AT_COUNTERS.where(_ticket.counter == _given("counter"))
 BUSY = select(_ticket.counter).where(_of_branch, _ticket.state.in_(AT_COUNTER))
 
 WAITING = (
-    _with_visit.where(_of_branch, _ticket.state == "waiting")
+    _with_visit.add_columns(_ticket.lined, _ticket.rank, OFTEN.label("times"), GUARDED.label("guarded"))
+    .where(_of_branch, _ticket.state == "waiting")
     .order_by(_ticket.rank, _ticket.ticket_id)
     .limit(_given("most"))
 )

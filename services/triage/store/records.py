@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Select
 
 from services.triage.model import Channel, Counter, Customer, Device, Ticket, TicketState, Visit
-from services.triage.policy import History, Line
+from services.triage.policy import History, Line, Standing
 from services.triage.store import queries
 from services.triage.store.bodies import COUNTER, DEVICE, VISIT
 
@@ -73,9 +73,22 @@ class Records:
         """Return the counters that have a called or served ticket."""
         return set(self.connection.execute(queries.BUSY, {"of_branch": branch}).scalars())
 
-    def waiting(self, branch: str, limit: int) -> Sequence[tuple[Visit, Ticket]]:
-        """Return the tickets that wait, in the order in which they are called."""
-        return self._tickets(queries.WAITING, of_branch=branch, most=limit)
+    def waiting(self, branch: str, limit: int) -> Sequence[tuple[Visit, Ticket, Standing]]:
+        """Return the tickets that wait with their places, by their rank."""
+        found = []
+        for row in self.connection.execute(queries.WAITING, {"of_branch": branch, "most": limit}):
+            visit = VISIT.validate_json(row.body)
+            ticket = visit.ticket(row.ticket_id)
+            standing = Standing(
+                ticket_id=row.ticket_id,
+                line=ticket.line,
+                lined=row.lined,
+                rank=row.rank,
+                times=row.times,
+                guarded=row.guarded,
+            )
+            found.append((visit, ticket, standing))
+        return found
 
     def lines(self, branch: str) -> Mapping[Channel, Line]:
         """Return the line of each channel that somebody waits for."""

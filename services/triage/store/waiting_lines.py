@@ -3,11 +3,11 @@
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Self
 
-from services.triage.model import Ticket, Visit
-from services.triage.policy import FRONT_S, Policy, rank
+from services.triage.model import Counter, Ticket, Visit
+from services.triage.policy import Lane, Place, Policy, Standing, rank
 
 Key = tuple[str, str]
 Entry = tuple[float, str]
@@ -17,23 +17,40 @@ NOWHERE = ""
 
 
 @dataclass(kw_only=True, slots=True)
-class Place:
-    """A ticket's place, with how often somebody later was called before it."""
+class Spot:
+    """A ticket's place, with how often it was overtaken, and the shields of ``policy.order``."""
 
     ticket_id: str
     branch: str
     line: str
+    business: str
     lined: float
     rank: float
     overtaken: int = 0
+    shield: int = 0
+    shield_skill: int = 0
 
     @classmethod
     def of(cls, policy: Policy, visit: Visit, ticket: Ticket) -> Self:
         """Return the place of one whom nobody has overtaken: in no line while the customer is elsewhere."""
-        lined = ticket.lined_at.timestamp()
-        place = rank(policy, ticket.lined_at, ticket.priority)
-        line = NOWHERE if visit.elsewhere(ticket.ticket_id) else ticket.line
-        return cls(ticket_id=ticket.ticket_id, branch=visit.branch, line=line, lined=lined, rank=place)
+        return cls(
+            ticket_id=ticket.ticket_id,
+            branch=visit.branch,
+            line=NOWHERE if visit.elsewhere(ticket.ticket_id) else ticket.line,
+            business=ticket.business,
+            lined=ticket.lined_at.timestamp(),
+            rank=rank(policy, ticket.lined_at, ticket.priority),
+        )
+
+    @property
+    def guarded(self) -> int:
+        """How often it, or anybody behind it in its lane, may have been overtaken."""
+        return self.shield + self.shield_skill
+
+    @property
+    def place(self) -> Place:
+        """As the policy sees it."""
+        return Place(ticket_id=self.ticket_id, line=self.line, lined=self.lined, rank=self.rank, times=self.overtaken)
 
 
 class WaitingLines:
@@ -41,70 +58,110 @@ class WaitingLines:
 
     def __init__(self) -> None:
         """Nobody waits."""
-        self._places: dict[str, Place] = {}
+        self._spots: dict[str, Spot] = {}
         self._by_rank: defaultdict[Key, list[Entry]] = defaultdict(list)
         self._by_lined: defaultdict[Key, list[Entry]] = defaultdict(list)
 
-    def put(self, place: Place, most: int, *, waits: bool) -> None:
-        """Let a ticket stand where it belongs; one that keeps its place keeps what overtaking has made of it.
-
-        One that goes back to an earlier place keeps how often it was overtaken, too (T12).
-        """
-        before = self._places.get(place.ticket_id)
+    def put(self, spot: Spot, *, waits: bool) -> None:
+        """Let a ticket stand where it belongs; one that keeps its place keeps how often it was overtaken."""
+        before = self._spots.get(spot.ticket_id)
+        stays = False
         if before is not None:
-            if before.lined >= place.lined:
-                place.overtaken = before.overtaken
-            if before.lined == place.lined:
-                place.rank = before.rank
-            elif place.overtaken >= most:
-                place.rank = place.lined - FRONT_S
+            if before.lined >= spot.lined:
+                spot.overtaken = before.overtaken
+                stays = waits and (before.line, before.lined) == (spot.line, spot.lined) and self._stands(before)
             self._leave(before)
-        self._places[place.ticket_id] = place
-        if waits:
-            self._enter(place)
+            if stays:
+                spot.shield, spot.shield_skill = before.shield, before.shield_skill
+        self._spots[spot.ticket_id] = spot
+        if not waits:
+            return
+        if not stays:
+            self._shield(spot)
+        self._enter(spot)
 
-    def head(self, branch: str, lines: Collection[str]) -> str | None:
-        """Return who is called first of these lines."""
-        heads = [line[0] for name in lines if (line := self._by_rank.get((branch, name)))]
-        return min(heads)[1] if heads else None
+    def lanes(self, branch: str, counter: Counter) -> list[Lane]:
+        """Return the lanes that the counter serves and somebody waits in."""
+        lanes = (self._lane(branch, line, business) for line, business in counter.lanes)
+        return [lane for lane in lanes if lane is not None]
+
+    def standing(self, ticket_id: str) -> Standing:
+        """Return a ticket's place with its guard."""
+        spot = self._spots[ticket_id]
+        return Standing(**asdict(spot.place), guarded=spot.guarded)
+
+    def times(self, ticket_id: str) -> int:
+        """Return how often a ticket has been overtaken at its place."""
+        spot = self._spots.get(ticket_id)
+        return 0 if spot is None else spot.overtaken
 
     def up_to(self, branch: str, lines: Collection[str], rank: float) -> int:
         """Return how many of these lines have at most this rank."""
         return sum(bisect_right(self._by_rank.get((branch, name), ()), (rank, "\U0010ffff")) for name in lines)
 
-    def lined_before(self, branch: str, lines: Collection[str], lined: float) -> list[Place]:
+    def lined_before(self, branch: str, lines: Collection[str], lined: float) -> list[Spot]:
         """Return who of these lines stood in line earlier, the earliest first."""
         found: list[Entry] = []
         for name in lines:
             line = self._by_lined.get((branch, name), [])
             found += line[: bisect_left(line, (lined, ""))]
-        return [self._places[ticket_id] for _, ticket_id in sorted(found)]
+        return [self._spots[ticket_id] for _, ticket_id in sorted(found)]
 
     def in_order(self, branch: str) -> list[str]:
         """Return everybody who waits in the branch, who is next first."""
         lines = (line for (of_branch, _), line in self._by_rank.items() if of_branch == branch)
         return [ticket_id for _, ticket_id in sorted(entry for line in lines for entry in line)]
 
-    def overtake(self, place: Place, most: int) -> None:
-        """Count an overtaking; who was overtaken ``most`` times goes before everybody who wasn't."""
-        place.overtaken += 1
-        if place.overtaken >= most:
-            self._leave(place)
-            place.rank = place.lined - FRONT_S
-            self._enter(place)
+    def overtake(self, branch: str, lane: Lane, lined: float) -> None:
+        """Count a call of somebody who stands at ``lined`` with everybody ahead of it in the lane."""
+        for spot in self.lined_before(branch, [lane.line], lined):
+            if lane.business is None:
+                spot.shield += 1
+            elif spot.business == lane.business:
+                spot.shield_skill += 1
+            else:
+                continue
+            spot.overtaken += 1
 
-    def times_overtaken(self, ticket_id: str) -> int:
-        """Return how often it was, at its place in the line."""
-        return self._places[ticket_id].overtaken
+    def _lane(self, branch: str, line: str, business: str | None) -> Lane | None:
+        spots = [spot for spot in self._line(branch, line) if business in (None, spot.business)]
+        if not spots:
+            return None
+        return Lane(
+            line=line,
+            business=business,
+            next=min(spots, key=lambda spot: (spot.rank, spot.ticket_id)).place,
+            oldest=spots[0].place,
+            overtaken=max(spot.guarded for spot in spots),
+        )
 
-    def _enter(self, place: Place) -> None:
-        key = place.branch, place.line
-        insort(self._by_rank[key], (place.rank, place.ticket_id))
-        insort(self._by_lined[key], (place.lined, place.ticket_id))
+    def _line(self, branch: str, line: str) -> list[Spot]:
+        """Return who stands in a line, the earliest first."""
+        return [self._spots[ticket_id] for _, ticket_id in self._by_lined.get((branch, line), ())]
 
-    def _leave(self, place: Place) -> None:
-        key = place.branch, place.line
-        for line, at in ((self._by_rank[key], place.rank), (self._by_lined[key], place.lined)):
-            index = bisect_left(line, (at, place.ticket_id))
-            if index < len(line) and line[index] == (at, place.ticket_id):
+    def _stands(self, spot: Spot) -> bool:
+        line, entry = self._by_lined.get((spot.branch, spot.line), []), (spot.lined, spot.ticket_id)
+        index = bisect_left(line, entry)
+        return index < len(line) and line[index] == entry
+
+    def _shield(self, spot: Spot) -> None:
+        """Shield one who joins as much as those behind, and those ahead as much as them."""
+        line = self._line(spot.branch, spot.line)
+        behind = [other for other in line if other.lined >= spot.lined]
+        spot.shield = behind[0].shield if behind else 0
+        alike = [other for other in behind if other.business == spot.business]
+        spot.shield_skill = alike[0].shield_skill if alike else 0
+        for ahead in [spot, *(other for other in line if other.lined <= spot.lined)]:
+            ahead.shield += max(0, spot.overtaken - ahead.guarded)
+
+    def _enter(self, spot: Spot) -> None:
+        key = spot.branch, spot.line
+        insort(self._by_rank[key], (spot.rank, spot.ticket_id))
+        insort(self._by_lined[key], (spot.lined, spot.ticket_id))
+
+    def _leave(self, spot: Spot) -> None:
+        key = spot.branch, spot.line
+        for line, at in ((self._by_rank[key], spot.rank), (self._by_lined[key], spot.lined)):
+            index = bisect_left(line, (at, spot.ticket_id))
+            if index < len(line) and line[index] == (at, spot.ticket_id):
                 del line[index]

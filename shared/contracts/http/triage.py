@@ -67,6 +67,9 @@ class TicketView(View):
     ended_at: Time | None = None
     waited_s: Seconds = 0
     outcome: Outcome | None = None
+    overtaken: int | None = Field(
+        default=None, description="How often somebody who stands later was called before it; told in the queue (T12)."
+    )
 
 
 class OpenCounter(Body):
@@ -74,6 +77,9 @@ class OpenCounter(Body):
 
     channels: tuple[Channel, ...] = Field(default=("counter", "green"), min_length=1)
     teller_ref: Id | None = None
+    businesses: tuple[Name, ...] = Field(
+        default=(), max_length=50, description="Its skills: the only businesses that it does; none means all of them."
+    )
 
 
 class CounterView(View):
@@ -82,6 +88,7 @@ class CounterView(View):
     counter: Name
     state: Literal["open", "closed"]
     channels: tuple[Channel, ...]
+    businesses: tuple[Name, ...] = Field(default=(), description="Its skills; none means every business.")
     serving: TicketView | None = None
 
 

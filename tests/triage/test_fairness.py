@@ -1,0 +1,160 @@
+"""Fairness: who is overtaken by whom, why and how often, and the cap under any load (T6, T12)."""
+
+from datetime import timedelta
+
+import pytest
+
+from services.triage.policy import Policy
+from shared.clock import ManualClock
+from shared.contracts import triage
+from shared.storage import Storage
+from tests.triage.lobby import Lobby
+
+URGENT = {"urgent": True}
+
+
+def calls_of(lobby: Lobby) -> list[triage.TicketCalled]:
+    return [event.data for event in lobby.events() if isinstance(event.data, triage.TicketCalled)]
+
+
+def serve_next(lobby: Lobby, counter: str = "1") -> triage.TicketCalled | None:
+    called = lobby.next(counter)
+    if called is None:
+        return None
+    lobby.serve(called.ticket_id, 1)
+    return calls_of(lobby)[-1]
+
+
+def test_a_call_says_why_it_overtakes_and_how_often_each_was_overtaken(lobby: Lobby, clock: ManualClock) -> None:
+    lobby.open()
+    plain = lobby.wait()
+    clock.advance(1)
+    for _ in range(2):
+        lobby.wait(customer={"age": 80})
+    first, second, last = serve_next(lobby), serve_next(lobby), serve_next(lobby)
+    assert first is not None
+    assert second is not None
+    assert last is not None
+    assert first.overtaking_reason is not None
+    assert (first.overtaking_reason.rule, first.overtaking_reason.zh) == ("green.age", "65岁以上,走绿色通道")
+    assert [(one.number, one.times) for one in first.overtaken] == [(plain.number, 1)]
+    assert [(one.number, one.times) for one in second.overtaken] == [(plain.number, 2)]
+    assert (last.number, last.times_overtaken, last.overtaken) == (plain.number, 2, ())
+    assert last.overtaking_reason is None
+
+
+def test_gold_and_a_chosen_number_are_reasons_too(lobby: Lobby, clock: ManualClock) -> None:
+    lobby.open()
+    lobby.wait()
+    clock.advance(1)
+    lobby.wait(customer={"card_tier": "gold"})
+    clock.advance(1)
+    plain = lobby.wait()
+    called = serve_next(lobby)
+    assert called is not None
+    assert called.overtaking_reason is not None
+    assert called.overtaking_reason.rule == "priority.gold"
+    lobby.call(ticket_id=plain.ticket_id)
+    called = calls_of(lobby)[-1]
+    assert called.overtaking_reason is not None
+    assert (called.overtaking_reason.rule, called.forced) == ("call.number", False)
+
+
+def test_the_cap_holds_for_more_than_can_be_named(storage: Storage, clock: ManualClock) -> None:
+    lobby = Lobby(storage, clock, Policy(max_overtakes=2))
+    lobby.open()
+    waiting = [lobby.wait() for _ in range(60)]
+    clock.advance(1)
+    for _ in range(4):
+        lobby.wait(customer=URGENT)
+    first, second = serve_next(lobby), serve_next(lobby)
+    assert first is not None
+    assert second is not None
+    assert (len(second.overtaken), second.overtakes_more) == (50, True)
+    order = [serve_next(lobby) for _ in range(62)]
+    assert [called.number for called in order if called is not None][:60] == [taken.number for taken in waiting]
+    assert all(called is not None and called.times_overtaken == 2 for called in order[:60])
+    assert {called.number for called in order if called is not None and called.channel == "green"} == {"G003", "G004"}
+
+
+def test_a_number_called_beyond_the_cap_is_recorded_as_forced(storage: Storage, clock: ManualClock) -> None:
+    lobby = Lobby(storage, clock, Policy(max_overtakes=1))
+    lobby.open()
+    first = lobby.wait()
+    clock.advance(1)
+    others = [lobby.wait() for _ in range(2)]
+    lobby.call(ticket_id=others[0].ticket_id)
+    lobby.serve(others[0].ticket_id)
+    lobby.call(ticket_id=others[1].ticket_id)
+    called = calls_of(lobby)
+    assert [call.forced for call in called] == [False, True]
+    assert called[1].overtaken[0].times == 2
+    assert lobby.queue().waiting[0].ticket_id == first.ticket_id
+
+
+def test_who_comes_late_to_an_early_place_hides_nobody_who_was_overtaken_often(
+    storage: Storage, clock: ManualClock
+) -> None:
+    lobby = Lobby(storage, clock, Policy(max_overtakes=3))
+    lobby.open()
+    asked = clock.now()
+    clock.advance(600)
+    often = lobby.wait()
+    clock.advance(1)
+    for _ in range(3):
+        lobby.wait(customer=URGENT)
+        serve_next(lobby)
+    late = lobby.wait(requested_at=asked.isoformat())
+    lobby.wait(customer=URGENT)
+    order = [serve_next(lobby) for _ in range(3)]
+    assert [called.number for called in order if called is not None] == [late.number, often.number, "G004"]
+
+
+def test_a_call_taken_back_keeps_how_often_one_was_overtaken(storage: Storage, clock: ManualClock) -> None:
+    lobby = Lobby(storage, clock, Policy(max_overtakes=2))
+    lobby.open()
+    earlier = lobby.wait(requested_at=(clock.now() - timedelta(seconds=5)).isoformat())
+    plain = lobby.wait()
+    clock.advance(1)
+    lobby.wait(customer=URGENT)
+    serve_next(lobby)
+    lobby.call(ticket_id=plain.ticket_id)
+    lobby.undo(plain.ticket_id)
+    assert {ticket.number: ticket.overtaken for ticket in lobby.queue().waiting} == {earlier.number: 2, plain.number: 1}
+
+
+def test_a_counter_with_skills_calls_only_what_it_does_and_says_so(lobby: Lobby, clock: ManualClock) -> None:
+    lobby.open_for("7", ["account_service_en"])
+    first = lobby.wait("account_service")
+    clock.advance(1)
+    english = lobby.wait("account_service_en")
+    assert lobby.queue().counters[0].businesses == ("account_service_en",)
+    called = serve_next(lobby, "7")
+    assert called is not None
+    assert (called.number, called.for_skill, called.overtaken) == (english.number, True, ())
+    assert lobby.next("7") is None
+    lobby.open("1")
+    plain = serve_next(lobby, "1")
+    assert plain is not None
+    assert (plain.number, plain.times_overtaken) == (first.number, 0)
+
+
+def test_the_cap_holds_among_those_whom_a_counter_with_skills_serves(storage: Storage, clock: ManualClock) -> None:
+    lobby = Lobby(storage, clock, Policy(max_overtakes=2))
+    lobby.open_for("7", ["account_service_en"])
+    lobby.open("1")
+    old = lobby.wait("account_service")
+    english = lobby.wait("account_service_en")
+    clock.advance(1)
+    for _ in range(3):
+        lobby.wait("account_service_en", customer=URGENT)
+    assert [called.number for _ in range(3) if (called := serve_next(lobby, "7"))] == ["G001", "G002", english.number]
+    lobby.wait(customer=URGENT)
+    called = serve_next(lobby, "1")
+    assert called is not None
+    assert [(one.number, one.times) for one in called.overtaken] == [(old.number, 1)]
+
+
+def test_a_skill_is_a_business_of_the_branch(lobby: Lobby) -> None:
+    with pytest.raises(Exception, match="banking_in_latin"):
+        lobby.open_for("7", ["banking_in_latin"])
