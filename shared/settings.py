@@ -44,6 +44,11 @@ class Settings(BaseSettings):
     worklog_url: str = "http://127.0.0.1:8004"
     jwt_public_key_file: Path | None = Field(default=None, description="PEM or JWKS; empty: the key pair in data_dir.")
     vault_key_file: Path | None = Field(default=None, description="32 random bytes; empty: made in data_dir.")
+    silence_s: float = Field(
+        default=45,
+        gt=0,
+        description="Wall seconds of silence before a timer takes a customer for gone.",
+    )
     open_pages: bool | None = Field(
         default=None, description="Pages can be read without signing in; empty: only in development."
     )

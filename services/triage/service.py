@@ -6,7 +6,7 @@ from typing import Any
 from services.triage import handlers
 from services.triage.errors import TicketNotFound
 from services.triage.handlers import House
-from services.triage.handlers.closing import AT_ONCE, LATENCY_S, latest
+from services.triage.handlers.closing import AT_ONCE, Silence
 from services.triage.policy_file import default
 from services.triage.store import Desk, Records
 from shared.bus import Batch, StorageProvider, event_batches, every
@@ -166,16 +166,23 @@ class TriageService:
 
         return self.storage.execute(call.command, run)
 
-    @every(seconds=LOOK_S, settled_s=LATENCY_S)
+    @every(seconds=LOOK_S, after_silence=True)
     def keep_time(self) -> None:
-        """Give up papers that nobody reported (T4)."""
-        before = latest(self.storage.clock.now(), self.storage.clock.rate)
+        """Give up papers that nobody reported, and end what a day left open (T4, T7)."""
+        now, settings = self.storage.clock.now(), self.storage.settings
+        silence = Silence(wall_s=settings.silence_s, rate=self.storage.clock.rate)
+        today = now.astimezone(settings.default_timezone).date()
         with self.storage.read() as connection:
-            unprinted = Records(connection).unprinted(before, AT_ONCE)
+            unprinted = Records(connection).unprinted(silence.before(now), AT_ONCE)
+            overdue = Records(connection).overdue(today)
         for branch, ticket_ids in unprinted.items():
             with self.storage.transaction(branch) as tx:
                 desk = Desk(tx, self._house(branch).policy)
                 handlers.give_up_papers(desk, branch=branch, ticket_ids=ticket_ids)
+        for branch in overdue:
+            with self.storage.transaction(branch) as tx:
+                house = self._house(branch)
+                handlers.end_days(Desk(tx, house.policy), house, branch=branch, silence=silence)
 
     def _in_branch(self, call: Call, use_case: Callable[..., View | None], **given: Any) -> Answer:
         def run(tx: Transaction) -> View | None:

@@ -231,15 +231,17 @@ STANDSTILL_S = 5.0
 class Every(Entrypoint):
     """Calls the method every so many wall seconds, one call at a time."""
 
-    def __init__(self, seconds: float, *, settled_s: float = 0.0, **kwargs: Any) -> None:
+    database = Database()
+
+    def __init__(self, seconds: float, *, after_silence: bool = False, **kwargs: Any) -> None:
         """``seconds`` are between the end of one call and the beginning of the next.
 
-        The first call comes when the process has run for ``settled_s`` without a standstill: for a method
-        that concludes something from silence, which the process itself may have caused.
+        ``after_silence`` is for a method that concludes something from silence, which the process itself
+        may have caused: it is called only while the process has run for LOBBY_SILENCE_S without a standstill.
         """
         super().__init__(**kwargs)
         self._seconds = seconds
-        self._settled_s = settled_s
+        self._after_silence = after_silence
 
     def start(self) -> None:
         """Begin."""
@@ -253,12 +255,13 @@ class Every(Entrypoint):
 
     def _run(self) -> None:
         since = before = time.monotonic()
+        silence_s = self.database.settings.silence_s if self._after_silence else 0.0
         while not self._stop.wait(self._seconds):
             now = time.monotonic()
             if now - before > self._seconds + STANDSTILL_S:
                 since = now
             before = now
-            if now - since >= self._settled_s and not self._call():
+            if now - since >= silence_s and not self._call():
                 since = now
 
     def _call(self) -> bool:

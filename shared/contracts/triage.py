@@ -127,6 +127,9 @@ class TicketCompleted(_OfTicket):
     counter: Name | None = None
     waited_s: Seconds
     service_s: Seconds
+    reason: str | None = Field(
+        default=None, description="day_end: nobody said that it was done; an unfinished spell of service isn't counted."
+    )
 
 
 @event("lobby.triage.ticket_no_show.v1")
@@ -200,6 +203,8 @@ class VisitEnded(EventData):
     business_date: date
     waited_s: Seconds
     service_s: Seconds
+    stage: TicketState | None = Field(default=None, description="Where the customer left; none where they were served.")
+    reason: str | None = Field(default=None, description="As of the ticket that ended last: no_show, day_end, …")
 
 
 @event("lobby.triage.counter_opened.v1")

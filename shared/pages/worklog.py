@@ -30,6 +30,7 @@ def render_worklog(view: WorklogView, *, lang: str, zone: tzinfo | None = None) 
         channels=[figures for channel in get_args(Channel) for figures in view.channels if figures.channel == channel],
         total=_total(view),
         findings=[(check, result) for check in view.checks for result in check.results if not result.ok],
+        doubtful={figure for why in view.inexact_because for figure in why.figures},
         hash=(view.journal_hash or "")[:SHORT_HASH],
         style=_style(),
     )

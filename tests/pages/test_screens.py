@@ -7,7 +7,14 @@ import pytest
 
 from services.gateway import screens
 from services.gateway.screens import Look
-from shared.contracts.http.worklog import ChannelFigures, CheckView, IncidentFigures, NoteView, WorklogView
+from shared.contracts.http.worklog import (
+    ChannelFigures,
+    CheckView,
+    IncidentFigures,
+    InexactView,
+    NoteView,
+    WorklogView,
+)
 from shared.contracts.worklog import CheckResult
 from shared.pages.assets import asset
 from shared.pages.language import LANGUAGES, Language, choose
@@ -167,6 +174,18 @@ def test_the_work_log_is_open_until_it_is_signed() -> None:
     assert "wang.fang" in render_worklog(signed, lang="zh-CN", zone=ZONE)
     assert "待签字" in render_worklog(a_day(), lang="zh-CN", zone=ZONE)
     assert "待签字" not in render_worklog(signed, lang="zh-CN", zone=ZONE)
+
+
+def test_inexact_figures_are_marked_with_why() -> None:
+    """A figure that a late event touched is not shown as if it were sure (W7)."""
+    why = InexactView(why="offline", visits=2, figures=("visits",), zh="2 次来访事后上报", en="2 visits told later")
+    doubtful = a_day(inexact=True, inexact_because=(why,))
+    chinese, english = (render_worklog(doubtful, lang=lang, zone=ZONE) for lang in ("zh-CN", "en"))
+    assert "2 次来访事后上报" in chinese
+    assert "2 visits told later" in english
+    assert '<dd data-figure="visits">≈ 142</dd>' in chinese
+    assert '<dd data-figure="no_shows">≈' not in chinese
+    assert "≈" not in render_worklog(a_day(), lang="zh-CN", zone=ZONE)
 
 
 def test_an_empty_day_is_a_page_too() -> None:

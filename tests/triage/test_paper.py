@@ -4,16 +4,18 @@ import pytest
 
 from services.triage import handlers
 from services.triage.errors import IllegalTransition
-from services.triage.handlers.closing import LATENCY_S, latest
+from services.triage.handlers.closing import Silence
 from shared.clock import ManualClock
 from shared.contracts import triage
 from tests.triage.lobby import BRANCH, Lobby
+
+LATENCY_S = 45.0
 
 
 def give_up(lobby: Lobby, rate: float = 1.0) -> list[str]:
     """Do what the service's timer does; return whose paper was given up."""
     with lobby.storage.read() as connection:
-        found = lobby.records(connection).unprinted(latest(lobby.clock.now(), rate), 100)
+        found = lobby.records(connection).unprinted(Silence(wall_s=LATENCY_S, rate=rate).before(lobby.clock.now()), 100)
     for branch, ticket_ids in found.items():
         with lobby.storage.transaction(branch) as tx:
             handlers.give_up_papers(lobby.desk(tx), branch=branch, ticket_ids=ticket_ids)

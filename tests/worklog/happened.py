@@ -43,11 +43,13 @@ class Happened:
         }
         return Event(**(attributes | more))
 
-    def issued(self, visit: str, channel: triage.Channel = "counter", *, day: date = TODAY, ticket: str = "t") -> Event:
+    def issued(
+        self, visit: str, channel: triage.Channel = "counter", *, day: date = TODAY, ticket: str = "t", **how: Any
+    ) -> Event:  # fmt: skip
         return self.say("triage", visit, triage.TicketIssued(
             **self._of_ticket(visit, channel, day, ticket), priority=0, requested_at=self.at, position=1,
             wait_p50_s=60, wait_p90_s=120,
-        ))  # fmt: skip
+        ), **how)  # fmt: skip
 
     def called(
         self, visit: str, channel: triage.Channel = "counter", *, waited_s: float = 30, promised_s: float = 120,
@@ -69,11 +71,12 @@ class Happened:
 
     def ended(
         self, visit: str, outcome: triage.Outcome = "served", *, channel: triage.Channel = "counter",
-        waited_s: float = 30, day: date = TODAY,
+        waited_s: float = 30, day: date = TODAY, reason: str | None = None, **how: Any,
     ) -> Event:  # fmt: skip
         return self.say("triage", visit, triage.VisitEnded(
-            visit_id=visit, channel=channel, outcome=outcome, business_date=day, waited_s=waited_s, service_s=60
-        ))  # fmt: skip
+            visit_id=visit, channel=channel, outcome=outcome, business_date=day, waited_s=waited_s, service_s=60,
+            reason=reason,
+        ), **how)  # fmt: skip
 
     def counter_opened(self, counter: str) -> Event:
         return self.say("triage", f"counter:{counter}", triage.CounterOpened(counter=counter, channels=("counter",)))

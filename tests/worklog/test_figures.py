@@ -1,7 +1,7 @@
 """The figures say the same whatever the order in which visits are heard of, and however often (W7)."""
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from services.worklog.model import facts
 from services.worklog.model.figures import Figures, Visit, VisitNotBegun, count
 from shared.contracts.envelope import Event
 from shared.contracts.registry import all_types
-from tests.worklog.happened import Happened
+from tests.worklog.happened import TODAY, Happened
 
 CHANNELS = ("counter", "self_service", "green", "vip")
 
@@ -132,6 +132,16 @@ def test_waits_are_of_those_who_were_served() -> None:
         figures, visit = count(figures, facts.VisitBegan(visit_id=str(n), channel="counter"))
         figures, _ = count(figures, facts.VisitEnded(visit_id=str(n), outcome=outcome, wait_ms=wait_ms), visit)  # type: ignore[arg-type]
     assert (figures.total.mean_wait_s, figures.total.max_wait_s) == (1.5, 2.001)
+
+
+def test_what_came_after_its_day_or_from_the_days_end_makes_the_figures_inexact() -> None:
+    happened = Happened()
+    tomorrow = happened.at + timedelta(days=1)
+    exact = [happened.issued("v1"), happened.ended("v1"), happened.issued("v2")]
+    assert figures_after(exact, 1)["demo", TODAY].inexact == {}
+    late = [happened.issued("v3", recorded=tomorrow), happened.ended("v3", recorded=tomorrow)]
+    closed = [happened.ended("v2", "left", reason="day_end", time=tomorrow, recorded=tomorrow)]
+    assert figures_after([*exact, *late, *closed], 2)["demo", TODAY].inexact == {"late": 2, "day_end": 1}
 
 
 def test_what_is_undone_was_never_counted() -> None:

@@ -36,9 +36,11 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     triage = open_storage(settings, "triage")
     _say_visits(triage, "busy", ended=2, open_=1)
     _say_visits(triage, "other", ended=1)
+    _say_forgotten(triage, "forgotten")
     triage.close()
     with one_service("worklog", folder) as running:
         wait_until(lambda: _day(running, "busy")["events"] == 7, within_s=20, what="worklog has caught up")
+        wait_until(lambda: _day(running, "forgotten")["events"] == 2, within_s=20, what="and with the other branch")
         yield running
 
 
@@ -55,6 +57,14 @@ def _say_visits(triage: Storage, branch: str, *, ended: int, open_: int = 0) -> 
             tx.append_event(happened.issued(f"{branch}-open-{n}", day=day), own=True)
 
 
+def _say_forgotten(triage: Storage, branch: str) -> None:
+    happened = Happened(branch, datetime.now(UTC) - timedelta(seconds=30))
+    day = datetime.now(CHINA).date()
+    with triage.transaction(branch) as tx:
+        tx.append_event(happened.issued("f-1", day=day), own=True)
+        tx.append_event(happened.ended("f-1", "left", day=day, reason="day_end"), own=True)
+
+
 def _day(service: Running, branch: str) -> dict:
     answer = service.call("GET", path(branch), branch=branch)
     assert answer.status == 200
@@ -65,6 +75,16 @@ def test_the_log_of_a_day_is_what_the_services_said(service: Running) -> None:
     view = _day(service, "busy")
     assert (view["visits"], view["served"], view["in_progress"], view["promises"]) == (3, 2, 1, 2)
     assert [(c["channel"], c["visits"]) for c in view["channels"]] == [("counter", 3)]
+
+
+def test_a_day_that_its_end_had_to_close_says_so(service: Running) -> None:
+    exact = _day(service, "busy")
+    assert (exact["inexact"], exact["inexact_because"]) == (False, [])
+    view = _day(service, "forgotten")
+    assert (view["visits"], view["left"], view["inexact"]) == (1, 1, True)
+    (why,) = view["inexact_because"]
+    assert (why["why"], why["visits"], why["figures"]) == ("day_end", 1, ["served", "left"])
+    assert "日终" in why["zh"]
 
 
 def test_checks_notes_and_the_signature(service: Running) -> None:

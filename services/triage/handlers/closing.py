@@ -1,23 +1,42 @@
-"""What time decides: papers that nobody reported are given up (T4)."""
+"""What time decides: papers that nobody reported are given up, and nobody waits overnight (T4, T7)."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 
+from services.triage.handlers.house import House
 from services.triage.handlers.loading import step
 from services.triage.handlers.ports import Desk
-from services.triage.model import commands
+from services.triage.model import commands, decide
 
 AT_ONCE = 200
 """How many tickets or visits one look at the clock takes up."""
 
-LATENCY_S = 45.0
-"""Wall seconds that a report may be on its way while the system works: time that passes for a machine
-is no reason to take a customer for gone, least of all at a clock that runs 2,000 times as fast."""
+FORGOTTEN_S = 12 * 3600.0
+"""A visit that nobody touched for so long after its day's end is closed, whatever else goes on."""
+
+MUCH_SILENCE = 20
+"""So many times the silence that says something, where the branch itself is not silent."""
 
 
-def latest(now: datetime, rate: float) -> datetime:
-    """Return the business time before which something is overdue, at a clock of this rate."""
-    return now - timedelta(seconds=LATENCY_S * rate)
+@dataclass(frozen=True, kw_only=True)
+class Silence:
+    """How much silence says something: time that passes for a machine is no reason to take a customer for gone.
+
+    ``wall_s`` seconds of the wall clock, least of all at a business clock that runs ``rate`` times as fast.
+    """
+
+    wall_s: float
+    rate: float = 1.0
+
+    @property
+    def business_s(self) -> float:
+        """The same in seconds of the business clock."""
+        return self.wall_s * self.rate
+
+    def before(self, now: datetime) -> datetime:
+        """Return the business time up to which what is due is overdue."""
+        return now - timedelta(seconds=self.business_s)
 
 
 def give_up_papers(desk: Desk, *, branch: str, ticket_ids: Iterable[str]) -> None:
@@ -26,3 +45,35 @@ def give_up_papers(desk: Desk, *, branch: str, ticket_ids: Iterable[str]) -> Non
         visit = desk.visit_of(branch, ticket_id)
         if visit is not None and visit.ticket(ticket_id).state == "reserved":
             step(desk, branch, commands.GiveUpPaper(ticket_id=ticket_id, at=desk.now, reason="not_printed"))
+
+
+def day_over(house: House, day: date) -> datetime:
+    """Return when a business day ends: at local midnight, or later where policy says so."""
+    midnight = datetime.combine(day + timedelta(days=1), time(), house.zone)
+    return midnight + timedelta(seconds=house.policy.day_end_s)
+
+
+def end_days(desk: Desk, house: House, *, branch: str, silence: Silence) -> int:
+    """End the branch's visits of business days that are over; return how many.
+
+    The branch must have been quiet: while customers are still served after midnight nobody is taken for
+    gone, nor who waits for a machine that is slow. Who waits is left, who
+    was being served was served, at the day's end, or at the last thing that happened if that was later.
+    """
+    ended = 0
+    quiet_s = max(house.policy.day_end_quiet_s, silence.business_s)
+    forgotten_s = max(FORGOTTEN_S, MUCH_SILENCE * silence.business_s)
+    today = desk.now.astimezone(house.zone).date()
+    is_quiet = _since(desk.last_touched(branch, today - timedelta(days=2)), desk.now) >= quiet_s
+    for visit, touched in desk.unended(branch, today, AT_ONCE):
+        over = day_over(house, visit.business_date)
+        at = over if touched is None else max(over, touched)
+        if desk.now < over or not (is_quiet or _since(at, desk.now) >= forgotten_s):
+            continue
+        desk.record_visit(visit, decide(visit, commands.EndDay(at=at)), at=at)
+        ended += 1
+    return ended
+
+
+def _since(at: datetime | None, now: datetime) -> float:
+    return float("inf") if at is None else (now - at).total_seconds()

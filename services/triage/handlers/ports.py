@@ -61,6 +61,18 @@ class Records(Protocol):
         """Return the tickets whose paper should have been reported by then, by branch (T4)."""
         ...
 
+    def overdue(self, day: date) -> Sequence[str]:
+        """Return the branches that have open visits of days before this one."""
+        ...
+
+    def unended(self, branch: str, day: date, limit: int) -> Sequence[tuple[Visit, datetime | None]]:
+        """Return a branch's open visits of days before this one, the oldest first, and when each was recorded last."""
+        ...
+
+    def last_touched(self, branch: str, since: date) -> datetime | None:
+        """Return when anything of the branch's visits since that day was recorded last."""
+        ...
+
     def ahead(self, branch: str, lines: Collection[str], rank: float) -> int:
         """Return how many of these lines' waiting tickets are called before this rank."""
         ...

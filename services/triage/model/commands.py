@@ -156,8 +156,15 @@ class Undo(_Step):
     today: date
 
 
+@dataclass(frozen=True, kw_only=True)
+class EndDay:
+    """The business day is over: the visit ends as far as it came."""
+
+    at: datetime
+
+
 Step = (
     Print | GiveUpPaper | Reprint | Call | HandOff | Recall | Start | Complete | NoShow | Return | Hold | Resume
     | Transfer | Leave | Undo
 )  # fmt: skip
-VisitCommand = Issue | Step
+VisitCommand = Issue | EndDay | Step

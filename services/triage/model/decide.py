@@ -1,15 +1,14 @@
 """What a visit does with a command: the events that it leads to, or a refusal (T4, T7)."""
 
 from dataclasses import fields
-from datetime import date, datetime
-from typing import TypedDict
 
 from services.triage.model import commands, events
 from services.triage.model.apply import apply
+from services.triage.model.ending import OfTicket, end, end_day, left, of_ticket
 from services.triage.model.refusals import AlreadyEnded, Elsewhere, NothingToUndo, Refusal
 from services.triage.model.ticket import Ticket, seconds_between
 from services.triage.model.visit import Visit
-from services.triage.model.words import AT_COUNTER, OPEN, Channel, TicketState
+from services.triage.model.words import AT_COUNTER, OPEN, TicketState
 
 STEPS: dict[type, tuple[str, frozenset[TicketState]]] = {
     commands.Print: ("printed", frozenset(("reserved",))),
@@ -33,15 +32,6 @@ TO_COUNTER = (commands.Call, commands.HandOff, commands.Resume)
 """The steps that bring the customer to a counter: to one at a time, with however many tickets."""
 
 
-class _OfTicket(TypedDict):
-    visit_id: str
-    ticket_id: str
-    number: str
-    channel: Channel
-    business: str
-    business_date: date
-
-
 def allowed_in(visit: Visit, ticket: Ticket) -> tuple[str, ...]:
     """Return the names of the steps that are possible for the ticket now."""
     steps = [name for name, states in STEPS.values() if ticket.state in states]
@@ -61,12 +51,14 @@ def decide(visit: Visit, command: commands.VisitCommand) -> list[events.VisitEve
         if visit.ended:
             raise AlreadyEnded("the visit has ended; take a ticket of a new one", state="left", allowed=())
         return [_issue(visit, command)]
+    if isinstance(command, commands.EndDay):
+        return end_day(visit, command)
     happened = _decide(visit, command)
     after = visit
     for event in happened:
         after = apply(after, event, command.at)
     if happened and all(ticket.ended for ticket in after.tickets):
-        happened.append(_end(after, command))
+        happened.append(end(after, happened, command.at))
     return happened
 
 
@@ -99,13 +91,13 @@ def _require_here(visit: Visit, ticket: Ticket, name: str) -> None:
 
 
 def _events(visit: Visit, ticket: Ticket, command: commands.Step) -> list[events.VisitEvent]:
-    of = _of(visit, ticket)
+    of = of_ticket(visit, ticket)
     counter = ticket.counter or ""
     match command:
         case commands.Print():
             return [events.TicketPrinted(**of)]
         case commands.GiveUpPaper():
-            return [_left(of, ticket, command.at, command.reason)]
+            return [left(of, ticket, command.at, command.reason)]
         case commands.Reprint():
             return [events.TicketReprinted(**of, copies=ticket.copies + 1)]
         case commands.Call():
@@ -123,7 +115,7 @@ def _events(visit: Visit, ticket: Ticket, command: commands.Step) -> list[events
         case commands.NoShow():
             missed: list[events.VisitEvent] = [events.TicketNoShow(**of, counter=counter)]
             too_often = ticket.no_shows + 1 >= command.limit
-            return [*missed, _left(of, ticket, command.at, "no_show")] if too_often else missed
+            return [*missed, left(of, ticket, command.at, "no_show")] if too_often else missed
         case commands.Return():
             return [_returned(of, visit, ticket, command)]
         case commands.Hold():
@@ -133,23 +125,12 @@ def _events(visit: Visit, ticket: Ticket, command: commands.Step) -> list[events
         case commands.Transfer():
             return [_transferred(of, visit, ticket, command)]
         case commands.Leave():
-            return [_left(of, ticket, command.at, command.reason)]
+            return [left(of, ticket, command.at, command.reason)]
         case commands.Undo():
             raise AssertionError("an undo is decided before")
 
 
-def _of(visit: Visit, ticket: Ticket) -> _OfTicket:
-    return {
-        "visit_id": visit.visit_id,
-        "ticket_id": ticket.ticket_id,
-        "number": ticket.number,
-        "channel": ticket.channel,
-        "business": ticket.business,
-        "business_date": visit.business_date,
-    }
-
-
-def _called(of: _OfTicket, ticket: Ticket, command: commands.Call | commands.HandOff) -> events.TicketCalled:
+def _called(of: OfTicket, ticket: Ticket, command: commands.Call | commands.HandOff) -> events.TicketCalled:
     return events.TicketCalled(
         **of,
         counter=command.counter,
@@ -166,11 +147,7 @@ def _called(of: _OfTicket, ticket: Ticket, command: commands.Call | commands.Han
     )
 
 
-def _left(of: _OfTicket, ticket: Ticket, at: datetime, reason: str | None) -> events.TicketLeft:
-    return events.TicketLeft(**of, stage=ticket.state, waited_s=ticket.waited(at), reason=reason)
-
-
-def _returned(of: _OfTicket, visit: Visit, ticket: Ticket, command: commands.Return) -> events.TicketReturned:
+def _returned(of: OfTicket, visit: Visit, ticket: Ticket, command: commands.Return) -> events.TicketReturned:
     away_s = seconds_between(ticket.missed_at, command.at)
     if ticket.missed_at is not None and away_s <= command.grace_s:
         return events.TicketReturned(**of, away_s=away_s)
@@ -181,7 +158,7 @@ def _returned(of: _OfTicket, visit: Visit, ticket: Ticket, command: commands.Ret
     raise Refusal(f"{detail} of grace; it keeps its new place", state=ticket.state, allowed=allowed)
 
 
-def _transferred(of: _OfTicket, visit: Visit, ticket: Ticket, command: commands.Transfer) -> events.TicketTransferred:
+def _transferred(of: OfTicket, visit: Visit, ticket: Ticket, command: commands.Transfer) -> events.TicketTransferred:
     to = (command.channel, command.counter, command.person)
     if ticket.state == "waiting" and to == (ticket.channel, ticket.for_counter, ticket.for_person):
         detail = f"transfer: ticket {ticket.number} waits for {command.counter or command.person or command.channel}"
@@ -209,7 +186,7 @@ def _undo(visit: Visit, ticket: Ticket, command: commands.Undo) -> events.StepUn
         raise NothingToUndo(detail, state=ticket.state, allowed=allowed)
     if ticket.before.state in AT_COUNTER:
         _require_here(visit, ticket, "undo")
-    of = _of(visit, ticket)
+    of = of_ticket(visit, ticket)
     of["channel"] = ticket.before.channel
     return events.StepUndone(
         **of,
@@ -218,16 +195,4 @@ def _undo(visit: Visit, ticket: Ticket, command: commands.Undo) -> events.StepUn
         undone=ticket.last,
         waited_s=ticket.waited_s,
         quoted_p90_s=ticket.quoted_p90_s,
-    )
-
-
-def _end(visit: Visit, command: commands.Step) -> events.VisitEnded:
-    last = visit.ticket(command.ticket_id)
-    return events.VisitEnded(
-        visit_id=visit.visit_id,
-        channel=last.channel,
-        outcome="served" if any(ticket.state == "completed" for ticket in visit.tickets) else "left",
-        business_date=visit.business_date,
-        waited_s=visit.waited(command.at),
-        service_s=sum(ticket.served_s for ticket in visit.tickets),
     )

@@ -99,6 +99,7 @@ class TicketCompleted(_OfTicket):
     counter: str | None
     waited_s: float
     service_s: float
+    reason: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,6 +177,8 @@ class VisitEnded:
     business_date: date
     waited_s: float
     service_s: float
+    stage: TicketState | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -87,6 +87,10 @@ class Policy:
     """How long after a no-show the customer may come back to the place that they had (T7)."""
     reserved_expiry_s: float = 900.0
     """How long a ticket waits for its paper to be reported before it is given up (T4)."""
+    day_end_s: float = field(default=0.0, metadata={"le": 43_200})
+    """How long after midnight the business day ends; what is open then is closed (T7)."""
+    day_end_quiet_s: float = 600.0
+    """Nothing must have happened for so long, before the day's end closes what is open (T7)."""
     early_s: float = 60.0
     """How far ahead of ours the clock of a terminal may be (T4)."""
     late_s: float = 36 * 3600.0

@@ -54,6 +54,7 @@ class MemoryDesk:
         self._ids = ids
         self._listener = listener
         self._visits: dict[str, Visit] = {}
+        self._touched: dict[str, datetime] = {}
         self._visit_of: dict[str, str] = {}
         self._lines = WaitingLines()
         self._expires: dict[str, datetime] = {}
@@ -140,6 +141,21 @@ class MemoryDesk:
                 found[self._visits[self._visit_of[ticket_id]].branch].append(ticket_id)
         return found
 
+    def overdue(self, day: date) -> Sequence[str]:
+        """Return the branches that have open visits of days before this one."""
+        return sorted({v.branch for v in self._visits.values() if not v.ended and v.business_date < day})
+
+    def unended(self, branch: str, day: date, limit: int) -> Sequence[tuple[Visit, datetime | None]]:
+        """Return a branch's open visits of days before this one, the oldest first, and when each was recorded last."""
+        theirs = [v for v in self._visits.values() if v.branch == branch and not v.ended and v.business_date < day]
+        theirs.sort(key=lambda visit: (visit.business_date, visit.visit_id))
+        return [(visit, self._touched[visit.visit_id]) for visit in theirs[:limit]]
+
+    def last_touched(self, branch: str, since: date) -> datetime | None:
+        """Return when anything of the branch's visits since that day was recorded last."""
+        theirs = (visit for visit in self._visits.values() if visit.branch == branch and visit.business_date >= since)
+        return max((self._touched[visit.visit_id] for visit in theirs), default=None)
+
     def ahead(self, branch: str, lines: Collection[str], rank: float) -> int:
         """Return how many of these lines' waiting tickets are called before this rank."""
         return self._lines.up_to(branch, lines, rank)
@@ -207,6 +223,7 @@ class MemoryDesk:
             self._listener(visit.branch, visit.visit_id, visit.version, event, when)
         if visit.version != before:
             self._visits[visit.visit_id] = visit
+            self._touched[visit.visit_id] = self.now
             for ticket in visit.tickets:
                 self._place(visit, ticket)
         return visit

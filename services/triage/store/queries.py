@@ -64,6 +64,20 @@ UNPRINTED = (
 )
 """Whose paper nobody reported in time, of any branch (T4)."""
 
+OVERDUE = select(_visit.branch).where(_visit.state == "active", _visit.business_date < _given("day")).distinct()
+"""The branches that have open visits of earlier days."""
+
+UNENDED = (
+    select(_visit.body, _visit.touched)
+    .where(_visit.branch == _given("of_branch"), _visit.state == "active", _visit.business_date < _given("day"))
+    .order_by(_visit.business_date, _visit.visit_id)
+    .limit(_given("most"))
+)
+
+TOUCHED = select(func.max(_visit.touched)).where(
+    _visit.branch == _given("of_branch"), _visit.business_date >= _given("day")
+)
+
 AHEAD = select(func.count()).where(*IN_LINE, _ticket.rank <= _given("rank"))
 
 COUNTER = select(_counter.body).where(_counter.branch == _given("of_branch"), _counter.counter == _given("counter"))

@@ -102,6 +102,21 @@ class Records:
             found.setdefault(row[0], []).append(row[1])
         return found
 
+    def overdue(self, day: date) -> Sequence[str]:
+        """Return the branches that have open visits of days before this one."""
+        return list(self.connection.execute(queries.OVERDUE, {"day": day}).scalars())
+
+    def unended(self, branch: str, day: date, limit: int) -> Sequence[tuple[Visit, datetime | None]]:
+        """Return a branch's open visits of days before this one, the oldest first, and when each was recorded last."""
+        rows = self.connection.execute(queries.UNENDED, {"of_branch": branch, "day": day, "most": limit})
+        return [(VISIT.validate_json(row[0]), row[1]) for row in rows]
+
+    def last_touched(self, branch: str, since: date) -> datetime | None:
+        """Return when anything of the branch's visits since that day was recorded last."""
+        given = {"of_branch": branch, "day": since}
+        touched: datetime | None = self.connection.execute(queries.TOUCHED, given).scalar()
+        return touched
+
     def ahead(self, branch: str, lines: Collection[str], rank: float) -> int:
         """Return how many of these lines' waiting tickets are called before this rank."""
         given = {"of_branch": branch, "lines": sorted(lines), "rank": rank}

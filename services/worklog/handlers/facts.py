@@ -1,6 +1,7 @@
 """From the services' events to the facts that the day's figures count (W7)."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date, tzinfo
 from typing import Any, Final
 
@@ -23,7 +24,10 @@ def _undone(data: triage.StepUndone) -> Fact | None:
 _FACTS: Final[Mapping[type[EventData], Callable[[Any], Fact | None]]] = {
     triage.TicketIssued: lambda data: facts.VisitBegan(visit_id=data.visit_id, channel=data.channel),
     triage.VisitEnded: lambda data: facts.VisitEnded(
-        visit_id=data.visit_id, outcome=data.outcome, wait_ms=round(data.waited_s * 1000)
+        visit_id=data.visit_id,
+        outcome=data.outcome,
+        wait_ms=round(data.waited_s * 1000),
+        day_end=data.reason == "day_end",
     ),
     triage.TicketCalled: lambda data: facts.TicketCalled(kept=data.waited_s <= data.quoted_p90_s),
     triage.TicketNoShow: lambda _: facts.NoShow(),
@@ -49,8 +53,16 @@ def fact_of(event: Event, zone: tzinfo) -> tuple[date, Fact] | None:
     fact = make(event.data) if make is not None else None
     if fact is None:
         return None
+    if isinstance(fact, facts.VisitBegan | facts.VisitEnded):
+        fact = replace(fact, late=_is_late(event, zone))
     day: date = getattr(event.data, "business_date", None) or event.time.astimezone(zone).date()
     return day, fact
+
+
+def _is_late(event: Event, zone: tzinfo) -> bool:
+    """Whether what happened on its business day was heard of only after it."""
+    day: date = event.data.business_date  # type: ignore[attr-defined]  # of a visit's event
+    return event.time.astimezone(zone).date() <= day < event.recordedtime.astimezone(zone).date()
 
 
 def visit_of(fact: Fact) -> str | None:

@@ -1,12 +1,20 @@
 """A day's log in the words of the contract (W7)."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, get_args
 
 from services.worklog.model.chain import Chain
 from services.worklog.model.day import Check, Day, Note
-from services.worklog.model.figures import Cases, Figures, Tally
-from shared.contracts.http.worklog import ChannelFigures, CheckView, IncidentFigures, NoteView, WorklogView
+from services.worklog.model.figures import Cases, Doubt, Figures, Tally
+from shared.contracts.http.worklog import (
+    ChannelFigures,
+    CheckView,
+    IncidentFigures,
+    InexactView,
+    NoteView,
+    WorklogView,
+)
 from shared.contracts.incidents import IncidentKind
 from shared.contracts.triage import Channel
 
@@ -29,6 +37,8 @@ def worklog_view(day: Day, figures: Figures, *, chain: Chain, managers_on_duty: 
         incidents=_incidents(figures.incidents),
         checks=tuple(check_view(check) for check in day.checks),
         notes=tuple(note_view(note) for note in day.notes),
+        inexact=bool(figures.inexact),
+        inexact_because=_inexact(figures),
         managers_on_duty=managers_on_duty,
         counters_opened=len(figures.counters),
         signed_by=day.signature.by if day.signature else None,
@@ -53,6 +63,32 @@ def _channels(channels: Mapping[str, Tally]) -> tuple[ChannelFigures, ...]:
         ChannelFigures(channel=channel, **_tally(channels[channel]))
         for channel in get_args(Channel)
         if channel in channels
+    )
+
+
+_WHY: Mapping[Doubt, tuple[str, str]] = MappingProxyType(
+    {
+        "offline": (
+            "{n} 次来访由断网的取号机出号，事后才上报",
+            "{n} visits began at an offline terminal, told later",
+        ),
+        "late": ("{n} 次来访的记录在营业日之后才到", "{n} visits were heard of only after the business day"),
+        "day_end": ("{n} 次来访无人办结，由日终清理", "{n} visits were closed by the day's end: nobody had"),
+    }
+)
+_TOUCHED: Mapping[Doubt, tuple[str, ...]] = MappingProxyType(
+    {
+        "offline": ("visits", "left", "mean_wait_s", "max_wait_s"),
+        "late": ("visits", "served", "left", "mean_wait_s", "max_wait_s"),
+        "day_end": ("served", "left"),
+    }
+)
+
+
+def _inexact(figures: Figures) -> tuple[InexactView, ...]:
+    return tuple(
+        InexactView(why=why, visits=n, figures=_TOUCHED[why], zh=_WHY[why][0].format(n=n), en=_WHY[why][1].format(n=n))
+        for why, n in sorted(figures.inexact.items())
     )
 
 

@@ -6,19 +6,27 @@ from typing import Literal
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VisitBegan:
-    """A ticket was issued to a visit; the first one begins it."""
+    """A ticket was issued to a visit; the first one begins it.
+
+    ``offline``: by a terminal without a network, that told of it later. ``late``: it was heard of only
+    after its business day.
+    """
 
     visit_id: str
     channel: str
+    offline: bool = False
+    late: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VisitEnded:
-    """A visit is over."""
+    """A visit is over; ``day_end``: by the day's end, nobody said how. ``late`` as of its beginning."""
 
     visit_id: str
     outcome: Literal["served", "left"]
     wait_ms: int
+    day_end: bool = False
+    late: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

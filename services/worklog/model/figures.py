@@ -5,7 +5,7 @@ Waits are summed in whole milliseconds, so that the sum doesn't depend on the or
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from services.worklog.model import facts
 from services.worklog.model.facts import Fact
@@ -70,9 +70,14 @@ class Cases:
     closed: int = 0
 
 
+Doubt = Literal["offline", "late", "day_end"]
+"""Why figures are inexact: visits that a terminal without a network began, that were heard of only after
+their day, or that the day's end closed because nobody had."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Figures:
-    """One branch's one day in numbers."""
+    """One branch's one day in numbers. ``inexact`` counts the visits that make them inexact, by why."""
 
     total: Tally = Tally()
     channels: Mapping[str, Tally] = field(default_factory=dict)
@@ -85,6 +90,7 @@ class Figures:
     incidents: Mapping[str, Cases] = field(default_factory=dict)
     counters: frozenset[str] = frozenset()
     managers: int | None = field(default=None)  # None: no roster was set on this day
+    inexact: Mapping[Doubt, int] = field(default_factory=dict)
 
     @property
     def in_progress(self) -> int:
@@ -115,6 +121,7 @@ def _begin(figures: Figures, fact: facts.VisitBegan) -> tuple[Figures, Visit]:
         total=figures.total.begun(),
         channels={**figures.channels, fact.channel: channel.begun()},
         diverted=figures.diverted + (fact.channel in SELF_HELP),
+        inexact=_doubted(figures, offline=fact.offline, late=fact.late),
     )
     return after, Visit(channel=fact.channel)
 
@@ -125,8 +132,17 @@ def _end(figures: Figures, fact: facts.VisitEnded, visit: Visit) -> tuple[Figure
         figures,
         total=figures.total.ended(fact.outcome, fact.wait_ms),
         channels={**figures.channels, visit.channel: channel.ended(fact.outcome, fact.wait_ms)},
+        inexact=_doubted(figures, day_end=fact.day_end, late=fact.late),
     )
     return after, replace(visit, ended=True)
+
+
+def _doubted(figures: Figures, **doubts: bool) -> Mapping[Doubt, int]:
+    inexact = dict(figures.inexact)
+    for doubt in get_args(Doubt):
+        if doubts.get(doubt):
+            inexact[doubt] = inexact.get(doubt, 0) + 1
+    return inexact
 
 
 def _count(figures: Figures, fact: Fact) -> Figures:

@@ -65,6 +65,16 @@ class NoteView(View):
     at: Time
 
 
+class InexactView(View):
+    """Why some figures are inexact: how many visits, which figures they touch, and the same in words."""
+
+    why: Literal["offline", "late", "day_end"]
+    visits: int
+    figures: tuple[str, ...]
+    zh: str
+    en: str
+
+
 class WorklogView(View):
     """The lobby manager's log of a branch's day (大堂经理工作日志), written by the events (W7)."""
 
@@ -87,6 +97,8 @@ class WorklogView(View):
     incidents: tuple[IncidentFigures, ...]
     checks: tuple[CheckView, ...]
     notes: tuple[NoteView, ...]
+    inexact: bool = Field(default=False, description="Whether events that came late, or never, touch figures.")
+    inexact_because: tuple[InexactView, ...] = ()
     managers_on_duty: int
     counters_opened: int
     signed_by: str | None = None
