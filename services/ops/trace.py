@@ -10,14 +10,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from services.ops.errors import UsageError
 from shared.contracts.base import BRANCH_PATTERN
+from shared.contracts.terminal import CardTier
 
 REQUIRED = ("arrived_at", "business", "priority", "customer", "service_s", "patience_s")
 NAME = re.compile(r"[\w .:+/-]{1,64}")
 LONGEST_S = 86_400.0
+CARDS: Mapping[int, CardTier] = MappingProxyType({0: "none", 1: "gold", 2: "platinum"})
+"""The card that a ``priority`` means."""
 
 Observed = Literal["served", "abandoned"]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from services.ops.config import ConfigFile, settings_of
+from services.ops.errors import UsageError
 from services.ops.options import Json, Origin, Token
 from shared.settings import Settings
 
@@ -26,7 +27,7 @@ Speed = Annotated[
 ]
 Branches = Annotated[list[str] | None, typer.Option("--branch", help="Where; may be repeated. A trace's column wins.")]
 Day = Annotated[
-    str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="Only the trace's rows of this local date.")
+    str | None, typer.Option("--date", metavar="YYYY-MM-DD|all", help="Only the trace's rows of this local date.")
 ]
 First = Annotated[str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="Only rows from this date on.")]
 Last = Annotated[str | None, typer.Option("--to", metavar="YYYY-MM-DD", help="Only rows up to this date.")]
@@ -39,6 +40,22 @@ Skip = Annotated[bool, typer.Option("--skip-bad-rows", help="Report a bad row an
 Endless = Annotated[bool, typer.Option("--endless", help="Customers who are made up, until Ctrl-C.")]
 Patience = Annotated[
     float, typer.Option("--patience-wall", min=1, help="Give up after so many seconds without an answer.")
+]
+Compare = Annotated[
+    tuple[Path, Path] | None,
+    typer.Option(
+        "--compare", metavar="A.yaml B.yaml", help="Compare two policies by discrete events; needs no services."
+    ),
+]
+Staffing = Annotated[
+    Path | None,
+    typer.Option("--staffing", metavar="FILE.yaml", help="With --compare: who is open when, instead of --counters."),
+]
+Seeds = Annotated[
+    int, typer.Option("--seeds", min=2, max=10_000, help="With --compare: so many draws of what is chance.")
+]
+Picture = Annotated[
+    Path | None, typer.Option("--picture", metavar="FILE.svg|FILE.png", help="With --compare: draw it, too.")
 ]
 Parent = Annotated[int | None, typer.Option("--parent", hidden=True, help="End when this process is no more.")]
 
@@ -59,6 +76,10 @@ def simulate(
     as_json: Json = False,
     origin: Origin = None,
     token: Token = None,
+    compare: Compare = None,
+    staffing: Staffing = None,
+    seeds: Seeds = 20,
+    picture: Picture = None,
     parent: Parent = None,
     config: ConfigFile = None,
 ) -> None:
@@ -69,6 +90,9 @@ def simulate(
     say what was asked for: exit code 0, else 1. Two runs that agree print the same `totals`.
     With a scaled clock (LOBBY_CLOCK) arrivals follow the servers' time, and `--speed` is its rate.
 
+    With `--compare` nothing has to run: the same customers come under both policies, through the policy code that
+    would decide for real, and the tables (or `--json`) say what differs, with 95 % intervals over `--seeds`.
+
     Examples:
 
     `lobby simulate` — a made-up day at `/b/demo`, in eight minutes
@@ -76,10 +100,34 @@ def simulate(
     `lobby simulate --trace day.csv --speed 2000 --json`
 
     `lobby simulate --trace month.csv --date 2026-02-02 --speed 500 --branch north --branch south`
+
+    `lobby simulate --compare now.yaml new.yaml --trace month.csv --date 2026-02-02 --picture new.svg`
     """
     from services.ops.simulate.options import Options, date_of
 
     settings = settings_of(config)
+    date = None if date == "all" else date
+    if compare is not None:
+        from services.ops.compare.command import answer
+        from services.ops.compare.run import Question
+
+        question = Question(
+            policies=compare,
+            zone=settings.default_timezone,
+            trace=trace,
+            first=date_of("--date", date) or date_of("--from", first),
+            last=date_of("--date", date) or date_of("--to", last),
+            branches=tuple(branch or ()),
+            counters=counters,
+            staffing=staffing,
+            seeds=seeds,
+            seed=seed,
+            skip_bad_rows=skip_bad_rows,
+        )
+        answer(question, picture, as_json=as_json)
+        return
+    if staffing is not None or picture is not None:
+        raise UsageError("--staffing and --picture belong to --compare")
     options = Options(
         origin=origin or settings.origin,
         trace=trace,

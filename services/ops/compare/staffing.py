@@ -14,32 +14,40 @@ DEVICES: Mapping[str, str] = MappingProxyType({"atm-1": "atm", "crs-1": "crs", "
 
 Open = Mapping[str, tuple[Channel, ...]]
 """The open counters, each with its channels."""
+Shifts = Mapping[time, Open]
+
+
+def windows(number: int) -> Open:
+    """Return so many counters that serve everybody."""
+    return {str(n): WINDOWS for n in range(1, number + 1)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Staffing:
-    """``shifts``: from each time of the day on, these counters are open and no others.
+    """``shifts``: from each time of the day on, these counters are open and no others; ``on`` a date, other shifts.
 
     ``devices``, by id with their kinds, work day and night.
     """
 
-    shifts: Mapping[time, Open]
-    devices: Mapping[str, str] = field(default_factory=lambda: DEVICES)
+    shifts: Shifts
+    on: Mapping[date, Shifts] = field(default_factory=dict)
+    devices: Mapping[str, str] = field(default_factory=lambda: dict(DEVICES))
 
     @classmethod
     def always(cls, counters: int) -> "Staffing":
         """So many counters, open all day, that serve everybody."""
-        return cls(shifts={time(0): {str(n): WINDOWS for n in range(1, counters + 1)}})
+        return cls(shifts={time(0): windows(counters)})
 
     @property
     def counters(self) -> tuple[str, ...]:
         """Return every counter that is ever open."""
-        return tuple(dict.fromkeys(counter for shift in self.shifts.values() for counter in shift))
+        days = (self.shifts, *self.on.values())
+        return tuple(dict.fromkeys(counter for shifts in days for shift in shifts.values() for counter in shift))
 
     def changes(self, first: date, last: date, zone: tzinfo) -> Iterator[tuple[datetime, Open]]:
         """Return what is open from when on, in the branch's time zone, for these days, both included."""
         day = first
         while day <= last:
-            for begins, shift in sorted(self.shifts.items()):
+            for begins, shift in sorted(self.on.get(day, self.shifts).items()):
                 yield datetime.combine(day, begins, zone), shift
             day += timedelta(days=1)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, tzinfo
 from itertools import chain
+from pathlib import Path
 
 from services.ops.errors import UsageError
 from services.ops.simulate import generate
@@ -25,7 +26,9 @@ def rows_of(options: Options, today: datetime) -> dict[str, list[Row]]:
     if options.trace is None:
         rows = _made_up(options, today)
     else:
-        rows = list(between(_from_trace(options, today.tzinfo), options.first, options.last))
+        assert today.tzinfo is not None
+        every = good_rows(options.trace, today.tzinfo, skip_bad_rows=options.skip_bad_rows)
+        rows = list(between(every, options.first, options.last))
     if not rows:
         raise UsageError("nobody comes: no row of the trace lies between these dates")
     return by_branch(rows, options.branches)
@@ -48,13 +51,12 @@ def _made_up(options: Options, today: datetime) -> list[Row]:
     return generate.day_of(options.first or today.date(), zone, seed=options.seed)
 
 
-def _from_trace(options: Options, zone: tzinfo | None) -> Sequence[Row]:
-    assert options.trace is not None
-    assert zone is not None
-    trace = read_trace(options.trace, zone)
+def good_rows(file: Path, zone: tzinfo, *, skip_bad_rows: bool) -> Sequence[Row]:
+    """Return a trace's rows; raise :class:`UsageError` where some are bad, unless they're to be skipped."""
+    trace = read_trace(file, zone)
     _report(trace.bad)
-    if trace.bad and not options.skip_bad_rows:
-        raise UsageError(f"{len(trace.bad)} bad rows in {options.trace}; --skip-bad-rows plays the rest")
+    if trace.bad and not skip_bad_rows:
+        raise UsageError(f"{len(trace.bad)} bad rows in {file}; --skip-bad-rows plays the rest")
     return trace.rows
 
 

@@ -47,6 +47,7 @@ BUSINESSES = (
     Business(name="wealth_product", share=3, median_s=700),
     Business(name="personal_loan", share=3, median_s=800),
 )
+_AMOUNTS = {business.name: business.amounts for business in BUSINESSES}
 
 
 def day_of(day: date, zone: tzinfo, *, seed: int, tickets: int = DAY) -> list[Row]:
@@ -90,11 +91,20 @@ def _row(random: Random, arrived_at: datetime, line: int) -> Row:
         customer=f"c{random.randrange(20_000)}" if priority or random.random() < 0.4 else "",
         service_s=round(min(3600.0, random.lognormvariate(math.log(business.median_s), 0.6)), 1),
         patience_s=round(random.expovariate(1 / 900), 1) if random.random() < LEAVES else None,
-        age=random.randrange(65, 90) if random.random() < 0.12 else random.randrange(18, 65),
-        amount_minor=_amount(random, business.amounts) if business.amounts else None,
+        age=age_of(random),
+        amount_minor=amount_of(random, business.name),
     )
 
 
-def _amount(random: Random, amounts: tuple[int, int]) -> int:
+def age_of(random: Random) -> int:
+    """Make up a customer's age: one in eight is 65 or older."""
+    return random.randrange(65, 90) if random.random() < 0.12 else random.randrange(18, 65)
+
+
+def amount_of(random: Random, business: str) -> int | None:
+    """Make up an amount, where one belongs to the business: small ones are more frequent."""
+    amounts = _AMOUNTS.get(business)
+    if amounts is None:
+        return None
     low, high = amounts
     return round(math.exp(random.uniform(math.log(low), math.log(high))) / 100) * 100

@@ -9,13 +9,12 @@ from services.ops.simulate.client import Refused
 from services.ops.simulate.plan import Customer
 from services.ops.simulate.settle import settle
 from services.ops.simulate.world import Visit, World, happens_within
+from services.ops.trace import CARDS
 from shared.contracts.http import triage as calls
-from shared.contracts.terminal import CardTier
 from shared.contracts.terminal import Customer as Known
 
 TERMINAL = "simulator"
 TOO_LATE = "requested_too_long_ago"
-CARDS: dict[int, CardTier] = {0: "none", 1: "gold", 2: "platinum"}
 
 
 class Terminal:

@@ -1,0 +1,34 @@
+"""Seeds on every processor: they have nothing to do with each other."""
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+from services.ops.compare.figures import Pair
+from services.ops.compare.job import Job, play
+
+WORTH = 5000
+"""A process more is worth its start for so many customers."""
+
+_jobs: list[Job] = []
+"""The job of this process, handed over once: it's larger than what it leads to."""
+
+
+def pairs(job: Job, seeds: Sequence[int], *, processes: int | None = None) -> Iterator[Pair]:
+    """Play the seeds, and return what each gives in their order."""
+    worth = 1 + len(job.rows) * len(seeds) // WORTH
+    workers = min(len(seeds), processes or min(worth, os.cpu_count() or 1))
+    if workers == 1:
+        yield from (play(job, seed) for seed in seeds)
+        return
+    with ProcessPoolExecutor(workers, get_context("spawn"), _receive, (job,)) as pool:
+        yield from pool.map(_play, seeds)
+
+
+def _receive(job: Job) -> None:
+    _jobs.append(job)
+
+
+def _play(seed: int) -> Pair:
+    return play(_jobs[0], seed)
