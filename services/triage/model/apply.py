@@ -1,11 +1,11 @@
 """What an event makes of a visit. Pure: the same events at the same times make the same visit."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 
 from services.triage.model import events
+from services.triage.model.copying import replace
 from services.triage.model.ticket import Ticket, seconds_between
 from services.triage.model.visit import Visit
 from services.triage.model.words import IN_LOBBY

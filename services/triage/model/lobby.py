@@ -1,8 +1,9 @@
 """What serves: counters, and the devices that customers serve themselves with (T10)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
+from services.triage.model.copying import replace
 from services.triage.model.events import CounterClosed, CounterEvent, CounterOpened, DeviceChanged
 from services.triage.model.ticket import line_of_counter, line_of_person
 from services.triage.model.words import Channel

@@ -1,8 +1,9 @@
 """A ticket: the number printed for one business of a visit."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
+from services.triage.model.copying import replace
 from services.triage.model.words import ENDED, Channel, Customer, Outcome, TicketState
 
 
