@@ -1,14 +1,16 @@
 """Dead letters: what the services could not handle, told to operators and sent back on their order."""
 
+import re
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, get_args
 
 from sqlalchemy import RowMapping
 
 from services.gateway import store
 from services.gateway.errors import DeadLetterNotFound, DeadLetterSettled
 from shared.bus import topology
+from shared.bus.deadletters import REASON, storable
 from shared.bus.entrypoints import Orders
 from shared.bus.message import Message, write_order
 from shared.contracts.http.gateway import DeadLetterList, DeadLetterView
@@ -16,6 +18,8 @@ from shared.storage import Storage
 from shared.web.tokens import Principal
 
 SHOWN_BYTES = 20_000
+_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+_MANY = 2**31
 
 
 def take(storage: Storage, messages: list[Message]) -> None:
@@ -26,38 +30,62 @@ def take(storage: Storage, messages: list[Message]) -> None:
 
 
 def _values(message: Message, now: datetime) -> dict[str, Any]:
-    name = message.header
-    if name("lobby-id") is None:
+    if _deaths(message) or not _ID.fullmatch(message.header("lobby-id") or ""):
         return _by_broker(message, now)
     attempts = message.headers.get("lobby-attempts")
+    state = _header(message, "state", 16)
     return {
-        "id": name("lobby-id"),
-        "service": name("lobby-service") or "?",
-        "queue": name("lobby-queue") or "?",
-        "code": name("lobby-code") or "failed",
-        "reason": name("lobby-reason") or "",
-        "attempts": attempts if isinstance(attempts, int) else 1,
-        "state": name("lobby-state") or "parked",
-        "at": datetime.fromisoformat(name("lobby-at") or now.isoformat()),
-        "branch": name("lobby-branch"),
-        "event_id": name("lobby-event-id"),
-        "type": name("lobby-type"),
-        "subject": name("lobby-subject"),
-        "content_type": message.content_type,
+        "id": message.header("lobby-id"),
+        "service": _header(message, "service", 32) or "?",
+        "queue": _header(message, "queue", 128) or "?",
+        "code": _header(message, "code", 64) or "failed",
+        "reason": _header(message, "reason", REASON) or "",
+        "attempts": attempts if isinstance(attempts, int) and 0 < attempts < _MANY else 1,
+        "state": state if state in get_args(DeadLetterView.model_fields["state"].annotation) else "parked",
+        "at": _instant(_header(message, "at", 64), now),
+        "branch": _header(message, "branch", 32),
+        "event_id": _header(message, "event-id", 128),
+        "type": _header(message, "type", 128),
+        "subject": _header(message, "subject", 128),
+        "content_type": storable(message.content_type or "", 255) or None,
         "by_broker": 0,
         "body": message.body,
     }
 
 
+def _header(message: Message, name: str, limit: int) -> str | None:
+    value = message.header(f"lobby-{name}")
+    return None if value is None else storable(value, limit)
+
+
+def _instant(text: str | None, now: datetime) -> datetime:
+    try:
+        at = datetime.fromisoformat(text or "")
+    except ValueError:
+        return now
+    return at if at.tzinfo is not None else now
+
+
+def _deaths(message: Message) -> list[dict[str, Any]]:
+    """Return the broker's record of why it parked a message, the last time first.
+
+    ``x-first-death-queue`` would say it too, but the broker leaves it as whoever published has set it.
+    """
+    deaths = message.headers.get("x-death")
+    return [death for death in deaths if isinstance(death, dict)] if isinstance(deaths, list) else []
+
+
 def _by_broker(message: Message, now: datetime) -> dict[str, Any]:
     """Return a letter that the broker parked itself: its delivery limit was reached."""
-    queue = message.header("x-first-death-queue") or "?"
+    death = next(iter(_deaths(message)), {})
+    queue = storable(str(death.get("queue") or "?"), 128)
+    reason = storable(str(death.get("reason") or "unknown reason"), 64)
     return {
         "id": sha256(queue.encode() + message.body).hexdigest(),
-        "service": [*queue.split("."), "?", "?"][1],
+        "service": [*queue.split("."), "?", "?"][1][:32],
         "queue": queue,
         "code": "rejected_by_broker",
-        "reason": f"the broker gave up: {message.header('x-first-death-reason') or 'unknown reason'}",
+        "reason": f"the broker gave up after {topology.DELIVERY_LIMIT} deliveries: {reason}",
         "attempts": topology.DELIVERY_LIMIT,
         "state": "parked",
         "at": now,
@@ -65,7 +93,7 @@ def _by_broker(message: Message, now: datetime) -> dict[str, Any]:
         "event_id": None,
         "type": None,
         "subject": None,
-        "content_type": message.content_type,
+        "content_type": storable(message.content_type or "", 255) or None,
         "by_broker": 1,
         "body": message.body,
     }

@@ -74,7 +74,7 @@ class WorklogService:
     def on_events(self, batch: Batch) -> None:
         """Take every event into the journal and into its day's figures (W7, W10)."""
         recording = Recording(Ledger, self.storage.settings.default_timezone)
-        batch.handle(recording.record, before=recording.begin, after=recording.finish)
+        batch.handle(recording.record, before=recording.begin, after=recording.finish, skip=recording.skip)
 
     def _change(self, call: Call, use_case: Callable[..., View], **arguments: Any) -> Answer:
         zone, actor, business_date = self.storage.settings.default_timezone, call.principal.subject, call.date

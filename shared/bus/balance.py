@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import structlog
 from kombu import Connection
 
+from shared.bus.connection import deadline
 from shared.bus.consumer import QueueConsumer
 from shared.bus.topology import Queue
 
@@ -40,7 +41,8 @@ class Balance:
         if consumer not in active:
             return False
         self._asked_at = now
-        counted = connection.default_channel.queue_declare(self._presence.name, passive=True).consumer_count
+        with deadline():
+            counted = connection.default_channel.queue_declare(self._presence.name, passive=True).consumer_count
         processes = max(round(counted / len(self._consumers)), 1)
         share = math.ceil(len(self._consumers) / processes)
         if len(active) <= share:

@@ -12,6 +12,7 @@ from eventlet.patcher import is_monkey_patched
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
+from shared.bus.frames import tolerant
 from shared.bus.topology import EXCHANGES, Queue
 
 HEARTBEAT_S = 10
@@ -34,8 +35,11 @@ def is_memory(url: str) -> bool:
 
 
 def open_connection(url: str) -> Connection:
-    """Connect, within the deadline; raise one of :func:`failures`."""
-    options = {} if is_memory(url) else {"read_timeout": None, "write_timeout": DEADLINE_S}
+    """Connect, within the deadline; raise one of :func:`failures`.
+
+    ``?heartbeat=SECONDS`` behind the URL sets another heartbeat than :data:`HEARTBEAT_S`.
+    """
+    options = {} if is_memory(url) else {"write_timeout": DEADLINE_S, "frame_handler": tolerant}
     connection = Connection(
         url, connect_timeout=DEADLINE_S, heartbeat=0 if is_memory(url) else HEARTBEAT_S, transport_options=options
     )
@@ -63,6 +67,25 @@ def deadline(seconds: float = DEADLINE_S) -> Iterator[None]:
         return
     with Timeout(seconds, DeadlineExceeded(f"the broker did not answer within {seconds:g} s")):
         yield
+
+
+@contextmanager
+def open_channel(connection: Connection) -> Iterator[Any]:
+    """Open a channel, and close it where the block ended well.
+
+    After a failure the connection is dropped anyway, and closing would wait for a broker that may be
+    frozen. Only the embedded transport's channel is closed in any case: it gives its messages back.
+    """
+    with deadline():
+        channel = connection.channel()
+    try:
+        yield channel
+    except BaseException:
+        if connection.transport.driver_type == "memory":
+            channel.close()
+        raise
+    with deadline():
+        channel.close()
 
 
 def drop(connection: Connection | None) -> None:
@@ -114,7 +137,7 @@ def _try(
     connection: Connection, what: str, declare_it: Callable[[Any], None], look_for_it: Callable[[Any], None]
 ) -> None:
     try:
-        with connection.channel() as channel:  # a refusal closes the channel: each has its own
+        with deadline(), open_channel(connection) as channel:  # a refusal closes the channel: each has its own
             declare_it(channel)
     except PreconditionFailed as error:
         raise BrokerRefused(
@@ -122,7 +145,7 @@ def _try(
         ) from error
     except AccessRefused:
         try:
-            with connection.channel() as channel:
+            with deadline(), open_channel(connection) as channel:
                 look_for_it(channel)
         except NotFound as error:
             raise BrokerRefused(f"{what} does not exist and this user may not declare it") from error

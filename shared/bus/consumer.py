@@ -10,7 +10,16 @@ import structlog
 from kombu import Connection, Consumer
 from kombu import Queue as KombuQueue
 
-from shared.bus.connection import BrokerRefused, declare, drop, failures, is_memory, open_connection
+from shared.bus.connection import (
+    BrokerRefused,
+    deadline,
+    declare,
+    drop,
+    failures,
+    is_memory,
+    open_channel,
+    open_connection,
+)
 from shared.bus.message import Message
 from shared.bus.nudge import Nap
 from shared.bus.reaction import Stopped
@@ -99,8 +108,9 @@ class QueueConsumer:
         self._stop.wait(RETRY_S[min(broken, len(RETRY_S) - 1)])
 
     def _read(self, connection: Connection) -> None:
-        with connection.channel() as channel:
-            self._subscribe(channel)
+        with open_channel(connection) as channel:
+            with deadline():
+                self._subscribe(channel)
             self.failure = None
             while not self._stop.is_set():
                 arrived = self._collect(connection)
@@ -121,6 +131,7 @@ class QueueConsumer:
             consumer.on_decode_error = lambda message, _error: self._arrived.append(message)
             consumer.consume()
         else:
+            channel.auto_decode = False  # nor decoded by the codec that its content encoding names
             channel.basic_qos(0, 2 * self._batch, False)
             channel.basic_consume(self._queue.name, callback=self._arrived.append)
             if self._presence is not None:
@@ -169,7 +180,7 @@ class QueueConsumer:
             return False
 
     def _message(self, raw: Any) -> Message:
-        body = raw.body if isinstance(raw.body, bytes) else str(raw.body).encode()
+        body = raw.body if isinstance(raw.body, bytes) else str(raw.body).encode("utf-8", "surrogatepass")
         properties = raw.properties or {}
         content_type = raw.content_type if self._memory else properties.get("content_type")
         headers = raw.headers if self._memory else properties.get("application_headers")
@@ -183,7 +194,8 @@ class QueueConsumer:
 
     def _acknowledge(self, channel: Any, arrived: Sequence[Any]) -> None:
         if not self._memory:
-            channel.basic_ack(arrived[-1].delivery_tag, multiple=True)
+            with deadline():
+                channel.basic_ack(arrived[-1].delivery_tag, multiple=True)
             return
         for raw in arrived:
             channel.basic_ack(raw.delivery_tag)

@@ -12,6 +12,10 @@ from shared.contracts.envelope import Event
 from shared.storage import Transaction
 from shared.storage.tables import attempt, dead_letter, parked
 
+REASON = 3000
+"""The characters of a reason that are kept: some name what was sent, and that may be long."""
+HEADERS_BYTES = 20_000
+
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
@@ -33,15 +37,15 @@ def bury(tx: Transaction, message: Message, event: Event | None, failure: Failur
             id=tx.ids(),
             queue=message.queue,
             code=failure.code,
-            reason=failure.reason,
+            reason=storable(failure.reason, REASON),
             attempts=failure.attempts,
             event_id=event.id if event else None,
             branch=event.branchid if event else None,
             type=event.type if event else None,
             subject=event.subject if event else None,
             body=message.body,
-            content_type=(message.content_type or "")[:255] or None,
-            headers=orjson.dumps(_readable(message.headers)).decode(),
+            content_type=storable(message.content_type or "", 255) or None,
+            headers=_readable(message.headers),
             state="parked",
             blocks=event is not None,
             published=False,
@@ -55,8 +59,22 @@ def _is_buried(tx: Transaction, message: Message) -> bool:
     return bool(tx.connection.execute(select(exists().where(same))).scalar())
 
 
-def _readable(headers: Mapping[str, Any]) -> dict[str, str]:
-    return {str(name)[:128]: str(value)[:512] for name, value in list(headers.items())[:64]}
+def storable(text: str, limit: int) -> str:
+    """Return text as every database takes it: no NUL, no half of a surrogate pair, not longer than ``limit``."""
+    return text[:limit].replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _readable(headers: Mapping[str, Any]) -> str:
+    """Return the headers as JSON for people, as many as have room: they travel in a frame, which is limited."""
+    kept: dict[str, str] = {}
+    text = "{}"
+    for name, value in list(headers.items())[:64]:
+        kept[storable(str(name), 128)] = storable(str(value), 512)
+        longer = orjson.dumps(kept).decode()
+        if len(longer.encode()) > HEADERS_BYTES:
+            break
+        text = longer
+    return text
 
 
 _BLOCKED = select(dead_letter.c.subject).where(
@@ -98,7 +116,7 @@ def failed_again(tx: Transaction, id_: str, failure: Failure) -> None:
         update(dead_letter)
         .where(dead_letter.c.id == id_)
         .values(
-            reason=failure.reason,
+            reason=storable(failure.reason, REASON),
             code=failure.code,
             attempts=dead_letter.c.attempts + failure.attempts,
             published=False,

@@ -136,14 +136,20 @@ class Batch:
         self.messages = messages
 
     def handle(
-        self, react: React, *, before: Before | None = None, after: After | None = None, read: Read = Message.event
+        self,
+        react: React,
+        *,
+        before: Before | None = None,
+        after: After | None = None,
+        read: Read = Message.event,
+        skip: React | None = None,
     ) -> None:
         """Call ``react`` for each new event, in one transaction where possible.
 
         ``before`` gets the transaction and its new events first, ``after`` the transaction before the
-        commit. Messages that cannot be handled become dead letters.
+        commit. Messages that cannot be handled become dead letters; ``skip`` hears of those that are discarded.
         """
-        hooks = Hooks(react=react, before=before, after=after, read=read)
+        hooks = Hooks(react=react, before=before, after=after, read=read, skip=skip)
         if self.messages is None:
             catch_up(self._storage, self._processor, hooks)
         else:

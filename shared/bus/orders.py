@@ -42,7 +42,8 @@ class OperatorOrders:
             if not self._retry(order.id, message, hooks):
                 return
         else:
-            self._reactions.record(partial(deadletters.settle, id_=order.id, state="discarded"))
+            discard = partial(deadletters.settle, id_=order.id, state="discarded")
+            self._reactions.patiently(lambda: self._reactions.skip(message, hooks, discard))
         if letter["subject"]:
             self._release(letter["subject"], letter["queue"], hooks)
 
@@ -50,7 +51,7 @@ class OperatorOrders:
         """Try once; say whether it is resolved."""
         resolve = partial(deadletters.settle, id_=id_, state="resolved")
         try:
-            event = hooks.read(message)
+            event = hooks.event_of(message)
             self._reactions.patiently(lambda: self._reactions.alone(event, hooks, resolve))
             return True
         except Stopped:
@@ -70,7 +71,7 @@ class OperatorOrders:
                 deadletters.unpark(tx, number)
 
             try:
-                event = hooks.read(message)
+                event = hooks.event_of(message)
                 self._reactions.patiently(partial(self._reactions.alone, event, hooks, unpark))
             except Stopped:
                 raise

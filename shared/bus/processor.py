@@ -99,7 +99,7 @@ class Processor:
 
     def _fill_gap(self, message: Message, error: PredecessorMissing, hooks: Hooks) -> None:
         """Read the subject's earlier events from the producer's log and handle those first."""
-        event = hooks.read(message)
+        event = hooks.event_of(message)
         service = error.service or _producer(event)
         before = event.sequence if error.subject == event.subject else None
         rows = self._storage.reader(service).of_subject(error.subject, before=before)
@@ -110,7 +110,7 @@ class Processor:
 
 def _key(message: Message, hooks: Hooks) -> str:
     try:
-        return hooks.read(message).id
+        return hooks.event_of(message).id
     except Undecodable:
         return message.fingerprint
 

@@ -100,13 +100,18 @@ class AmqpPublisher:
             declare(self._connection, self._queues)
             # py-amqp would look for a word of the broker's before each message; it's read with the confirms.
             self._connection.connection.client_properties["capabilities"].pop("connection.blocked", None)
-            self._channel = self._connection.channel()
-            self._tag, self._pending, self._refused = 0, {}, []
-            self._channel.events["basic_ack"].add(self._on_ack)
-            self._channel.events["basic_nack"].add(self._on_nack)
-            self._channel.events["basic_return"].add(self._on_return)
-            self._channel.confirm_select()
+            with deadline(self._deadline_s):
+                self._channel = self._confirming(self._connection)
         return self._channel
+
+    def _confirming(self, connection: Connection) -> Any:
+        channel: Any = connection.channel()
+        self._tag, self._pending, self._refused = 0, {}, []
+        channel.events["basic_ack"].add(self._on_ack)
+        channel.events["basic_nack"].add(self._on_nack)
+        channel.events["basic_return"].add(self._on_return)
+        channel.confirm_select()
+        return channel
 
     def _send(self, channel: Any, message: Outgoing) -> None:
         self._tag += 1
@@ -129,9 +134,13 @@ class AmqpPublisher:
         until = time.monotonic() + self._deadline_s
         while self._pending and not self._refused:
             left = until - time.monotonic()
-            if left <= 0:
-                raise PublishFailed(f"{len(self._pending)} messages not confirmed within {self._deadline_s:g} s")
-            self._connection.drain_events(timeout=left)
+            try:
+                if left <= 0:
+                    raise TimeoutError
+                self._connection.drain_events(timeout=left)
+            except TimeoutError as error:
+                what = f"{len(self._pending)} messages not confirmed within {self._deadline_s:g} s"
+                raise PublishFailed(what) from error
         if self._refused:
             raise PublishFailed("; ".join(self._refused[:3]))
 

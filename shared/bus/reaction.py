@@ -27,6 +27,7 @@ Read = Callable[[Message], Event]
 Also = Callable[[Transaction], None]
 
 MAX_WAIT_S = 5.0
+_STUMBLED = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
 
 class Stopped(Exception):
@@ -37,13 +38,27 @@ class Stopped(Exception):
 class Hooks:
     """What a service does with events: ``react`` for each, ``before`` and ``after`` around a transaction's.
 
-    ``read`` turns a message into the event; it raises :class:`Undecodable`.
+    ``read`` turns a message into the event; it raises :class:`Undecodable`. Call :meth:`event_of`.
+    ``skip`` gets an event that an operator gave up, where later ones could not go on without a word of it.
     """
 
     react: React
     before: Before | None = None
     after: After | None = None
     read: Read = Message.event
+    skip: React | None = None
+
+    def event_of(self, message: Message) -> Event:
+        """Read a message; raise :class:`Undecodable`, also for what its reader stumbled over.
+
+        A database that is away, or isn't migrated yet, is no fault of the message: that is raised as it is.
+        """
+        try:
+            return self.read(message)
+        except Undecodable:
+            raise
+        except _STUMBLED as error:
+            raise Undecodable("malformed", f"cannot be read: {describe(error)}") from error
 
 
 class Reactions:
@@ -75,10 +90,21 @@ class Reactions:
             tx.receive([event.id])
             _react(tx, [event], hooks)
 
+    def skip(self, message: Message, hooks: Hooks, also: Also) -> None:
+        """Give a message up."""
+        try:
+            event = hooks.event_of(message)
+        except Undecodable:
+            event = None
+        with self.storage.locked({partition_of(event.branchid)} if event else ()) as tx:
+            also(tx)
+            if event is not None and hooks.skip is not None:
+                hooks.skip(tx, event)
+
     def bury(self, message: Message, failure: Failure, hooks: Hooks, also: Also = lambda _tx: None) -> None:
         """Make a message a dead letter."""
         try:
-            event = hooks.read(message)
+            event = hooks.event_of(message)
         except Undecodable:
             event = None
         log.error("dead_letter", queue=message.queue, code=failure.code, reason=failure.reason)
@@ -132,7 +158,7 @@ def _read(messages: Sequence[Message], hooks: Hooks) -> tuple[list[Event], list[
     undecodable: list[tuple[Message, Undecodable]] = []
     for message in messages:
         try:
-            event = hooks.read(message)
+            event = hooks.event_of(message)
             events.setdefault(event.id, event)
         except Undecodable as why:
             undecodable.append((message, why))

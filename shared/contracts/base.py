@@ -1,5 +1,6 @@
 """The bases of every contract: frozen pydantic models, units in the names."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
@@ -15,6 +16,13 @@ Time = AwareDatetime
 Role = Literal[
     "terminal", "teller", "lobby_manager", "customer_manager", "supervisor", "operations", "auditor", "display"
 ]
+
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def has_nul(raw: bytes) -> bool:
+    """Say whether JSON has a NUL in any of its strings: PostgreSQL stores none, so nothing takes one in."""
+    return b"\\u0000" in raw and _NUL.search(raw) is not None
 
 
 class EventData(BaseModel):

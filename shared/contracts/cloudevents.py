@@ -17,7 +17,7 @@ from cloudevents.core.v1.event import CloudEvent
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError
 
 from shared.contracts import registry
-from shared.contracts.base import BranchId, EventData, Id, Time
+from shared.contracts.base import BranchId, EventData, Id, Time, has_nul
 from shared.contracts.envelope import BATCHED, MAX_EVENT_BYTES, STRUCTURED, Undecodable, first_error
 
 MAX_BATCH: Final = 1000
@@ -53,7 +53,7 @@ class TerminalEvent(BaseModel):
 
 def from_amqp(headers: Mapping[str, Any], content_type: str | None, body: bytes) -> Document:
     """Read the event of an AMQP message, whatever its mode; headers that are not ``ce-`` are not looked at."""
-    _limit(body)
+    _check(body)
     if _media_type(content_type) == BATCHED:
         raise Undecodable("malformed", "content-type: the batched mode is for HTTP; a message is one event")
     attributes = {name: _text(name, value) for name, value in headers.items() if _is_attribute(name)}
@@ -67,11 +67,11 @@ def from_amqp(headers: Mapping[str, Any], content_type: str | None, body: bytes)
 
 def from_http(headers: Mapping[str, str], body: bytes) -> list[Document]:
     """Read the events of an HTTP request: one, or those of a batch."""
-    attributes = {name.lower(): value for name, value in headers.items() if _is_attribute(name)}
+    attributes = {name.lower(): _text(name, value) for name, value in headers.items() if _is_attribute(name)}
     content_type = next((value for name, value in headers.items() if name.lower() == "content-type"), None)
     if _media_type(content_type) == BATCHED:
         return _batch(body)
-    _limit(body)
+    _check(body)
     if content_type is not None:
         attributes["content-type"] = content_type
     message = http.HTTPMessage(attributes, body)
@@ -114,7 +114,7 @@ def _member(index: int, document: Any) -> Document:
     body = b""
     try:
         body = orjson.dumps(document)  # raises for nesting that its reader took
-        _limit(body)
+        _check(body)
         return _document(_FORMAT.read(_event, body))
     except _SDK_ERRORS as error:
         inner = _undecodable(error, None, body)
@@ -176,9 +176,11 @@ def _wrong_time(time: Any) -> str | None:
     return None
 
 
-def _limit(body: bytes) -> None:
+def _check(body: bytes) -> None:
     if len(body) > MAX_EVENT_BYTES:
         raise Undecodable("too_large", f"{len(body)} bytes; the limit of an event is {MAX_EVENT_BYTES}")
+    if has_nul(body):
+        raise Undecodable("malformed", "text cannot contain NUL")
 
 
 def _is_attribute(name: Any) -> bool:
@@ -187,13 +189,15 @@ def _is_attribute(name: Any) -> bool:
 
 def _text(name: str, value: Any) -> str:
     """Return a header's value as text; AMQP has types of its own, a hostile sender uses them all."""
+    attribute = name.lower().removeprefix(_PREFIX)
     if isinstance(value, str):
+        if "\0" in value:
+            raise Undecodable("malformed", f"{attribute}: text cannot contain NUL", attribute)
         return value
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, int):
         return str(value)
-    attribute = name.lower().removeprefix(_PREFIX)
     raise Undecodable("malformed", f"{attribute}: text is needed, not {type(value).__name__}", attribute)
 
 

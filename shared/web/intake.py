@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from werkzeug.wrappers import Request
 
-from shared.contracts.base import BRANCH_PATTERN
+from shared.contracts.base import BRANCH_PATTERN, has_nul
 from shared.contracts.http.operation import Operation
 from shared.errors import InvalidInput, TooLarge
 from shared.web.problems import BadRequest, RequestTimeout, UnsupportedMediaType
@@ -35,6 +35,9 @@ def read_query(operation: Operation, request: Request) -> BaseModel | None:
     if operation.query is None:
         return None
     given = {name: values if len(values) > 1 else values[0] for name, values in request.args.lists()}
+    for name, values in request.args.lists():
+        if any("\0" in value for value in values):
+            raise invalid(name, "text cannot contain NUL")
     return _validated(operation.query, given, "query")
 
 
@@ -94,6 +97,8 @@ def parse_body(operation: Operation, raw: bytes) -> BaseModel | None:
     """Validate the body; an empty one is fine where every field has a default."""
     if operation.request is None:
         return None
+    if has_nul(raw):
+        raise invalid("body", "text cannot contain NUL")
     try:
         return operation.request.model_validate_json(raw or b"{}")
     except ValidationError as error:

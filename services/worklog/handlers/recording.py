@@ -40,6 +40,7 @@ class Page:
     figures: dict[DayKey, Figures] = field(default_factory=dict)
     visits: dict[str, tuple[str, Visit]] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
+    skipped: bool = False
 
 
 class Ledger(Protocol):
@@ -104,6 +105,14 @@ class Recording:
     def finish(self, tx: Transaction) -> None:
         """Write what was taken in."""
         self._ledger.write(self._page)
+
+    def skip(self, tx: Transaction, event: Event) -> None:
+        """Pass over an event that an operator gave up: the journal lacks it, and its subject goes on behind it."""
+        self.begin(tx, [event])
+        key = subject_key(event)
+        self._page.sequences[key] = max(self._page.sequences.get(key, 0), event.sequence)
+        self._page.skipped = True
+        self.finish(tx)
 
     def _is_next(self, event: Event) -> bool:
         """Whether the event goes on where its subject stands; False where it was recorded long ago."""

@@ -74,9 +74,10 @@ class Ledger:
 
     def write(self, page: Page) -> None:
         """Write the page."""
-        if not page.entries:
+        if not (page.entries or page.skipped):
             return
-        self._connection.execute(insert(tables.journal), [_entry_row(entry) for entry in page.entries])
+        if page.entries:
+            self._connection.execute(insert(tables.journal), [_entry_row(entry) for entry in page.entries])
         self._put(
             tables.subject,
             (
