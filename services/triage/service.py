@@ -8,12 +8,13 @@ from services.triage.errors import TicketNotFound
 from services.triage.handlers import House
 from services.triage.handlers.closing import AT_ONCE, Silence
 from services.triage.policy_file import default
-from services.triage.store import Desk, Records
+from services.triage.store import Desk, Ledger, Records
 from shared.bus import Batch, StorageProvider, event_batches, every
 from shared.commands import Replayed
 from shared.contracts.base import View
 from shared.contracts.envelope import Event
 from shared.contracts.http import triage as calls
+from shared.contracts.http.fairness import FAIRNESS
 from shared.storage import Storage, Transaction
 from shared.web.call import Call
 from shared.web.entrypoint import http
@@ -139,6 +140,13 @@ class TriageService:
         with self.storage.read() as connection:
             now = self.storage.clock.now()
             return handlers.queue_view(Records(connection), self._house(call.branch), branch=call.branch, now=now)
+
+    @http(FAIRNESS)
+    def fairness(self, call: Call) -> Answer:
+        """Return a day's fairness ledger (T12)."""
+        with self.storage.read() as connection:
+            house, now = self._house(call.branch), self.storage.clock.now()
+            return handlers.fairness_view(Ledger(connection), house, branch=call.branch, day=call.query.day, now=now)
 
     @http(calls.TICKET)
     def ticket(self, call: Call) -> Answer:

@@ -48,9 +48,10 @@ class Lobby:
         with self.storage.transaction(branch) as tx:
             return handlers.open_counter(self.desk(tx), self.house, branch=branch, counter=counter, request=request)
 
-    def open_for(self, counter: str, businesses: list[str]) -> calls.CounterView:
+    def open_for(self, counter: str, businesses: list[str], *channels: str) -> calls.CounterView:
         """Open a counter with skills."""
-        request = calls.OpenCounter.model_validate({"businesses": businesses})
+        given = {"businesses": businesses, **({"channels": channels} if channels else {})}
+        request = calls.OpenCounter.model_validate(given)
         with self.storage.transaction(BRANCH) as tx:
             return handlers.open_counter(self.desk(tx), self.house, branch=BRANCH, counter=counter, request=request)
 

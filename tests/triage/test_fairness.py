@@ -158,3 +158,30 @@ def test_the_cap_holds_among_those_whom_a_counter_with_skills_serves(storage: St
 def test_a_skill_is_a_business_of_the_branch(lobby: Lobby) -> None:
     with pytest.raises(Exception, match="banking_in_latin"):
         lobby.open_for("7", ["banking_in_latin"])
+
+
+@pytest.mark.parametrize(("share", "vips_of_twelve"), [(0.25, 4), (0.5, 7), (0.75, 10), (1.0, 12), (0.0, 1)])
+def test_vips_have_their_share_of_a_counter_that_serves_others_too(
+    storage: Storage, clock: ManualClock, share: float, vips_of_twelve: int
+) -> None:
+    lobby = Lobby(storage, clock, Policy(vip_share=share, max_overtakes=1000))
+    lobby.open("1", "counter", "green", "vip")
+    for _ in range(12):
+        lobby.wait()
+        lobby.wait(customer={"card_tier": "private"})
+    channels = [called.channel for _ in range(12) if (called := serve_next(lobby))]
+    assert channels.count("vip") == vips_of_twelve
+    assert channels[0] == "vip"
+
+
+def test_vips_who_wait_alone_take_nothing_of_their_share(storage: Storage, clock: ManualClock) -> None:
+    lobby = Lobby(storage, clock, Policy(vip_share=0.5))
+    lobby.open("1", "counter", "vip")
+    for _ in range(4):
+        lobby.wait(customer={"card_tier": "private"})
+    assert [serve_next(lobby) is not None for _ in range(3)] == [True] * 3
+    plain = lobby.wait()
+    clock.advance(1)
+    first, second = serve_next(lobby), serve_next(lobby)
+    assert first is not None
+    assert (first.channel, second and second.number) == ("vip", plain.number)

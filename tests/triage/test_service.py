@@ -10,6 +10,7 @@ from shared.contracts import terminal, triage, vip
 from shared.contracts.base import EventData
 from shared.contracts.envelope import Event
 from shared.contracts.http import triage as calls
+from shared.contracts.http.fairness import FairnessView
 from shared.contracts.registry import decode, type_of
 from shared.settings import Settings
 from shared.storage import open_storage
@@ -63,6 +64,28 @@ class Branch:
         calls.QueueView.model_validate(answer.json)
         queue: dict[str, Any] = answer.json
         return queue
+
+
+def test_the_fairness_ledger_says_who_was_overtaken_by_whom_and_why(service: Running) -> None:
+    branch = Branch(service, "fair")
+    branch.open()
+    plain = branch.wait()
+    urgent = branch.wait(customer={"urgent": True})
+    assert branch.next().json["number"] == urgent["number"]
+    answer = service.call("GET", f"{branch.path}/fairness", branch="fair", role="auditor")
+    assert answer.status == 200
+    seen = FairnessView.model_validate(answer.json)
+    assert (seen.tickets, seen.overtaken, seen.capped, seen.overtakings, seen.most_times) == (2, 1, 0, 1, 1)
+    (most,) = seen.most_overtaken
+    assert (most.number, most.times, [entry.number for entry in most.by]) == (plain["number"], 1, [urgent["number"]])
+    assert [(rule.reason.rule, rule.reason.en, rule.calls, rule.whom) for rule in seen.by_rule] == [
+        ("green.urgent", "Urgent need: green channel", 1, 1)
+    ]
+    assert seen.ledger[0].counter == "1"
+    other = service.call("GET", f"{branch.path}/fairness?date=2020-01-01", branch="fair", role="auditor")
+    assert (other.json["tickets"], other.json["ledger"]) == (0, [])
+    wrong = service.call("GET", f"{branch.path}/fairness?date=yesterday", branch="fair", role="auditor")
+    assert (wrong.status, wrong.json["errors"][0]["field"]) == (422, "date")
 
 
 def test_a_day_at_the_counter(service: Running) -> None:

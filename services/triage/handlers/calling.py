@@ -9,7 +9,19 @@ from services.triage.handlers.ports import Desk
 from services.triage.handlers.views import ticket_view
 from services.triage.model import Counter, Ticket, Visit, allowed_in, commands
 from services.triage.model.events import TicketCalled
-from services.triage.policy import History, Lane, Way, choose, overtaken_lanes, why_ahead
+from services.triage.policy import (
+    Choice,
+    History,
+    Lane,
+    Policy,
+    Way,
+    choose,
+    credit_after,
+    is_contested,
+    overtaken_lanes,
+    vip_may,
+    why_ahead,
+)
 from shared.contracts.http.triage import CallNumber, TicketView
 from shared.errors import InvalidInput
 
@@ -24,7 +36,7 @@ def call_next(desk: Desk, house: House, *, branch: str, counter: str) -> TicketV
     """
     window = require_free(desk, branch, counter)
     lanes = desk.lanes(branch, window)
-    choice = choose(house.policy, lanes)
+    choice = _chosen(desk, house.policy, branch, counter, lanes)
     if choice is None:
         return None
     way: Way = "share" if choice.turn == "share" else "next"
@@ -120,6 +132,17 @@ def overtaking(
         for_skill=for_skill,
         times_before=before,
     )
+
+
+def _chosen(desk: Desk, policy: Policy, branch: str, counter: str, lanes: Sequence[Lane]) -> Choice | None:
+    """Choose who is next; where VIPs and others wait for the counter, within the VIPs' share."""
+    if not is_contested(lanes):
+        return choose(policy, lanes)
+    credit = desk.vip_credit(branch, counter)
+    choice = choose(policy, lanes, vip_may=vip_may(policy, credit))
+    if choice is not None:
+        desk.keep_vip_credit(branch, counter, credit_after(policy, credit, choice.place))
+    return choice
 
 
 def _call(

@@ -121,6 +121,14 @@ class Desk(Records, Protocol):
         """
         ...
 
+    def vip_credit(self, branch: str, counter: str) -> float:
+        """Return what VIPs have left of their share at this counter (T7)."""
+        ...
+
+    def keep_vip_credit(self, branch: str, counter: str, credit: float) -> None:
+        """Keep what VIPs have left of their share at this counter (T7)."""
+        ...
+
     def times_overtaken(self, ticket_id: str) -> int:
         """Return how often a ticket has been overtaken at its place (T12)."""
         ...

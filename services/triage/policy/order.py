@@ -73,6 +73,26 @@ def choose(policy: Policy, lanes: Sequence[Lane], *, vip_may: bool = True) -> Ch
     return Choice(place=first)
 
 
+FULL_CREDIT = 1.0
+"""What VIPs begin with at a counter: one call before others have had any."""
+
+
+def is_contested(lanes: Sequence[Lane]) -> bool:
+    """Whether VIPs and others wait for the counter."""
+    return len({lane.line == "vip" for lane in lanes}) == 2
+
+
+def vip_may(policy: Policy, credit: float) -> bool:
+    """Whether a VIP may be called while others wait: their share of the counter's calls is bounded."""
+    return credit + policy.vip_share >= FULL_CREDIT
+
+
+def credit_after(policy: Policy, credit: float, place: Place) -> float:
+    """Return what VIPs have left of their share after a call while others waited."""
+    spent = FULL_CREDIT if place.line == "vip" else 0.0
+    return max(0.0, min(FULL_CREDIT, credit + policy.vip_share - spent))
+
+
 def in_turn(policy: Policy, standings: Sequence[Standing]) -> list[str]:
     """Return the tickets in the order in which they would be called, if nobody else came.
 

@@ -1,7 +1,8 @@
 """The tables of triage, and the records that its use cases read and write."""
 
 from services.triage.store.desk import Desk
+from services.triage.store.ledger import Ledger
 from services.triage.store.records import Records
 from services.triage.store.tables import metadata
 
-__all__ = ["Desk", "Records", "metadata"]
+__all__ = ["Desk", "Ledger", "Records", "metadata"]

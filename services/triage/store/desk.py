@@ -9,7 +9,7 @@ from sqlalchemy import Table
 
 from services.triage.model import Channel, Counter, Device, Visit, apply
 from services.triage.model.events import CounterEvent, DeviceChanged, TicketRefused, VisitEvent
-from services.triage.policy import History, Policy
+from services.triage.policy import FULL_CREDIT, History, Policy
 from services.triage.store import queries, tables
 from services.triage.store.bodies import AWAY, counter_row, device_row, visit_row
 from services.triage.store.places import Places
@@ -50,6 +50,15 @@ class Desk(Places):
         """Return the ids of the tickets that wait in these lines, those too whose customers are elsewhere now."""
         given = {"of_branch": branch, "lines": [*lines, *(AWAY + line for line in lines)]}
         return list(self.connection.execute(queries.STANDING, given).scalars())
+
+    def vip_credit(self, branch: str, counter: str) -> float:
+        """Return what VIPs have left of their share at this counter (T7)."""
+        found = self.connection.execute(queries.VIP_CREDIT, {"of_branch": branch, "counter": counter}).scalar()
+        return FULL_CREDIT if found is None else float(found)
+
+    def keep_vip_credit(self, branch: str, counter: str, credit: float) -> None:
+        """Keep what VIPs have left of their share at this counter (T7)."""
+        self._put(tables.vip_credit, {"branch": branch, "counter": counter, "credit": credit})
 
     def record_visit(self, visit: Visit, happened: Iterable[VisitEvent], *, at: datetime | None = None) -> Visit:
         """Record what happened (at ``at``, by default now), and return the visit after it."""

@@ -25,7 +25,7 @@ from services.triage.model import (
 )
 from services.triage.model.commands import Overtaking
 from services.triage.model.events import CounterEvent, DeviceChanged, TicketRefused, VisitEvent
-from services.triage.policy import History, Lane, Line, Policy, Standing
+from services.triage.policy import FULL_CREDIT, History, Lane, Line, Policy, Standing
 from services.triage.store.waiting_lines import Spot, WaitingLines
 from shared.clock import Clock
 from shared.ids import IdFactory, new_id
@@ -57,6 +57,7 @@ class MemoryDesk:
         self._touched: dict[str, datetime] = {}
         self._visit_of: dict[str, str] = {}
         self._lines = WaitingLines()
+        self._credits: dict[tuple[str, str], float] = {}
         self._expires: dict[str, datetime] = {}
         self._open: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
         self._taken: defaultdict[str, dict[str, str]] = defaultdict(dict)
@@ -198,6 +199,14 @@ class MemoryDesk:
         fit = [spot for spot in before if counter.serves(spot.line, spot.business)][: MOST_NAMED + 1]
         found = [(self._found(spot.ticket_id)[1], spot) for spot in fit]
         return [Overtaken(ticket_id=t.ticket_id, number=t.number, times=spot.overtaken + 1) for t, spot in found]
+
+    def vip_credit(self, branch: str, counter: str) -> float:
+        """Return what VIPs have left of their share at this counter (T7)."""
+        return self._credits.get((branch, counter), FULL_CREDIT)
+
+    def keep_vip_credit(self, branch: str, counter: str, credit: float) -> None:
+        """Keep what VIPs have left of their share at this counter (T7)."""
+        self._credits[branch, counter] = credit
 
     def times_overtaken(self, ticket_id: str) -> int:
         """Return how often a ticket has been overtaken at its place (T12)."""

@@ -72,6 +72,7 @@ class Places(Records):
         self, visit: Visit, ticket: Ticket, counter: Counter, lanes: Collection[Lane], overtaking: Overtaking
     ) -> None:
         """Enter the call of a ticket, which waits, in the ledger: whom it overtakes is counted from now on (T12)."""
+        whom = len(overtaking.whom)  # of the call: entered once, however many lanes it passes
         for key in _keys(ticket, lanes, overtaking):
             seq = self._next_seq(visit.branch, key["line"], key["business"])
             why = (overtaking.why if key["counts"] else SKILL) or SKILL
@@ -87,12 +88,13 @@ class Places(Records):
                 "zh": why.zh,
                 "en": why.en,
                 "forced": overtaking.forced and key["counts"],
-                "whom": len(overtaking.whom) if key["counts"] else 0,
+                "whom": whom if key["counts"] else 0,
                 "more": overtaking.more,
                 "business_date": visit.business_date,
                 "at": self.now,
             }
             self.connection.execute(upsert(self._insert, tables.overtaking), row)
+            whom = 0
 
     def _next_seq(self, branch: str, of_line: str, business: str) -> int:
         """Return the number of one more call that overtakes in the line; a skill is remembered there."""

@@ -82,6 +82,10 @@ AHEAD = select(func.count()).where(*IN_LINE, _ticket.rank <= _given("rank"))
 
 COUNTER = select(_counter.body).where(_counter.branch == _given("of_branch"), _counter.counter == _given("counter"))
 
+VIP_CREDIT = select(tables.vip_credit.c.credit).where(
+    tables.vip_credit.c.branch == _given("of_branch"), tables.vip_credit.c.counter == _given("counter")
+)
+
 COUNTERS = select(_counter.body).where(_counter.branch == _given("of_branch")).order_by(_counter.counter)
 
 DEVICES = select(_device.body).where(_device.branch == _given("of_branch")).order_by(_device.device_id)

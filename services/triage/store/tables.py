@@ -103,6 +103,15 @@ overtaking = Table(
     comment="The fairness ledger: one row a call that overtakes and lane (T12).",
 )
 
+vip_credit = Table(
+    "vip_credit",
+    metadata,
+    Column("branch", String(32), primary_key=True),
+    Column("counter", String(64), primary_key=True),
+    Column("credit", Float, nullable=False, comment="Calls that VIPs may have before others have one."),
+    comment="How much of their share VIPs have left at a counter that serves others too (T7).",
+)
+
 counter = Table(
     "counter",
     metadata,
