@@ -4,7 +4,8 @@ matplotlib draws it, since it makes SVG and PNG alike and finds a font for each 
 extra (``lobby[pictures]``), so that a branch's server doesn't carry it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,10 +41,22 @@ def require_kind(file: Path) -> None:
 
 def draw(found: Comparison, file: Path) -> None:
     """Draw it into the file, whose ending says as what."""
-    import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    chinese = _chinese_font()
+    with lettering() as chinese:
+        figure = Figure(figsize=(13, 9.5), layout="constrained")
+        _compose(figure, found, chinese=chinese)
+        save(figure, file)
+
+
+@contextmanager
+def lettering() -> Iterator[bool]:
+    """Let pictures have the first font with Chinese letters that is installed; without one, tell so by False."""
+    import matplotlib as mpl
+    from matplotlib import font_manager
+
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    chinese = next((name for name in CHINESE if name in installed), None)
     # Letters become outlines, so that the picture looks the same where the font is missing.
     style: dict[Any, Any] = {
         "svg.fonttype": "path",
@@ -54,20 +67,15 @@ def draw(found: Comparison, file: Path) -> None:
         "axes.spines.right": False,
     }
     with mpl.rc_context(style):
-        figure = Figure(figsize=(13, 9.5), layout="constrained")
-        _compose(figure, found, chinese=chinese is not None)
-        try:
-            figure.savefig(file, dpi=110, metadata={"Date": None} if file.suffix == ".svg" else {"Software": None})
-        except OSError as error:
-            raise UsageError(f"--picture {file}: {error.strerror}") from None
+        yield chinese is not None
 
 
-def _chinese_font() -> str | None:
-    """Return the first font with Chinese letters that is installed; without one the labels are English."""
-    from matplotlib import font_manager
-
-    installed = {font.name for font in font_manager.fontManager.ttflist}
-    return next((name for name in CHINESE if name in installed), None)
+def save(figure: "Figure", file: Path) -> None:
+    """Write a picture that is the same whenever it's drawn; raise :class:`UsageError`."""
+    try:
+        figure.savefig(file, dpi=110, metadata={"Date": None} if file.suffix == ".svg" else {"Software": None})
+    except OSError as error:
+        raise UsageError(f"--picture {file}: {error.strerror}") from None
 
 
 def _compose(figure: "Figure", found: Comparison, *, chinese: bool) -> None:

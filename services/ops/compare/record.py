@@ -20,6 +20,7 @@ class Fate:
     before them.
     """
 
+    number: str
     channel: Channel
     priority: int
     quoted_p50_s: float
@@ -69,6 +70,7 @@ class Recorder:
         """The customer of this number has got this ticket."""
         self.index_of[issued.ticket_id] = index
         self.fates[index] = Fate(
+            number=issued.number,
             channel=issued.channel,
             priority=issued.priority,
             quoted_p50_s=issued.wait_p50_s,

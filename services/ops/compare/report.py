@@ -62,7 +62,7 @@ def _devices(found: Comparison) -> list[str]:
 
 def _table(found: Comparison, title: str, groups: Sequence[str], measures: Sequence[str]) -> Table:
     table = Table(title=title, title_justify="left")
-    table.add_column("", no_wrap=True)
+    table.add_column("", min_width=24)
     for heading in ("A", "B", "B - A"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
@@ -84,12 +84,12 @@ def _cells(each: Compared) -> Iterable[str]:
 
 
 def in_words(side: Interval | None, measure: str) -> str:
-    """Return a mean with its interval, in the unit that people read: seconds, percent, or a plain number."""
+    """Return a mean with its interval, in what people read: seconds, percent, or a plain number."""
     if side is None:
         return "–"
-    scale, digits, unit = (1, 0, " s") if measure in SECONDS else (100, 1, " %") if measure in SHARES else (1, 1, "")
+    scale, digits = (1, 0) if measure in SECONDS else (100, 1) if measure in SHARES else (1, 1)
     half = side.high - side.mean
     if measure not in SHARES and not half and side.mean.is_integer():
-        return f"{side.mean:,.0f}{unit}"
+        return f"{side.mean:,.0f}"
     text = f"{side.mean * scale:,.{digits}f}"
-    return f"{text} ± {half * scale:,.{digits}f}{unit}" if isfinite(half) else text + unit
+    return f"{text} ± {half * scale:,.{digits}f}" if isfinite(half) else text

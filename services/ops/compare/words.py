@@ -22,8 +22,8 @@ CARDS: Mapping[str, tuple[str, str]] = {
 }
 GROUPS: Mapping[str, tuple[str, str]] = {
     "all": ("全部客户", "everybody"),
-    "green": ("应优先照顾的客户", "green under either"),
-    "vip": ("贵宾客户", "VIP under either"),
+    "green": ("优先照顾", "green (either)"),
+    "vip": ("贵宾客户", "VIP (either)"),
 }
 KINDS: Mapping[str, tuple[str, str]] = {
     "channel": ("渠道", "channel"),
@@ -46,8 +46,16 @@ MEASURES: Mapping[str, tuple[str, str]] = {
     "served": ("办理笔数", "served"),
     "refused": ("未取到号", "got no ticket"),
 }
-SHORT: Mapping[str, str] = {"mean": "平均 mean", "p50": "p50", "p90": "p90", "p99": "p99"}
-"""Measures in a table, where there is no room for their sentence."""
+SHORT: Mapping[str, str] = {
+    "mean": "平均 mean, s",
+    "p50": "p50, s",
+    "p90": "p90, s",
+    "p99": "p99, s",
+    "promise_kept": "兑现 promises kept, %",
+    "most_overtaken": "单人最多 most of one",
+    "utilisation": "忙碌率 busy, %",
+}
+"""Measures in a table, where there is no room for their sentence; their unit beside them."""
 SECONDS = frozenset(("mean", "p50", "p90", "p99"))
 SHARES = frozenset(("utilisation", "promise_kept"))
 
