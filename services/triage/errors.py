@@ -41,6 +41,18 @@ class PersonAway(Conflict):
     code = "person_away"
 
 
+class NumberNotLeased(Conflict):
+    """The number is in no block that the terminal has for that day."""
+
+    code = "number_not_leased"
+
+
+class NumberTaken(Conflict):
+    """The number was given to somebody else on that day."""
+
+    code = "number_taken"
+
+
 class TicketNotFound(NotFound):
     """No ticket has this id or number."""
 

@@ -51,6 +51,11 @@ class TriageService:
         """Count a copy of the paper (T4)."""
         return self._in_house(call, handlers.reprint, ticket_id=call.params["id"])
 
+    @http(calls.LEASE_NUMBERS)
+    def lease_numbers(self, call: Call) -> Answer:
+        """Lease numbers to a terminal (T4)."""
+        return self._in_house(call, handlers.lease_numbers, terminal_id=call.params["t"], request=call.body)
+
     @http(calls.OPEN_COUNTER)
     def open_counter(self, call: Call) -> Answer:
         """Open a counter (T10)."""

@@ -16,6 +16,7 @@ PARAMETERS: dict[str, tuple[Json, str]] = {
     "b": ({"type": "string", "pattern": BRANCH_PATTERN}, "The branch."),
     "c": ({"type": "string", "minLength": 1, "maxLength": 64}, "The counter."),
     "d": ({"type": "string", "minLength": 1, "maxLength": 64}, "The device."),
+    "t": ({"type": "string", "minLength": 1, "maxLength": 64}, "The terminal."),
     "id": ({"type": "string", "minLength": 1, "maxLength": 128}, "An id, opaque."),
     "date": ({"type": "string", "format": "date"}, "The business date."),
 }

@@ -1,12 +1,14 @@
 """What terminals tell us. A terminal is anything a customer or a sensor talks to."""
 
-from typing import Any, Literal
+from datetime import date
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from shared.contracts.base import EventData, Id, Name
 from shared.contracts.registry import event
 
+PrintedNumber = Annotated[str, StringConstraints(pattern=r"^[A-Z]{1,4}[0-9]{1,6}$")]
 CardTier = Literal["none", "gold", "platinum", "private"]
 
 
@@ -25,14 +27,19 @@ class Customer(EventData):
     appointment_id: Id | None = None
 
 
-class TicketRequest(EventData):
-    """A business that a customer wants (T1, T4)."""
+class _Wanted(EventData):
+    """What a customer wants, and what is known of them (T1, T4)."""
 
     business: Name
     amount_minor: int | None = Field(default=None, ge=0, le=2**53, description="In the currency's minor unit.")
     currency: str = Field(default="CNY", pattern=r"^[A-Z]{3}$")
     customer: Customer = Customer()
     terminal_id: Id | None = None
+
+
+class TicketRequest(_Wanted):
+    """A business that a customer wants (T1, T4)."""
+
     visit_id: Id | None = Field(default=None, description="The visit that this is a further business of.")
     businesses: tuple[Name, ...] = Field(
         default=(),
@@ -64,11 +71,45 @@ class TicketRequested(TicketRequest):
     """A customer pressed the button of a queue terminal; the same body as ``POST …/tickets``."""
 
 
+@event("lobby.terminal.ticket_issued_offline.v1")
+class TicketIssuedOffline(_Wanted):
+    """The terminal had no network and printed a number of a block that was leased to it (T4).
+
+    The event's ``time`` is when; it may come hours later, in any order with the ticket's other events, and twice.
+    """
+
+    number: PrintedNumber
+    business_date: date | None = Field(default=None, description="By default the local date of ``time``.")
+
+
+class _OfPaper(EventData):
+    """Which paper: by the ticket's id, or by the number where a terminal gave it out by itself."""
+
+    ticket_id: Id | None = None
+    number: PrintedNumber | None = None
+    business_date: date | None = Field(default=None, description="By default the local date of ``time``.")
+    terminal_id: Id | None = None
+
+    @model_validator(mode="after")
+    def _names_the_paper(self) -> Self:
+        if (self.ticket_id is None) == (self.number is None):
+            raise ValueError("ticket_id or number is needed, and not both")
+        return self
+
+
 @event("lobby.terminal.ticket_printed.v1")
-class TicketPrinted(EventData):
+class TicketPrinted(_OfPaper):
     """The paper is in the customer's hand."""
 
-    ticket_id: Id
+
+@event("lobby.terminal.ticket_print_failed.v1")
+class TicketPrintFailed(_OfPaper):
+    """The paper did not come out, and the terminal gives the number up (T4)."""
+
+
+@event("lobby.terminal.ticket_left.v1")
+class TicketLeft(_OfPaper):
+    """The customer told the terminal that they go without being served (T4, T7)."""
 
 
 @event("lobby.terminal.device_reported.v1")

@@ -57,7 +57,25 @@ class TicketIssued(_OfTicket):
     forms: tuple[Form, ...] = ()
     position: int = Field(ge=1, description="1 is next.")
     wait_p50_s: Seconds
-    wait_p90_s: Seconds
+    wait_p90_s: Seconds = Field(description="0: no wait was promised.")
+    offline: bool = Field(default=False, description="A terminal gave the number out while it had no network.")
+    late: bool = Field(default=False, description="It was heard of after its business day: nobody calls it.")
+
+
+@event("lobby.triage.number_block_leased.v1")
+class NumberBlockLeased(EventData):
+    """A terminal may give out the numbers ``first`` to ``last`` by itself while it has no network (T4)."""
+
+    block_id: Id
+    terminal_id: Name
+    channel: Channel
+    prefix: str
+    first: int = Field(ge=0)
+    last: int = Field(ge=0)
+    width: int = Field(ge=1, description="Digits that a number is filled up to with zeros.")
+    business_date: date
+    expires_at: Time = Field(description="From then on the terminal gives none of them out.")
+    report_until: Time = Field(description="Until then its events are believed.")
 
 
 @event("lobby.triage.ticket_refused.v1")

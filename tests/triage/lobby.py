@@ -111,10 +111,19 @@ class Lobby:
             records, now = self.records(connection), self.clock.now()
             return handlers.one_ticket(records, branch=BRANCH, ticket_id=ticket_id, now=now)
 
-    def hear(self, data: EventData, *, time: datetime | None = None, subject: str | None = None) -> Event:
+    def lease(self, terminal: str = "k1", **given: object) -> calls.NumberBlock:
+        """Lease numbers to a terminal."""
+        request = calls.LeaseNumbers.model_validate(given)
+        with self.storage.transaction(BRANCH) as tx:
+            desk = self.desk(tx)
+            return handlers.lease_numbers(desk, self.house, branch=BRANCH, terminal_id=terminal, request=request)
+
+    def hear(
+        self, data: EventData, *, time: datetime | None = None, subject: str | None = None, id_: str | None = None
+    ) -> Event:
         """React to an event, as the consumer does."""
         now = self.clock.now()
-        id_ = new_id()
+        id_ = id_ or new_id()
         event = Event(
             id=id_, source="/test", type=type_of(type(data)), subject=subject or id_, time=time or now,
             branchid=BRANCH, correlationid=subject or id_, sequence=1, recordedtime=now, data=data,

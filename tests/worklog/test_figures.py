@@ -144,6 +144,17 @@ def test_what_came_after_its_day_or_from_the_days_end_makes_the_figures_inexact(
     assert figures_after([*exact, *late, *closed], 2)["demo", TODAY].inexact == {"late": 2, "day_end": 1}
 
 
+def test_an_offline_ticket_was_promised_nothing_and_makes_the_figures_inexact() -> None:
+    happened = Happened()
+    issued = happened.issued("v1")
+    offline = issued.model_copy(update={"data": issued.data.model_copy(update={"offline": True})})
+    called = happened.called("v1", promised_s=0)
+    figures = figures_after([offline, called], 1)["demo", TODAY]
+    assert (figures.promises, figures.promises_kept, figures.inexact) == (0, 0, {"offline": 1})
+    undone = happened.undone("v1", "ticket_called", promised_s=0)
+    assert figures_after([offline, called, undone], 1)["demo", TODAY].promises == 0
+
+
 def test_what_is_undone_was_never_counted() -> None:
     happened = Happened()
     issued, called = happened.issued("v"), happened.called("v", waited_s=30)

@@ -5,6 +5,7 @@ from services.triage.handlers.closing import end_days, give_up_papers
 from services.triage.handlers.fairness import fairness_view
 from services.triage.handlers.house import House
 from services.triage.handlers.issue import take_ticket
+from services.triage.handlers.offline import lease_numbers
 from services.triage.handlers.ports import Desk, Records
 from services.triage.handlers.reactions import REACTIONS
 from services.triage.handlers.resources import close_counter, open_counter, report_device
@@ -27,7 +28,7 @@ from services.triage.handlers.views import one_ticket, queue_view
 
 __all__ = [
     "REACTIONS", "Desk", "House", "Records", "call_next", "call_number", "close_counter", "come_back", "complete",
-    "end_days", "fairness_view", "give_up_papers", "hold", "left", "no_show", "one_ticket", "open_counter",
-    "print_failed", "printed", "queue_view", "recall", "report_device", "reprint", "resume", "start", "take_ticket",
-    "transfer", "undo",
+    "end_days", "fairness_view", "give_up_papers", "hold", "lease_numbers", "left", "no_show", "one_ticket",
+    "open_counter", "print_failed", "printed", "queue_view", "recall", "report_device", "reprint", "resume", "start",
+    "take_ticket", "transfer", "undo",
 ]  # fmt: skip

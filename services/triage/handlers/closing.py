@@ -67,8 +67,9 @@ def end_days(desk: Desk, house: House, *, branch: str, silence: Silence) -> int:
     is_quiet = _since(desk.last_touched(branch, today - timedelta(days=2)), desk.now) >= quiet_s
     for visit, touched in desk.unended(branch, today, AT_ONCE):
         over = day_over(house, visit.business_date)
-        at = over if touched is None else max(over, touched)
-        if desk.now < over or not (is_quiet or _since(at, desk.now) >= forgotten_s):
+        at = over if touched is None or visit.late else max(over, touched)
+        told = visit.late and _since(touched, desk.now) >= quiet_s  # a terminal has said all that it had to say
+        if desk.now < over or not (is_quiet or told or _since(at, desk.now) >= forgotten_s):
             continue
         desk.record_visit(visit, decide(visit, commands.EndDay(at=at)), at=at)
         ended += 1

@@ -37,7 +37,7 @@ def issue(desk: Desk, house: House, *, branch: str, request: TicketRequest, aske
     """
     asked = min(asked, desk.now)
     _check_age(house.policy, asked, desk.now)
-    wanted = {code: _business(house.policy, code) for code in request.wanted}
+    wanted = {code: business_of(house.policy, code) for code in request.wanted}
     visit = visit_for(desk, house, branch=branch, request=request, asked=asked)
     customer = customer_of(request, visit)
     if not request.again:
@@ -104,7 +104,8 @@ def _command(
     )
 
 
-def _business(policy: Policy, code: str) -> Business:
+def business_of(policy: Policy, code: str) -> Business:
+    """Return a business that the branch offers; raise :class:`UnknownBusiness` with what may have been meant."""
     business = policy.businesses.get(code)
     if business is None:
         close = close_matches(code, policy.businesses)

@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
-from services.triage.model import Channel, Counter, Customer, Device, Overtaken, Ticket, TicketState, Visit
+from services.triage.model import Block, Channel, Counter, Customer, Device, Overtaken, Ticket, TicketState, Visit, Word
 from services.triage.model.commands import Overtaking
-from services.triage.model.events import CounterEvent, DeviceChanged, TicketRefused, VisitEvent
+from services.triage.model.events import CounterEvent, DeviceChanged, NumberBlockLeased, TicketRefused, VisitEvent
 from services.triage.policy import History, Lane, Line, Standing
 
 
@@ -96,6 +96,30 @@ class Desk(Records, Protocol):
 
     def new_id(self) -> str:
         """Return a new opaque id."""
+        ...
+
+    def last_of_numbers(self, branch: str, day: date, prefix: str, start: int, count: int) -> int:
+        """Draw so many numbers of a day's series at once, from ``start`` on; return the last of them."""
+        ...
+
+    def record_block(self, branch: str, leased: NumberBlockLeased) -> None:
+        """Record that numbers are leased to a terminal."""
+        ...
+
+    def blocks_of(self, branch: str, terminal_id: str, day: date) -> Sequence[Block]:
+        """Return the blocks that a terminal has for a day."""
+        ...
+
+    def ticket_of_day(self, branch: str, day: date, number: str) -> str | None:
+        """Return the id of the ticket that has this number on this day."""
+        ...
+
+    def keep_word(self, branch: str, word: Word) -> None:
+        """Keep what a terminal said of a number that nobody has heard of yet; the earliest time counts."""
+        ...
+
+    def take_words(self, branch: str, day: date, number: str) -> Sequence[Word]:
+        """Return what was said of a number before it was heard of, and keep it no longer."""
         ...
 
     def next_number(self, branch: str, day: date, prefix: str, start: int = 1) -> int:

@@ -4,15 +4,17 @@ Each may come twice or late: what no longer fits changes nothing.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from services.triage.handlers.calling import called, overtaking
 from services.triage.handlers.house import House
 from services.triage.handlers.issue import issue
 from services.triage.handlers.loading import step
+from services.triage.handlers.offline import believe, day_of, hear, issue_offline
 from services.triage.handlers.ports import Desk
 from services.triage.handlers.resources import report_device
 from services.triage.handlers.steps import learn_service
-from services.triage.model import Counter, Visit, commands
+from services.triage.model import Counter, Visit, Word, WordKind, commands
 from services.triage.model.events import TicketRefused
 from shared.contracts import terminal, vip
 from shared.contracts.envelope import Event
@@ -37,11 +39,33 @@ def refusal_of(error: LobbyError, terminal_id: str | None) -> TicketRefused:
     return TicketRefused(code=error.code, detail=error.detail, terminal_id=terminal_id, **said)
 
 
-def ticket_printed(desk: Desk, house: House, event: Event) -> None:
-    """Let the ticket wait (T4)."""
-    assert isinstance(event.data, terminal.TicketPrinted)
-    visit = _visit(desk, event, event.data.ticket_id)
-    step(desk, visit.branch, commands.Print(ticket_id=event.data.ticket_id, at=desk.now))
+def ticket_issued_offline(desk: Desk, house: House, event: Event) -> None:
+    """Enter a ticket that a terminal gave out while it had no network, or say why not (T4)."""
+    said = event.data
+    assert isinstance(said, terminal.TicketIssuedOffline)
+    by = said.terminal_id or event.source.rpartition("/")[2]
+    try:
+        issue_offline(desk, house, event.branchid, said, event.time, by)
+    except LobbyError as error:
+        desk.record_refusal(event.branchid, event.id, replace(refusal_of(error, by), number=said.number))
+
+
+def of_paper(kind: WordKind) -> Reaction:
+    """Return what to do when a terminal says something of a paper: by the ticket's id, or by an offline number (T4)."""
+
+    def said(desk: Desk, house: House, event: Event) -> None:
+        data = event.data
+        assert isinstance(data, terminal.TicketPrinted | terminal.TicketPrintFailed | terminal.TicketLeft)
+        day = day_of(house, data.business_date, event.time)
+        if data.ticket_id is None:
+            assert data.number is not None, "the contract asks for one of them"
+            hear(desk, event.branchid, Word(number=data.number, business_date=day, kind=kind, at=event.time))
+            return
+        visit = _visit(desk, event, data.ticket_id)
+        number = visit.ticket(data.ticket_id).number
+        believe(desk, visit, data.ticket_id, Word(number=number, business_date=day, kind=kind, at=desk.now))
+
+    return said
 
 
 def device_reported(desk: Desk, house: House, event: Event) -> None:
@@ -87,7 +111,10 @@ def handoff_completed(desk: Desk, house: House, event: Event) -> None:
 
 REACTIONS: Mapping[str, Reaction] = {
     "lobby.terminal.ticket_requested.v1": ticket_requested,
-    "lobby.terminal.ticket_printed.v1": ticket_printed,
+    "lobby.terminal.ticket_issued_offline.v1": ticket_issued_offline,
+    "lobby.terminal.ticket_printed.v1": of_paper("printed"),
+    "lobby.terminal.ticket_print_failed.v1": of_paper("print_failed"),
+    "lobby.terminal.ticket_left.v1": of_paper("left"),
     "lobby.terminal.device_reported.v1": device_reported,
     "lobby.vip.handoff_accepted.v1": handoff_accepted,
     "lobby.vip.handoff_completed.v1": handoff_completed,

@@ -2,26 +2,21 @@
 
 from typing import Literal
 
-from pydantic import TypeAdapter, ValidationError
-
 from services.triage.errors import UnknownBusiness
 from services.triage.handlers.calling import require_untaken
 from services.triage.handlers.house import House
+from services.triage.handlers.names import require_name
 from services.triage.handlers.ports import Desk
 from services.triage.handlers.targets import free_all
 from services.triage.handlers.views import counter_view, device_view
 from services.triage.model import Device
 from services.triage.policy import close_matches
-from shared.contracts.base import Name
 from shared.contracts.http.triage import CounterView, DeviceView, OpenCounter
-from shared.errors import InvalidInput
-
-_NAME: TypeAdapter[str] = TypeAdapter(Name)
 
 
 def open_counter(desk: Desk, house: House, *, branch: str, counter: str, request: OpenCounter) -> CounterView:
     """Open a counter, or change what an open one serves; once more changes nothing."""
-    _require_name("c", counter)
+    require_name("c", counter)
     for code in request.businesses:
         _require_business(house, code)
     before = desk.counter(branch, counter)
@@ -44,7 +39,7 @@ def report_device(
     desk: Desk, *, branch: str, device_id: str, kind: str, status: Literal["up", "down"], detail: str | None
 ) -> DeviceView:
     """Take a device's report; only a change is an event."""
-    _require_name("d", device_id)
+    require_name("d", device_id)
     known = {device.device_id: device for device in desk.devices(branch)}
     before = known.get(device_id) or Device(device_id=device_id, kind=kind)
     return device_view(desk.record_device(branch, before, before.report(kind, status, detail)))
@@ -57,11 +52,3 @@ def _require_business(house: House, code: str) -> None:
     close = list(close_matches(code, house.policy.businesses))
     detail = f"businesses: {code!r} is not offered here"
     raise UnknownBusiness(detail, field="businesses", suggestions=close, errors=[problem])
-
-
-def _require_name(parameter: str, value: str) -> None:
-    try:
-        _NAME.validate_python(value)
-    except ValidationError as error:
-        message = error.errors(include_url=False)[0]["msg"]
-        raise InvalidInput(f"{parameter}: {message}", errors=[{"field": parameter, "message": message}]) from error

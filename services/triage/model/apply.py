@@ -82,6 +82,7 @@ def _issued(event: events.TicketIssued) -> Ticket:
         waiting_since=event.requested_at,
         quoted_p50_s=event.wait_p50_s,
         quoted_p90_s=event.wait_p90_s,
+        late=event.late,
     )
 
 

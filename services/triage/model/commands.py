@@ -45,6 +45,8 @@ class Issue:
     position: int
     wait_p50_s: float
     wait_p90_s: float
+    offline: bool = False
+    late: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,6 +34,24 @@ class TicketIssued(_OfTicket):
     position: int
     wait_p50_s: float
     wait_p90_s: float
+    offline: bool = False
+    late: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberBlockLeased:
+    """A terminal may give out these numbers by itself, on this day, while it has no network (T4)."""
+
+    block_id: str
+    terminal_id: str
+    channel: Channel
+    prefix: str
+    first: int
+    last: int
+    width: int
+    business_date: date
+    expires_at: datetime
+    report_until: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,7 +233,8 @@ TicketEvent = (
 VisitEvent = TicketEvent | VisitEnded
 CounterEvent = CounterOpened | CounterClosed
 HAPPENINGS: tuple[type, ...] = (
-    TicketIssued, TicketRefused, TicketPrinted, TicketReprinted, TicketCalled, TicketRecalled, ServiceStarted,
+    TicketIssued, TicketRefused, NumberBlockLeased, TicketPrinted, TicketReprinted, TicketCalled, TicketRecalled,
+    ServiceStarted,
     TicketCompleted, TicketNoShow, TicketReturned, TicketHeld, TicketResumed, TicketTransferred, TicketLeft, StepUndone,
     VisitEnded, CounterOpened, CounterClosed, DeviceChanged,
 )  # fmt: skip

@@ -30,7 +30,7 @@ class Ticket:
     ``serving_since`` are the start of the one that runs. ``lined_at`` is the place in the line.
     ``before`` is the ticket before its last step ``last``, for undo. ``missed_at`` is when its customer
     did not come, ``stood_at`` the place in the line from before that. ``for_counter`` or ``for_person`` is who
-    alone calls it, until it is called.
+    alone calls it, until it is called. A ``late`` one was heard of after its business day: it stands in no line.
     """
 
     ticket_id: str
@@ -59,6 +59,7 @@ class Ticket:
     last: str | None = None
     for_counter: str | None = None
     for_person: str | None = None
+    late: bool = False
     before: "Ticket | None" = None
 
     @property

@@ -43,6 +43,15 @@ class Visit:
                 return ticket
         return None
 
+    def stands(self, ticket: Ticket) -> bool:
+        """Whether a ticket stands in its line: its customer is here, and its day is not over."""
+        return ticket.state == "waiting" and not ticket.late and self.elsewhere(ticket.ticket_id) is None
+
+    @property
+    def late(self) -> bool:
+        """Whether all of it was heard of after its business day (T4)."""
+        return bool(self.tickets) and all(ticket.late for ticket in self.tickets)
+
     @property
     def at_counter(self) -> bool:
         """Whether the customer is called or served now."""

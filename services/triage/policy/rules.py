@@ -97,6 +97,8 @@ class Policy:
     """How far ahead of ours the clock of a terminal may be (T4)."""
     late_s: float = 36 * 3600.0
     """How long ago a customer may have asked, when a terminal had no network (T4)."""
+    offline_late_s: float = 7 * 86_400.0
+    """How long after its business day a terminal may report what it did without a network (T4)."""
     first_service_s: float = 300.0
     """The mean service that is assumed before the branch has a history (T9)."""
     smoothing: float = field(default=0.1, metadata={"ge": 0, "le": 1})

@@ -13,7 +13,7 @@ COUNTER: TypeAdapter[Counter] = TypeAdapter(Counter)
 DEVICE: TypeAdapter[Device] = TypeAdapter(Device)
 
 AWAY = "-"
-"""What the line of a ticket begins with while its customer is at a counter with another: nobody calls from there."""
+"""What a line begins with that nobody calls from: of who is at a counter with another, or of a day gone by."""
 
 
 def visit_row(visit: Visit, now: datetime) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def ticket_row(policy: Policy, visit: Visit, ticket: Ticket, now: datetime) -> d
         "shield": 0,
         "shield_skill": 0,
         "waiting_from": None if since is None else since - timedelta(seconds=ticket.waited_s),
-        "line": AWAY + ticket.line if visit.elsewhere(ticket.ticket_id) else ticket.line,
+        "line": AWAY + ticket.line if ticket.late or visit.elsewhere(ticket.ticket_id) else ticket.line,
         "business": ticket.business,
         "customer_ref": ticket.customer.customer_ref,
         "card_token": ticket.customer.card_token,

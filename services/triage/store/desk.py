@@ -2,23 +2,23 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Table
 
 from services.triage.model import Channel, Counter, Device, Visit, apply
-from services.triage.model.events import CounterEvent, DeviceChanged, TicketRefused, VisitEvent
+from services.triage.model.events import CounterEvent, DeviceChanged, NumberBlockLeased, TicketRefused, VisitEvent
 from services.triage.policy import FULL_CREDIT, History, Policy
 from services.triage.store import queries, tables
+from services.triage.store.blocks import Numbers
 from services.triage.store.bodies import AWAY, counter_row, device_row, visit_row
-from services.triage.store.places import Places
-from services.triage.store.writing import draw_number, upsert
+from services.triage.store.writing import upsert
 from shared.contracts.registry import from_domain
 from shared.storage import Transaction
 
 
-class Desk(Places):
+class Desk(Numbers):
     """The records, for changing, inside a transaction that has the branch's partition locked."""
 
     def __init__(self, tx: Transaction, policy: Policy) -> None:
@@ -34,12 +34,6 @@ class Desk(Places):
     def new_id(self) -> str:
         """Return a new opaque id."""
         return self._tx.ids()
-
-    def next_number(self, branch: str, day: date, prefix: str, start: int = 1) -> int:
-        """Draw the next number of a day's series from ``start`` on; a transaction that fails gives it back."""
-        given = {"branch": branch, "business_date": day, "prefix": prefix, "last": start}
-        number: int = self.connection.execute(draw_number(self._insert), given).scalar_one()
-        return number
 
     def ticket_with_number(self, branch: str, number: str) -> str | None:
         """Return the id of the newest ticket with this number."""
@@ -87,6 +81,12 @@ class Desk(Places):
             self._append(branch, f"device:{branch}:{device.device_id}", device.version, event)
             self._put(tables.device, device_row(branch, device))
         return device
+
+    def record_block(self, branch: str, leased: NumberBlockLeased) -> None:
+        """Record that numbers are leased to a terminal."""
+        self._append(branch, f"block:{leased.block_id}", 1, leased)
+        row = {column.name: getattr(leased, column.name) for column in tables.number_block.c if column.name != "branch"}
+        self._put(tables.number_block, {"branch": branch, **row})
 
     def record_refusal(self, branch: str, request_id: str, refusal: TicketRefused) -> None:
         """Record that a request can't be served."""

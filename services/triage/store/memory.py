@@ -8,11 +8,13 @@ either: a use case decides before it records, so that one that refuses has chang
 from collections import Counter as Counted
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import fields
 from datetime import date, datetime, timedelta
 
 from services.triage.handlers.calling import MOST_NAMED
 from services.triage.model import (
     AT_COUNTER,
+    Block,
     Channel,
     Counter,
     Customer,
@@ -21,10 +23,11 @@ from services.triage.model import (
     Ticket,
     TicketState,
     Visit,
+    Word,
     apply,
 )
 from services.triage.model.commands import Overtaking
-from services.triage.model.events import CounterEvent, DeviceChanged, TicketRefused, VisitEvent
+from services.triage.model.events import CounterEvent, DeviceChanged, NumberBlockLeased, TicketRefused, VisitEvent
 from services.triage.policy import FULL_CREDIT, History, Lane, Line, Policy, Standing
 from services.triage.store.waiting_lines import Spot, WaitingLines
 from shared.clock import Clock
@@ -58,6 +61,8 @@ class MemoryDesk:
         self._visit_of: dict[str, str] = {}
         self._lines = WaitingLines()
         self._credits: dict[tuple[str, str], float] = {}
+        self._blocks: defaultdict[tuple[str, str, date], list[Block]] = defaultdict(list)
+        self._words: defaultdict[tuple[str, date, str], dict[str, Word]] = defaultdict(dict)
         self._expires: dict[str, datetime] = {}
         self._open: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
         self._taken: defaultdict[str, dict[str, str]] = defaultdict(dict)
@@ -172,8 +177,37 @@ class MemoryDesk:
 
     def next_number(self, branch: str, day: date, prefix: str, start: int = 1) -> int:
         """Draw the next number of a day's series from ``start`` on."""
-        self._numbers[branch, day, prefix] = self._numbers.get((branch, day, prefix), start - 1) + 1
+        return self.last_of_numbers(branch, day, prefix, start, 1)
+
+    def last_of_numbers(self, branch: str, day: date, prefix: str, start: int, count: int) -> int:
+        """Draw so many numbers of a day's series at once, from ``start`` on; return the last of them."""
+        self._numbers[branch, day, prefix] = self._numbers.get((branch, day, prefix), start - 1) + count
         return self._numbers[branch, day, prefix]
+
+    def record_block(self, branch: str, leased: NumberBlockLeased) -> None:
+        """Record that numbers are leased to a terminal."""
+        self._listener(branch, f"block:{leased.block_id}", 1, leased, self.now)
+        block = Block(**{field.name: getattr(leased, field.name) for field in fields(Block)})
+        self._blocks[branch, leased.terminal_id, leased.business_date].append(block)
+
+    def blocks_of(self, branch: str, terminal_id: str, day: date) -> Sequence[Block]:
+        """Return the blocks that a terminal has for a day."""
+        return self._blocks[branch, terminal_id, day]
+
+    def ticket_of_day(self, branch: str, day: date, number: str) -> str | None:
+        """Return the id of the ticket that has this number on this day."""
+        todays = (visit for visit in self._visits.values() if (visit.branch, visit.business_date) == (branch, day))
+        return next((t.ticket_id for visit in todays for t in visit.tickets if t.number == number), None)
+
+    def keep_word(self, branch: str, word: Word) -> None:
+        """Keep what a terminal said of a number that nobody has heard of yet; the earliest time counts."""
+        said = self._words[branch, word.business_date, word.number]
+        if word.kind not in said or word.at < said[word.kind].at:
+            said[word.kind] = word
+
+    def take_words(self, branch: str, day: date, number: str) -> Sequence[Word]:
+        """Return what was said of a number before it was heard of, and keep it no longer."""
+        return list(self._words.pop((branch, day, number), {}).values())
 
     def ticket_with_number(self, branch: str, number: str) -> str | None:
         """Return the id of the newest ticket with this number."""

@@ -159,7 +159,7 @@ class Places(Records):
 
 def _place_of(visit: Visit, ticket: Ticket | None) -> tuple[str, datetime] | None:
     """Return where a ticket stands; None where it stands in no line."""
-    if ticket is None or ticket.state != "waiting" or visit.elsewhere(ticket.ticket_id):
+    if ticket is None or not visit.stands(ticket):
         return None
     return ticket.line, ticket.lined_at
 

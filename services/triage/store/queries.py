@@ -47,6 +47,10 @@ VISIT_OF = (
     .where(_ticket.ticket_id == _given("ticket_id"), _of_branch)
 )
 
+NUMBERED_ON = select(_ticket.ticket_id).where(
+    _of_branch, _ticket.number == _given("number"), _ticket.business_date == _given("day")
+)
+
 NUMBERED = (
     select(_ticket.ticket_id)
     .where(_of_branch, _ticket.number == _given("number"))

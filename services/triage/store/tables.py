@@ -143,6 +143,33 @@ number_series = Table(
     comment="The last number of each channel and day (T4).",
 )
 
+number_block = Table(
+    "number_block",
+    metadata,
+    Column("block_id", String(128), primary_key=True),
+    Column("branch", String(32), nullable=False),
+    Column("terminal_id", String(128), nullable=False),
+    Column("business_date", Date, nullable=False),
+    Column("channel", String(16), nullable=False),
+    Column("prefix", String(4), nullable=False),
+    Column("first", Integer, nullable=False),
+    Column("last", Integer, nullable=False),
+    Column("width", Integer, nullable=False),
+    Index("number_block_of", "branch", "terminal_id", "business_date"),
+    comment="Numbers that only one terminal gives out, while it has no network (T4).",
+)
+
+word = Table(
+    "word",
+    metadata,
+    Column("branch", String(32), primary_key=True),
+    Column("business_date", Date, primary_key=True),
+    Column("number", String(16), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    comment="What terminals said of offline numbers that nobody has heard of yet (T4).",
+)
+
 channel_stat = Table(
     "channel_stat",
     metadata,

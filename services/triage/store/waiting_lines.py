@@ -36,7 +36,7 @@ class Spot:
         return cls(
             ticket_id=ticket.ticket_id,
             branch=visit.branch,
-            line=NOWHERE if visit.elsewhere(ticket.ticket_id) else ticket.line,
+            line=NOWHERE if ticket.late or visit.elsewhere(ticket.ticket_id) else ticket.line,
             business=ticket.business,
             lined=ticket.lined_at.timestamp(),
             rank=rank(policy, ticket.lined_at, ticket.priority),

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Table, case
+from sqlalchemy import Table, bindparam, case
 
 from services.triage.store import tables
 from services.triage.store.line import SINCE_IN_THE_WAY
@@ -43,10 +43,10 @@ def write_ticket(insert: Any, *, left: bool, joined: bool) -> Any:
 
 @cache
 def draw_number(insert: Any) -> Any:
-    """Return the statement that draws the next number of a series."""
+    """Return the statement that draws the next ``count`` numbers of a series."""
     series = tables.number_series
     statement = insert(series).on_conflict_do_update(
-        index_elements=["branch", "business_date", "prefix"], set_={"last": series.c.last + 1}
+        index_elements=["branch", "business_date", "prefix"], set_={"last": series.c.last + bindparam("count")}
     )
     return statement.returning(series.c.last)
 

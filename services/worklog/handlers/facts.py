@@ -12,9 +12,14 @@ from shared.contracts.base import EventData
 from shared.contracts.envelope import Event
 
 
+def _called(data: triage.TicketCalled) -> Fact | None:
+    """A ticket of an offline terminal was promised nothing."""
+    return facts.TicketCalled(kept=data.waited_s <= data.quoted_p90_s) if data.quoted_p90_s > 0 else None
+
+
 def _undone(data: triage.StepUndone) -> Fact | None:
     match data.undone:
-        case "ticket_called":
+        case "ticket_called" if data.quoted_p90_s > 0:
             return facts.CallUndone(kept=data.waited_s <= data.quoted_p90_s)
         case "ticket_no_show":
             return facts.NoShowUndone()
@@ -22,14 +27,16 @@ def _undone(data: triage.StepUndone) -> Fact | None:
 
 
 _FACTS: Final[Mapping[type[EventData], Callable[[Any], Fact | None]]] = {
-    triage.TicketIssued: lambda data: facts.VisitBegan(visit_id=data.visit_id, channel=data.channel),
+    triage.TicketIssued: lambda data: facts.VisitBegan(
+        visit_id=data.visit_id, channel=data.channel, offline=data.offline
+    ),
     triage.VisitEnded: lambda data: facts.VisitEnded(
         visit_id=data.visit_id,
         outcome=data.outcome,
         wait_ms=round(data.waited_s * 1000),
         day_end=data.reason == "day_end",
     ),
-    triage.TicketCalled: lambda data: facts.TicketCalled(kept=data.waited_s <= data.quoted_p90_s),
+    triage.TicketCalled: _called,
     triage.TicketNoShow: lambda _: facts.NoShow(),
     triage.StepUndone: _undone,
     vip.CustomerArrived: lambda _: facts.VipArrived(),

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from shared.contracts.base import Body, Id, Name, Reason, Seconds, Text, Time, View
 from shared.contracts.http.operation import EVERYONE, STAFF, Operation
@@ -70,6 +70,33 @@ class TicketView(View):
     overtaken: int | None = Field(
         default=None, description="How often somebody who stands later was called before it; told in the queue (T12)."
     )
+
+
+class LeaseNumbers(Body):
+    """Numbers that a terminal wants to have for when its network is gone."""
+
+    channel: Channel = "counter"
+    size: int = Field(default=50, ge=1, le=500)
+    business_date: date | None = Field(default=None, description="Today or tomorrow; by default today.")
+
+
+class NumberBlock(View):
+    """Numbers that nobody but this terminal gives out: ``prefix`` and ``from`` to ``to``, filled up to ``width``."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, serialize_by_alias=True)
+
+    block_id: Id
+    terminal_id: Name
+    channel: Channel
+    prefix: str
+    from_: int = Field(alias="from")
+    to: int
+    width: int
+    first_number: str = Field(description="As it is printed: A051.")
+    last_number: str
+    business_date: date
+    expires_at: Time = Field(description="From then on the terminal gives none of them out.")
+    report_until: Time = Field(description="Until then the events of its offline tickets are believed.")
 
 
 class OpenCounter(Body):
@@ -175,6 +202,11 @@ REPRINT = Operation(
     summary="Print the paper once more; each copy is counted (T4).",
     roles=STAFF | {"terminal"}, response=TicketView, codes=("illegal_transition",),
 )  # fmt: skip
+LEASE_NUMBERS = Operation(
+    name="leaseNumbers", service="triage", method="POST", path="/v1/branches/{b}/terminals/{t}/number-blocks",
+    status=201, summary="Lease a block of numbers to a terminal, for when it has no network (T4).",
+    roles=STAFF | {"terminal"}, request=LeaseNumbers, response=NumberBlock,
+)  # fmt: skip
 OPEN_COUNTER = Operation(
     name="openCounter", service="triage", method="POST", path="/v1/branches/{b}/counters/{c}/open",
     summary="Open a counter, or change what an open one serves (T10).",
@@ -230,6 +262,7 @@ DEVICE_STATUS = Operation(
 )  # fmt: skip
 
 OPERATIONS = (
-    TAKE_TICKET, TICKET_PRINTED, PRINT_FAILED, REPRINT, OPEN_COUNTER, CLOSE_COUNTER, CALL_NEXT, CALL_NUMBER, RECALL,
-    START, COMPLETE, NO_SHOW, RETURN, HOLD, RESUME, TRANSFER, LEFT, UNDO, QUEUE, TICKET, DEVICE_STATUS,
+    TAKE_TICKET, TICKET_PRINTED, PRINT_FAILED, REPRINT, LEASE_NUMBERS, OPEN_COUNTER, CLOSE_COUNTER, CALL_NEXT,
+    CALL_NUMBER, RECALL, START, COMPLETE, NO_SHOW, RETURN, HOLD, RESUME, TRANSFER, LEFT, UNDO, QUEUE, TICKET,
+    DEVICE_STATUS,
 )  # fmt: skip

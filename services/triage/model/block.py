@@ -1,0 +1,47 @@
+"""Blocks of numbers that a terminal gives out by itself, and what it says of them later (T4)."""
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from services.triage.model.words import Channel
+
+_NUMBER = re.compile(r"([A-Z]{1,4})([0-9]{1,6})")
+
+WordKind = Literal["printed", "print_failed", "left"]
+WORDS: tuple[WordKind, ...] = ("printed", "print_failed", "left")
+"""What a terminal says of a paper, in the order in which it is believed, whatever the order in which it comes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """Numbers that only one terminal gives out, on one day."""
+
+    block_id: str
+    terminal_id: str
+    channel: Channel
+    prefix: str
+    first: int
+    last: int
+    width: int
+    business_date: date
+
+    def number(self, drawn: int) -> str:
+        """Return one of its numbers as it is printed."""
+        return f"{self.prefix}{drawn:0{self.width}d}"
+
+    def has(self, number: str) -> bool:
+        """Whether a printed number is one of its own."""
+        match = _NUMBER.fullmatch(number)
+        return match is not None and self.first <= int(match[2]) <= self.last and self.number(int(match[2])) == number
+
+
+@dataclass(frozen=True, kw_only=True)
+class Word:
+    """What a terminal said of a number that it gave out by itself."""
+
+    number: str
+    business_date: date
+    kind: WordKind
+    at: datetime
