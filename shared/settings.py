@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     clock: str = "system"
     timezone: str = Field(default="", description="IANA name; empty: the offset of LOBBY_CLOCK, else Asia/Shanghai.")
+    policy: Path | None = Field(default=None, description="The bank's policy file; empty: the packaged default.")
     triage_url: str = "http://127.0.0.1:8001"
     vip_url: str = "http://127.0.0.1:8002"
     incidents_url: str = "http://127.0.0.1:8003"

@@ -4,7 +4,19 @@ from typing import Annotated
 
 import typer
 
-from services.ops.commands import db, dead_letters, estimates, journal, schema, serve, simulate, token, up, worklog
+from services.ops.commands import (
+    db,
+    dead_letters,
+    estimates,
+    journal,
+    policy,
+    schema,
+    serve,
+    simulate,
+    token,
+    up,
+    worklog,
+)
 from services.ops.config import ConfigFile, settings_of
 
 app = typer.Typer(
@@ -40,5 +52,5 @@ def lobby(config: ConfigFile = None, version: Version = False) -> None:
 
 for _module in (up, serve, simulate):
     _module.register(app)
-for _module in (token, db, schema, worklog, journal, dead_letters, estimates):
+for _module in (token, db, schema, policy, worklog, journal, dead_letters, estimates):
     app.add_typer(_module.app)

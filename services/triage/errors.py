@@ -95,3 +95,10 @@ class CounterBusy(Conflict):
 
     code = "counter_busy"
     title = "The counter has a customer"
+
+
+class PolicyFileUnusable(Conflict):
+    """The bank's policy file can't be used, so nothing can be laid over it; ``problem`` says what is wrong."""
+
+    code = "policy_file_unusable"
+    title = "The bank's policy file cannot be used"

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+from nameko.extensions import DependencyProvider
+
 from services.triage import handlers
 from services.triage.errors import TicketNotFound
-from services.triage.handlers import House
 from services.triage.handlers.closing import AT_ONCE, Silence
-from services.triage.policy_file import default
+from services.triage.houses import Houses
 from services.triage.store import Desk, Ledger, Records
 from shared.bus import Batch, StorageProvider, event_batches, every
 from shared.commands import Replayed
@@ -23,6 +24,20 @@ Answer = View | Replayed | None
 
 LOOK_S = 2.0
 """Wall seconds between two looks at the clock."""
+POLICY_LOOK_S = 1.0
+"""Wall seconds between two looks at the bank's policy file."""
+
+
+class HousesProvider(DependencyProvider):
+    """Hands the houses to the service: one object, that remembers what it has parsed."""
+
+    def setup(self) -> None:
+        """Read the bank's policy file."""
+        self._houses = Houses(self.container.config["settings"])
+
+    def get_dependency(self, worker_ctx: Any) -> Houses:
+        """Return the ones of the container."""
+        return self._houses
 
 
 class TriageService:
@@ -30,6 +45,7 @@ class TriageService:
 
     name = "triage"
     storage: Storage = StorageProvider()
+    houses: Houses = HousesProvider()
 
     @http(calls.TAKE_TICKET)
     def take_ticket(self, call: Call) -> Answer:
@@ -143,14 +159,14 @@ class TriageService:
     def queue(self, call: Call) -> Answer:
         """Return the lobby now."""
         with self.storage.read() as connection:
-            now = self.storage.clock.now()
-            return handlers.queue_view(Records(connection), self._house(call.branch), branch=call.branch, now=now)
+            now, house = self.storage.clock.now(), self.houses.seen(connection, call.branch)
+            return handlers.queue_view(Records(connection), house, branch=call.branch, now=now)
 
     @http(FAIRNESS)
     def fairness(self, call: Call) -> Answer:
         """Return a day's fairness ledger (T12)."""
         with self.storage.read() as connection:
-            house, now = self._house(call.branch), self.storage.clock.now()
+            house, now = self.houses.seen(connection, call.branch), self.storage.clock.now()
             return handlers.fairness_view(Ledger(connection), house, branch=call.branch, day=call.query.day, now=now)
 
     @http(calls.TICKET)
@@ -162,19 +178,33 @@ class TriageService:
             now = self.storage.clock.now()
             return handlers.one_ticket(Records(connection), branch=branch, ticket_id=call.params["id"], now=now)
 
+    @http(calls.POLICY)
+    def policy(self, call: Call) -> Answer:
+        """Return the policy that the branch is run by."""
+        with self.storage.read() as connection:
+            return self.houses.view(connection, call.branch)
+
+    @http(calls.SET_POLICY)
+    def set_policy(self, call: Call) -> Answer:
+        """Set what the branch does differently from the bank."""
+        by = call.principal.subject
+        return self.storage.execute(call.command, lambda tx: self.houses.set(tx, call.branch, call.raw, by))
+
+    @every(seconds=POLICY_LOOK_S)
+    def follow_policy_file(self) -> None:
+        """Let the branches follow the bank's policy file when it changes."""
+        self.houses.refresh(self.storage)
+
     @event_batches
     def on_events(self, batch: Batch) -> None:
         """React to what terminals say and managers do."""
         batch.handle(self._react)
 
-    def _house(self, branch: str) -> House:
-        return House(zone=self.storage.settings.default_timezone, policy=default().of(branch).policy)
-
     def _in_house(self, call: Call, use_case: Callable[..., View | None], **given: Any) -> Answer:
         """Carry out a use case that policy has a say in."""
 
         def run(tx: Transaction) -> View | None:
-            house = self._house(call.branch)
+            house = self.houses.enter(tx, call.branch)
             return use_case(Desk(tx, house.policy), house, branch=call.branch, **given)
 
         return self.storage.execute(call.command, run)
@@ -190,16 +220,16 @@ class TriageService:
             overdue = Records(connection).overdue(today)
         for branch, ticket_ids in unprinted.items():
             with self.storage.transaction(branch) as tx:
-                desk = Desk(tx, self._house(branch).policy)
+                desk = Desk(tx, self.houses.enter(tx, branch).policy)
                 handlers.give_up_papers(desk, branch=branch, ticket_ids=ticket_ids)
         for branch in overdue:
             with self.storage.transaction(branch) as tx:
-                house = self._house(branch)
+                house = self.houses.enter(tx, branch)
                 handlers.end_days(Desk(tx, house.policy), house, branch=branch, silence=silence)
 
     def _in_branch(self, call: Call, use_case: Callable[..., View | None], **given: Any) -> Answer:
         def run(tx: Transaction) -> View | None:
-            return use_case(Desk(tx, self._house(call.branch).policy), branch=call.branch, **given)
+            return use_case(Desk(tx, self.houses.enter(tx, call.branch).policy), branch=call.branch, **given)
 
         return self.storage.execute(call.command, run)
 
@@ -207,7 +237,7 @@ class TriageService:
         branch, ticket_id = self._branch_of(call), call.params["id"]
 
         def run(tx: Transaction) -> View:
-            house = self._house(branch)
+            house = self.houses.enter(tx, branch)
             return use_case(Desk(tx, house.policy), house, branch=branch, ticket_id=ticket_id, **given)
 
         return self.storage.execute(call.command_for(branch), run)
@@ -222,5 +252,5 @@ class TriageService:
     def _react(self, tx: Transaction, event: Event) -> None:
         reaction = handlers.REACTIONS.get(event.type)
         if reaction is not None:
-            house = self._house(event.branchid)
+            house = self.houses.enter(tx, event.branchid)
             reaction(Desk(tx, house.policy), house, event)

@@ -13,7 +13,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from shared.contracts import openapi_parts as parts
 from shared.contracts.envelope import BATCHED, STRUCTURED
 from shared.contracts.http.catalog import OPERATIONS
-from shared.contracts.http.operation import Operation
+from shared.contracts.http.operation import YAML, Operation
 from shared.contracts.openapi_parts import Json
 
 ModelKey = tuple[type[BaseModel], JsonSchemaMode]
@@ -117,6 +117,9 @@ def _request_body(operation: Operation, refs: dict[ModelKey, Json]) -> Json | No
         needed = any(field.is_required() for field in operation.request.model_fields.values())
         schema = refs[operation.request, "validation"]
         return {"required": needed, "content": {"application/json": {"schema": schema}}}
+    if operation.media_type == YAML:  # an object, whose fields the service itself describes
+        types = (operation.media_type, *operation.other_media_types)
+        return {"required": True, "content": {name: {"schema": {"type": "object"}} for name in types}}
     if operation.media_type == STRUCTURED:
         event = {"$ref": "#/components/schemas/CloudEvent"}
         schemas = {STRUCTURED: event, BATCHED: {"type": "array", "items": event}}

@@ -1,7 +1,7 @@
 """What triage says: visits, tickets, counters and devices (T1-T10)."""
 
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -60,6 +60,8 @@ class TicketIssued(_OfTicket):
     wait_p90_s: Seconds = Field(description="0: no wait was promised.")
     offline: bool = Field(default=False, description="A terminal gave the number out while it had no network.")
     late: bool = Field(default=False, description="It was heard of after its business day: nobody calls it.")
+    policy_version: int = Field(default=0, ge=0, description="Which of the branch's policies decided; 0: not recorded.")
+    policy_digest: str = Field(default="", description="What identifies that policy's content.")
 
 
 @event("lobby.triage.number_block_leased.v1")
@@ -211,6 +213,15 @@ class StepUndone(_OfTicket):
     quoted_p90_s: Seconds = Field(default=0, description="The wait that the ticket had been promised.")
 
 
+@event("lobby.triage.ticket_reprioritised.v1")
+class TicketReprioritised(_OfTicket):
+    """A new policy gives the ticket, which still waits or is served, another priority (T6, T12)."""
+
+    priority: int = Field(ge=0)
+    from_priority: int = Field(ge=0)
+    policy_version: int = Field(ge=1)
+
+
 @event("lobby.triage.visit_ended.v1")
 class VisitEnded(EventData):
     """The customer's stay is over: every visit has exactly one of these."""
@@ -250,3 +261,19 @@ class DeviceChanged(EventData):
     kind: str
     status: Literal["up", "down"]
     detail: str | None = None
+
+
+@event("lobby.triage.policy_changed.v1")
+class PolicyChanged(EventData):
+    """The branch is run by this policy from now on (T2, T3, T6, T8, T11).
+
+    The event carries the whole policy, so that whoever replays a day, or needs the opening hours, needs no file.
+    """
+
+    version: int = Field(ge=1, description="Counts the branch's policies from 1.")
+    digest: str = Field(description="SHA-256 of the policy's canonical JSON, in hexadecimal.")
+    source: str = Field(description="The bank's policy file, or `default`.")
+    by: Id | None = Field(default=None, description="Who set the branch's own exceptions; null: the file changed.")
+    changed: tuple[str, ...] = Field(default=(), description="The fields that differ from the policy before.")
+    overrides: dict[str, Any] = Field(default={}, description="The branch's own exceptions, set by HTTP.")
+    policy: dict[str, Any] = Field(description="Every field with its value; `lobby policy schema` describes them.")

@@ -1,7 +1,8 @@
 """One transaction of a service: state, events and inbox, committed together or not at all."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
@@ -112,6 +113,15 @@ class Transaction:
         )
         self.append_event(event, own=True)
         return event
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Append what the message at hand did not cause: who waits for its answer must not take it for that."""
+        cause, self.cause = self.cause, replace(self.cause, causationid=None)
+        try:
+            yield
+        finally:
+            self.cause = cause
 
     def append_event(self, event: Event, *, own: bool) -> None:
         """Append a ready-made event: one that a terminal reported (own), or another service's (not own)."""

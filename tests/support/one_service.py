@@ -38,21 +38,27 @@ class Running:
 
     def call(
         self, method: str, path: str, body: object = None, *, role: str = "supervisor", branch: str | None = None,
-        key: str | None = None,
+        key: str | None = None, media_type: str = "application/json",
     ) -> Answer:  # fmt: skip
-        """Make one call as a person of this role in the branch."""
+        """Make one call as a person of this role in the branch; a body that is a text is sent as it is."""
         token = issue_token(self.settings, roles=[role], branches=[branch or self.branch], subject=f"{role}-1")
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": media_type}
         if method != "GET":
             headers["Idempotency-Key"] = key or str(uuid4())
         connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
-            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            connection.request(method, path, _sent(body), headers)
             response = connection.getresponse()
             raw = response.read()
         finally:
             connection.close()
         return Answer(response.status, json.loads(raw) if raw else None)
+
+
+def _sent(body: object) -> bytes | None:
+    if body is None:
+        return None
+    return (body if isinstance(body, str) else json.dumps(body)).encode()
 
 
 @contextmanager

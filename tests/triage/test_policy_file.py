@@ -87,6 +87,8 @@ def test_a_file_says_only_what_differs_and_a_branch_only_what_differs_there() ->
         ("businesses:\n  query:\n    devices: []", "policy.yaml:3: businesses.query.devices: `diversion: always` needs the kinds of device that can do it"),
         ("businesses:\n  fund:\n    devices: [atm]", "policy.yaml:3: businesses.fund.devices: no device is used with `diversion: never`; say always or small"),
         ("businesses:\n  'a;b': {name: {zh: 甲, en: A}, channel: counter}", "policy.yaml:2: businesses.a;b: a code has 1 to 64 letters, digits or _ . : + / -"),
+        ("businesses:\n  query:\n    name: {zh: ''}", "policy.yaml:3: businesses.query.name.zh: a text is needed"),
+        ('businesses:\n  query:\n    name: {en: "a\\nb"}', "policy.yaml:3: businesses.query.name.en: 'a\\nb' has characters that cannot be printed"),
         ("green_age: 60\ngreen_age: 65", "policy.yaml:2: 'green_age' is here twice; first in line 1"),
         ("green_age: [", "policy.yaml:1: not YAML: expected the node content, but found '<stream end>'"),
         ("- green_age", "policy.yaml:1: a mapping of fields is needed, such as `green_age: 65`"),

@@ -267,10 +267,12 @@ def test_what_terminals_and_managers_said_while_triage_was_away_is_done_once_it_
     with one_service("triage", tmp_path) as service:
         branch = Branch(service, "demo")
         wait_until(lambda: bool(branch.queue()["devices"]), within_s=20, what="the device")
-        issued, refused, _ = said_by_triage(tmp_path)
+        policy, issued, refused, _ = said_by_triage(tmp_path)
+    assert isinstance(policy.data, triage.PolicyChanged)
     assert isinstance(issued.data, triage.TicketIssued)
     assert isinstance(refused.data, triage.TicketRefused)
     assert (issued.causationid, issued.data.number) == ("e1", "V001")
+    assert (issued.data.policy_version, issued.data.policy_digest) == (1, policy.data.digest)
     assert (refused.causationid, refused.data.code) == ("e2", "unknown_business")
     ticket_id, visit_id, day = issued.data.ticket_id, issued.data.visit_id, issued.data.business_date
     of: dict[str, Any] = {"handoff_id": "h1", "visit_id": visit_id, "business_date": day, "ticket_id": ticket_id}

@@ -101,6 +101,8 @@ def _command(
         position=ahead + 1,
         wait_p50_s=promise.p50_s,
         wait_p90_s=promise.p90_s,
+        policy_version=house.version,
+        policy_digest=house.digest,
     )
 
 

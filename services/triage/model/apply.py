@@ -97,6 +97,8 @@ def _step(ticket: Ticket, event: events.TicketEvent, at: datetime) -> Ticket:
         case events.StepUndone():
             assert ticket.before is not None, "the domain only undoes what it can"
             return ticket.before
+        case events.TicketReprioritised():
+            return ticket.with_priority(event.priority)
         case events.TicketIssued():
             raise AssertionError("a ticket is issued once")
         case _:

@@ -47,6 +47,8 @@ class Issue:
     wait_p90_s: float
     offline: bool = False
     late: bool = False
+    policy_version: int = 0
+    policy_digest: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,8 +167,16 @@ class EndDay:
     at: datetime
 
 
+@dataclass(frozen=True, kw_only=True)
+class Reprioritise(_Step):
+    """Another policy gives the ticket another priority; nothing happens where it has it already, or has ended."""
+
+    priority: int
+    policy_version: int
+
+
 Step = (
     Print | GiveUpPaper | Reprint | Call | HandOff | Recall | Start | Complete | NoShow | Return | Hold | Resume
-    | Transfer | Leave | Undo
+    | Transfer | Leave | Undo | Reprioritise
 )  # fmt: skip
 VisitCommand = Issue | EndDay | Step

@@ -71,6 +71,8 @@ def _decide(visit: Visit, command: commands.Step) -> list[events.VisitEvent]:
     ticket = visit.ticket(command.ticket_id)
     if isinstance(command, commands.Undo):
         return [_undo(visit, ticket, command)]
+    if isinstance(command, commands.Reprioritise):
+        return _reprioritised(visit, ticket, command)
     if isinstance(command, commands.Print) and ticket.state != "reserved":
         return []
     name, states = STEPS[type(command)]
@@ -126,8 +128,8 @@ def _events(visit: Visit, ticket: Ticket, command: commands.Step) -> list[events
             return [_transferred(of, visit, ticket, command)]
         case commands.Leave():
             return [left(of, ticket, command.at, command.reason)]
-        case commands.Undo():
-            raise AssertionError("an undo is decided before")
+        case commands.Undo() | commands.Reprioritise():
+            raise AssertionError("decided before: they are possible in more than some states")
 
 
 def _called(of: OfTicket, ticket: Ticket, command: commands.Call | commands.HandOff) -> events.TicketCalled:
@@ -172,6 +174,19 @@ def _transferred(of: OfTicket, visit: Visit, ticket: Ticket, command: commands.T
         to_person=command.person,
         keeps_place=command.keeps_place,
     )
+
+
+def _reprioritised(visit: Visit, ticket: Ticket, command: commands.Reprioritise) -> list[events.VisitEvent]:
+    if ticket.ended or ticket.priority == command.priority:
+        return []
+    return [
+        events.TicketReprioritised(
+            **of_ticket(visit, ticket),
+            priority=command.priority,
+            from_priority=ticket.priority,
+            policy_version=command.policy_version,
+        )
+    ]
 
 
 def _undo(visit: Visit, ticket: Ticket, command: commands.Undo) -> events.StepUndone:

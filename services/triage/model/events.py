@@ -1,8 +1,9 @@
 """What happens in triage, as the domain records it. ``shared.contracts.triage`` has the same names in public."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from services.triage.model.words import Channel, Customer, Form, Outcome, Overtaken, Reason, TicketState
 
@@ -36,6 +37,8 @@ class TicketIssued(_OfTicket):
     wait_p90_s: float
     offline: bool = False
     late: bool = False
+    policy_version: int = 0
+    policy_digest: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,6 +189,15 @@ class StepUndone(_OfTicket):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TicketReprioritised(_OfTicket):
+    """A new policy gives the ticket another priority (T6, T12)."""
+
+    priority: int
+    from_priority: int
+    policy_version: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class VisitEnded:
     """The customer's stay is over: every visit has exactly one of these."""
 
@@ -226,9 +238,23 @@ class DeviceChanged:
     detail: str | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class PolicyChanged:
+    """The branch is run by this policy from now on."""
+
+    version: int
+    digest: str
+    source: str
+    by: str | None
+    changed: tuple[str, ...]
+    overrides: Mapping[str, Any]
+    policy: Mapping[str, Any]
+
+
 TicketEvent = (
     TicketIssued | TicketPrinted | TicketReprinted | TicketCalled | TicketRecalled | ServiceStarted | TicketCompleted
     | TicketNoShow | TicketReturned | TicketHeld | TicketResumed | TicketTransferred | TicketLeft | StepUndone
+    | TicketReprioritised
 )  # fmt: skip
 VisitEvent = TicketEvent | VisitEnded
 CounterEvent = CounterOpened | CounterClosed
@@ -236,6 +262,7 @@ HAPPENINGS: tuple[type, ...] = (
     TicketIssued, TicketRefused, NumberBlockLeased, TicketPrinted, TicketReprinted, TicketCalled, TicketRecalled,
     ServiceStarted,
     TicketCompleted, TicketNoShow, TicketReturned, TicketHeld, TicketResumed, TicketTransferred, TicketLeft, StepUndone,
-    VisitEnded, CounterOpened, CounterClosed, DeviceChanged,
+    VisitEnded, CounterOpened, CounterClosed, DeviceChanged, TicketReprioritised,
+    PolicyChanged,
 )  # fmt: skip
 """Every kind of thing that can happen here."""

@@ -87,6 +87,11 @@ class Ticket:
         """Return the seconds of service until ``at``."""
         return self.served_s + seconds_between(self.serving_since, at)
 
+    def with_priority(self, priority: int) -> "Ticket":
+        """Return the ticket with another priority, which an undo of its last step keeps."""
+        before = None if self.before is None else replace(self.before, priority=priority)
+        return replace(self, priority=priority, before=before)
+
     def remembering(self, step: str) -> "Ticket":
         """Return the ticket with itself as what an undo of ``step`` goes back to: one step, no chain."""
         return replace(self, before=replace(self, before=None), last=step)

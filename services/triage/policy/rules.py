@@ -73,7 +73,7 @@ class Policy:
     """The largest amount of a business with ``diversion: small`` that is guided to a device (T3)."""
     vip_tiers: tuple[CardTier, ...] = ("platinum", "private")
     """The card tiers that the VIP channel receives, whatever the business (T2, V1)."""
-    priority_of_tier: Mapping[CardTier, int] = field(default_factory=lambda: _PRIORITY)
+    priority_of_tier: Mapping[CardTier, int] = field(default_factory=lambda: dict(_PRIORITY))
     """The priority of each card tier; a tier that is missing has none (T6)."""
     ageing_s: float = field(default=300.0, metadata={"gt": 0})
     """How much waiting a unit of priority is worth (T12)."""
@@ -107,9 +107,9 @@ class Policy:
     """How much of an estimate is the wait of who was called last (T9)."""
     least_p90_s: float = 30.0
     """No 90 % promise is shorter: it takes a moment to call even who finds a free counter (T9)."""
-    opening_hours: Mapping[Weekday, tuple[str, ...]] = field(default_factory=lambda: _HOURS)
+    opening_hours: Mapping[Weekday, tuple[str, ...]] = field(default_factory=lambda: dict(_HOURS))
     """When the branch is open, by weekday, in its own time zone: spans such as 09:00-17:00; none: closed."""
-    series: Mapping[Channel, Series] = field(default_factory=lambda: _SERIES)
+    series: Mapping[Channel, Series] = field(default_factory=lambda: dict(_SERIES))
     """How the numbers of each channel look (T4)."""
     forms: Mapping[str, Paper] = field(default_factory=dict)
     """The documents and forms that businesses need, by code (T5)."""

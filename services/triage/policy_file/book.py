@@ -53,12 +53,15 @@ class Book:
             self._known[key] = Effective(policy=checked(self._tree(branch)))
         return self._known[key]
 
-    def with_overrides(self, branch: str, text: str) -> Effective:
-        """Return a branch's policy with further exceptions over it; raise :class:`InvalidPolicy`."""
+    def with_overrides(self, branch: str, text: str | bytes) -> tuple[Document, Effective]:
+        """Return further exceptions of a branch as a document, and its policy with them.
+
+        Raises :class:`InvalidPolicy`.
+        """
         above = _mapping(parse(text, OVERRIDES))
         if not above.value:
-            return self.of(branch)
-        return Effective(policy=checked(over(Policy, self._tree(branch), above)))
+            return {}, self.of(branch)
+        return above.plain(), Effective(policy=checked(over(Policy, self._tree(branch), above)))
 
     def _tree(self, branch: str) -> Node:
         own = self.branches.get(branch)

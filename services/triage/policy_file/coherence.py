@@ -20,22 +20,26 @@ _SPAN = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]|24):([0-5]\d)")
 
 def incoherent(policy: Policy) -> Iterator[Finding]:
     """Find what does not fit together, with the path of the field to mend."""
-    yield from _negative(policy, ())
+    yield from _senseless(policy, ())
     yield from _offer(policy)
     yield from _numbers(policy)
     for day, spans in policy.opening_hours.items():
         yield from _hours(("opening_hours", day), spans)
 
 
-def _negative(value: Any, path: Path) -> Iterator[Finding]:
+def _senseless(value: Any, path: Path) -> Iterator[Finding]:
     if is_dataclass(value):
         for field in fields(value):
-            yield from _negative(getattr(value, field.name), (*path, field.name))
+            yield from _senseless(getattr(value, field.name), (*path, field.name))
     elif isinstance(value, Mapping):
         for name, below in value.items():
-            yield from _negative(below, (*path, name))
+            yield from _senseless(below, (*path, name))
     elif isinstance(value, int | float) and value < 0:  # an amount, a time, a count or a priority
         yield path, f"{shown(value)} is too small; the least is 0"
+    elif isinstance(value, str) and not value.strip():
+        yield path, "a text is needed"
+    elif isinstance(value, str) and not value.isprintable():
+        yield path, f"{shown(value)} has characters that cannot be printed"
 
 
 def _offer(policy: Policy) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ import yaml
 
 from services.triage.policy import Policy
 from services.triage.policy_file.check import POLICY
+from services.triage.policy_file.core import CoreDumper
 
 Document = dict[str, Any]
 
@@ -34,5 +35,5 @@ def digest_of(document: Document) -> str:
 
 def to_yaml(document: Document) -> str:
     """Return a document as the text of a policy file."""
-    text: str = yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=120)
+    text: str = yaml.dump(document, Dumper=CoreDumper, allow_unicode=True, sort_keys=False, width=120)
     return text

@@ -1,15 +1,15 @@
 """YAML (or JSON, which is YAML too) as nodes: plain values only, no surprises.
 
-The loader reads the core schema: ``true`` and ``false`` are the only booleans, ``17:00`` is a text and
-``no`` a word. A key that is there twice, and a text that unfolds into far more than it says, are errors.
+A key that is there twice, and a text that unfolds into far more than it says, are errors.
 """
 
-import re
 from typing import Any
 
 import yaml
 from yaml.nodes import MappingNode, ScalarNode, SequenceNode
+from yaml.reader import ReaderError
 
+from services.triage.policy_file.core import CoreLoader
 from services.triage.policy_file.node import Node, Path
 from services.triage.policy_file.problems import InvalidPolicy, Problem
 
@@ -17,25 +17,12 @@ MOST_NODES = 100_000
 """Aliases can make a small text enormous; no policy is that large."""
 
 
-class _Core(yaml.SafeLoader):
-    """YAML's core schema."""
-
-    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's own way to have a schema
-
-
-for _tag, _pattern, _first in (
-    ("null", r"~|null|Null|NULL|", "~nN\0"),
-    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("int", r"[-+]?[0-9][0-9_]*", "-+0123456789"),
-    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+.0123456789"),
-    ("merge", r"<<", "<"),
-):
-    _Core.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first))
-
-
-def parse(text: str, source: str) -> Node:
+def parse(text: str | bytes, source: str) -> Node:
     """Read a text; ``source`` is what errors call it. Raises :class:`InvalidPolicy`."""
-    loader = _Core(text)
+    try:
+        loader = CoreLoader(text)
+    except yaml.YAMLError as error:
+        raise _refused(source, 1, f"not a text: {error.reason if isinstance(error, ReaderError) else error}") from error
     try:
         root = loader.get_single_node()
         if root is None:
@@ -54,7 +41,7 @@ def parse(text: str, source: str) -> Node:
 
 
 class _Reader:
-    def __init__(self, loader: _Core, source: str) -> None:
+    def __init__(self, loader: CoreLoader, source: str) -> None:
         self._loader = loader
         self._source = source
         self._count = 0

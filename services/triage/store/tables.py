@@ -133,6 +133,19 @@ device = Table(
     comment="Every device as it was last reported (T10).",
 )
 
+branch_policy = Table(
+    "branch_policy",
+    metadata,
+    Column("branch", String(32), primary_key=True),
+    Column("version", Integer, nullable=False, comment="Counts the branch's policies from 1."),
+    Column("digest", String(64), nullable=False),
+    Column("source", String(255), nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("overrides", Text, nullable=False, comment="The branch's own exceptions, set by HTTP, as JSON."),
+    Column("body", Text, nullable=False, comment="The whole policy as JSON."),
+    comment="The policy that each branch is run by.",
+)
+
 number_series = Table(
     "number_series",
     metadata,

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel
 
@@ -15,6 +15,9 @@ EVERYONE: frozenset[Role] = frozenset(
 )
 STAFF: frozenset[Role] = frozenset(("teller", "lobby_manager", "customer_manager", "supervisor", "operations"))
 READERS: frozenset[Role] = STAFF | {"auditor"}
+
+JSON: Final = "application/json"
+YAML: Final = "application/yaml"
 
 
 @dataclass(frozen=True, kw_only=True)

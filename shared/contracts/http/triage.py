@@ -1,12 +1,12 @@
 """The calls that triage serves."""
 
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
 from shared.contracts.base import Body, Id, Name, Reason, Seconds, Text, Time, View
-from shared.contracts.http.operation import EVERYONE, STAFF, Operation
+from shared.contracts.http.operation import EVERYONE, JSON, STAFF, YAML, Operation
 from shared.contracts.terminal import TicketRequest
 from shared.contracts.triage import Channel, Form, Outcome, TicketState
 
@@ -181,6 +181,21 @@ class QueueView(View):
     left_today: int
 
 
+class PolicyView(View):
+    """The policy that a branch is run by."""
+
+    branch: str
+    version: int = Field(ge=0, description="Counts the branch's policies; 0: it has had no day yet.")
+    digest: str = Field(description="What identifies the content.")
+    since: Time | None = None
+    source: str = Field(description="The bank's policy file, or `default`.")
+    overrides: dict[str, Any] = Field(default={}, description="The branch's own exceptions, set by `PUT`.")
+    policy: dict[str, Any] = Field(description="Every field with its value; `lobby policy schema` describes them.")
+    problem: str | None = Field(
+        default=None, description="What is wrong with the bank's file, while the old one goes on."
+    )
+
+
 TAKE_TICKET = Operation(
     name="takeTicket", service="triage", method="POST", path="/v1/branches/{b}/tickets", status=201,
     summary="Take a ticket: identify the customer, choose the channel, promise a wait (T1-T5, T9).",
@@ -260,9 +275,20 @@ DEVICE_STATUS = Operation(
     summary="A device goes down or comes back; routing follows at once (T10).", roles=STAFF | {"terminal"},
     request=DeviceStatus, response=DeviceView,
 )  # fmt: skip
+POLICY = Operation(
+    name="policy", service="triage", method="GET", path="/v1/branches/{b}/policy",
+    summary="The policy that the branch is run by, and since when (T2, T3, T6, T8, T11).", roles=EVERYONE,
+    response=PolicyView,
+)  # fmt: skip
+SET_POLICY = Operation(
+    name="setPolicy", service="triage", method="PUT", path="/v1/branches/{b}/policy",
+    summary="Set what the branch does differently from the bank, as YAML or JSON, in the place of what it did.",
+    roles=frozenset(("supervisor", "operations")), response=PolicyView, media_type=YAML, other_media_types=(JSON,),
+    codes=("invalid_policy", "policy_file_unusable"),
+)  # fmt: skip
 
 OPERATIONS = (
     TAKE_TICKET, TICKET_PRINTED, PRINT_FAILED, REPRINT, LEASE_NUMBERS, OPEN_COUNTER, CLOSE_COUNTER, CALL_NEXT,
     CALL_NUMBER, RECALL, START, COMPLETE, NO_SHOW, RETURN, HOLD, RESUME, TRANSFER, LEFT, UNDO, QUEUE, TICKET,
-    DEVICE_STATUS,
+    DEVICE_STATUS, POLICY, SET_POLICY,
 )  # fmt: skip

@@ -1,0 +1,147 @@
+"""The house of each branch: its time zone, and the policy that it is run by now (T2, T3, T6).
+
+The bank's file becomes a branch's policy by an event in the branch's log: with its first transaction, and
+again when the file says something else. What the log says goes; so a branch has one policy, whatever
+process serves it, and a file that is wrong changes nothing.
+"""
+
+from hashlib import sha256
+from pathlib import Path
+
+import orjson
+import structlog
+from sqlalchemy import Connection
+
+from services.triage.errors import PolicyFileUnusable
+from services.triage.handlers import House, adopt, policy_view, set_overrides
+from services.triage.handlers.governing import InForce
+from services.triage.policy_file import Book, InvalidPolicy, default, load_book, policy_of
+from services.triage.store import GoverningDesk, branches_governed, policy_in_force, policy_version
+from shared.contracts.http.triage import PolicyView
+from shared.settings import Settings
+from shared.storage import Storage, Transaction
+
+log = structlog.get_logger()
+
+
+class Houses:
+    """Gives a transaction the house of its branch: one short statement, and nothing is parsed twice."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Read the bank's file, if there is one; what is wrong with it is logged and told by :attr:`problem`."""
+        self.problem: str | None = None
+        self._zone = settings.default_timezone
+        self._file = settings.policy
+        self._book: Book | None = None
+        self._read_digest = ""
+        self._known: dict[str, House] = {}
+        self._settled: set[str] = set()
+        self._all_settled = False
+        self.reload()
+
+    def enter(self, tx: Transaction, branch: str) -> House:
+        """Return the branch's house; record its policy first where the branch has none, or the file another."""
+        version = policy_version(tx.connection, branch)
+        known = self._known.get(branch)
+        if known is None or known.version != version or not version:
+            known = self._look(tx.connection, branch)
+        if branch not in self._settled or not version:
+            known = self._settle(tx, branch, known)
+        return known
+
+    def seen(self, connection: Connection, branch: str) -> House:
+        """Return the branch's house as it is, for looking."""
+        version = policy_version(connection, branch)
+        known = self._known.get(branch)
+        return known if known is not None and version and known.version == version else self._look(connection, branch)
+
+    def view(self, connection: Connection, branch: str) -> PolicyView:
+        """Return the branch's policy with since when and where it is from."""
+        return policy_view(branch, policy_in_force(connection, branch), self.book, self.problem)
+
+    def set(self, tx: Transaction, branch: str, text: bytes, by: str) -> PolicyView:
+        """Set what the branch does differently; raise InvalidPolicy, and PolicyFileUnusable for the bank's file."""
+        if self._book is None:
+            raise PolicyFileUnusable("the bank's policy file cannot be used; mend it first", problem=self.problem)
+        desk = GoverningDesk(tx, self.enter(tx, branch).policy)
+        set_overrides(desk, self._book, branch=branch, text=text, by=by)
+        return self.view(tx.connection, branch)
+
+    def refresh(self, storage: Storage) -> None:
+        """Read the file again if it changed, and let every branch that has a policy follow it."""
+        self.reload()
+        if self._book is None or self._all_settled:
+            return
+        with storage.read() as connection:
+            branches = branches_governed(connection)
+        for branch in branches:
+            while branch not in self._settled:
+                with storage.transaction(branch) as tx:
+                    self.enter(tx, branch)
+        self._all_settled = True
+
+    @property
+    def book(self) -> Book:
+        """The bank's policies; the default while its file has never been usable."""
+        return self._book or default()
+
+    def reload(self) -> None:
+        """Read the bank's file if it is another than before; one that is wrong is reported once, and not used."""
+        found = _digest(self._file)
+        if found == self._read_digest:
+            return
+        self._read_digest = found
+        try:
+            self._book, self.problem = load_book(self._file), None
+        except InvalidPolicy as error:
+            self.problem = error.detail
+            _complain("policy_file_refused", error, file=str(self._file))
+            return
+        log.info("policy_file_read", file=str(self._file or "default"))
+        self._settled, self._all_settled = set(), False
+
+    def _settle(self, tx: Transaction, branch: str, known: House) -> House:
+        """Let the branch follow the file. It counts as settled once a later look finds nothing to do."""
+        if self._book is None and known.version:
+            return known  # the file is wrong: what the log says goes on
+        before = policy_in_force(tx.connection, branch)
+        overrides = {} if before is None else before.overrides
+        try:
+            kept, effective = self.book.with_overrides(branch, orjson.dumps(overrides).decode())
+        except InvalidPolicy as error:
+            _complain("policy_overrides_refused", error, branch=branch)
+            self._settled.add(branch)
+            return known
+        if before is not None and before.digest == effective.digest:
+            self._settled.add(branch)
+            return known
+        with tx.apart():
+            adopt(GoverningDesk(tx, effective.policy), branch, effective, source=self.book.source, overrides=kept)
+        return self._look(tx.connection, branch)
+
+    def _look(self, connection: Connection, branch: str) -> House:
+        house = self._house(branch, policy_in_force(connection, branch))
+        self._known[branch] = house
+        return house
+
+    def _house(self, branch: str, in_force: InForce | None) -> House:
+        if in_force is None:
+            effective = self.book.of(branch)
+            return House(zone=self._zone, policy=effective.policy, digest=effective.digest)
+        policy = policy_of(in_force.document)
+        return House(zone=self._zone, policy=policy, version=in_force.version, digest=in_force.digest)
+
+
+def _digest(file: Path | None) -> str:
+    """Return what tells one content of the file from another, or why it can't be read."""
+    if file is None:
+        return "default"
+    try:
+        return sha256(file.read_bytes()).hexdigest()
+    except OSError as error:
+        return f"unreadable: {error.strerror}"
+
+
+def _complain(what: str, error: InvalidPolicy, **more: str) -> None:
+    """Log where the policy is wrong; where our code was then is nobody's business."""
+    log.error(what, problem=error.detail, **more)

@@ -1,0 +1,91 @@
+"""The policy that each branch is run by, and the places in the line that follow it."""
+
+from collections.abc import Sequence
+
+import orjson
+from sqlalchemy import Connection, bindparam, select, update
+
+from services.triage.handlers.governing import InForce
+from services.triage.model import Visit
+from services.triage.model.events import PolicyChanged
+from services.triage.policy import Policy, rank
+from services.triage.store import tables
+from services.triage.store.bodies import VISIT
+from services.triage.store.desk import Desk
+
+_policy, _visit, _ticket = tables.branch_policy.c, tables.visit.c, tables.ticket.c
+
+_VERSION = select(_policy.version).where(_policy.branch == bindparam("of_branch"))
+_IN_FORCE = select(tables.branch_policy).where(_policy.branch == bindparam("of_branch"))
+_OPEN = select(_visit.body).where(_visit.branch == bindparam("of_branch"), _visit.state == "active")
+_MOVE = (
+    update(tables.ticket)
+    .where(_ticket.ticket_id == bindparam("of_ticket"))
+    .values(rank=bindparam("new_rank"))
+    .execution_options(synchronize_session=False)
+)
+
+
+def branches_governed(connection: Connection) -> list[str]:
+    """Return every branch that has a recorded policy."""
+    return list(connection.execute(select(_policy.branch).order_by(_policy.branch)).scalars())
+
+
+def policy_version(connection: Connection, branch: str) -> int:
+    """Return which of its policies the branch is run by; 0 where none was recorded yet."""
+    return connection.execute(_VERSION, {"of_branch": branch}).scalar() or 0
+
+
+def policy_in_force(connection: Connection, branch: str) -> InForce | None:
+    """Return the policy that the branch is run by."""
+    row = connection.execute(_IN_FORCE, {"of_branch": branch}).one_or_none()
+    if row is None:
+        return None
+    return InForce(
+        version=row.version,
+        digest=row.digest,
+        source=row.source,
+        since=row.since,
+        overrides=orjson.loads(row.overrides),
+        document=orjson.loads(row.body),
+    )
+
+
+class GoverningDesk(Desk):
+    """The desk of a change of policy."""
+
+    def in_force(self, branch: str) -> InForce | None:
+        """Return the branch's policy; None where none was recorded yet."""
+        return policy_in_force(self.connection, branch)
+
+    def record_policy(self, branch: str, changed: PolicyChanged) -> None:
+        """Record the branch's new policy."""
+        self._append(branch, f"policy:{branch}", changed.version, changed)
+        self._put(
+            tables.branch_policy,
+            {
+                "branch": branch,
+                "version": changed.version,
+                "digest": changed.digest,
+                "source": changed.source,
+                "since": self.now,
+                "overrides": orjson.dumps(changed.overrides).decode(),
+                "body": orjson.dumps(changed.policy).decode(),
+            },
+        )
+
+    def open_visits(self, branch: str) -> Sequence[Visit]:
+        """Return every visit that has not ended."""
+        bodies = self.connection.execute(_OPEN, {"of_branch": branch}).scalars()
+        return [VISIT.validate_json(body) for body in bodies]
+
+    def rerank(self, branch: str, policy: Policy) -> None:
+        """Give everybody the place in the line that this policy gives."""
+        moved = [
+            {"of_ticket": ticket.ticket_id, "new_rank": rank(policy, ticket.lined_at, ticket.priority)}
+            for visit in self.open_visits(branch)
+            for ticket in visit.tickets
+            if not ticket.ended
+        ]
+        if moved:
+            self.connection.execute(_MOVE, moved)
