@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=1_048_576, ge=1024)
     max_connections: int = Field(default=4096, ge=16, description="Open HTTP connections of a process.")
     socket_timeout_s: float = Field(default=30, gt=0, description="How long a client may take to send or to read on.")
+    request_timeout_s: float = Field(
+        default=60, gt=0, description="How long a whole head, or body, may take to arrive."
+    )
     post_rate: float = Field(default=2000, gt=0, description="POSTs a second of one caller, in the long run.")
     post_burst: int = Field(default=4000, ge=1, description="POSTs of one caller at once.")
     streams_per_token: int = Field(default=64, ge=1, description="Open event streams of one token.")

@@ -103,7 +103,8 @@ class HttpEntrypoint(Entrypoint):
         writes = request.method not in ("GET", "HEAD")
         query = intake.read_query(self.operation, request)
         key = intake.read_key(request) if writes else None
-        raw = intake.read_bytes(request, self.server.listener.app.settings.max_body_bytes) if writes else b""
+        settings = self.server.listener.app.settings
+        raw = intake.read_bytes(request, settings.max_body_bytes, settings.request_timeout_s) if writes else b""
         if raw and intake.takes_body(self.operation):
             intake.check_content_type(self.operation, request)
         return Call(

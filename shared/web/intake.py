@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from eventlet import Timeout
 from pydantic import BaseModel, ValidationError
 from werkzeug.wrappers import Request
 
@@ -51,18 +52,22 @@ def read_key(request: Request) -> str | None:
     return key
 
 
-def read_bytes(request: Request, limit: int) -> bytes:
-    """Read the body, at most ``limit`` bytes of it, however it is sent; raise :class:`TooLarge` at once."""
+def read_bytes(request: Request, limit: int, within_s: float) -> bytes:
+    """Read the body, at most ``limit`` bytes of it, however it is sent.
+
+    Raises :class:`TooLarge` at once, and :class:`RequestTimeout` after ``within_s``, however steadily it dribbles.
+    """
     if (request.content_length or 0) > limit:
         raise TooLarge(f"{request.content_length} bytes; the limit is {limit}", limit_bytes=limit)
     stream = request.environ["wsgi.input"]
     parts, size = [], 0
     try:
-        while part := stream.read(min(65536, limit + 1 - size)):
-            parts.append(part)
-            size += len(part)
-            if size > limit:
-                raise TooLarge(f"more than the limit of {limit} bytes", limit_bytes=limit)
+        with Timeout(within_s, TimeoutError):
+            while part := stream.read(min(65536, limit + 1 - size)):
+                parts.append(part)
+                size += len(part)
+                if size > limit:
+                    raise TooLarge(f"more than the limit of {limit} bytes", limit_bytes=limit)
     except TimeoutError as error:
         raise RequestTimeout("the body did not arrive in time") from error
     except (OSError, ValueError) as error:

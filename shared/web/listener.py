@@ -34,7 +34,13 @@ class Listener:
         self._connections: dict[Any, list[Any]] = {}
         self._pool = eventlet.GreenPool(settings.max_connections)
         self._accepting: Any = None
-        self._server = Server(self._sock, self.app, socket_timeout_s=settings.socket_timeout_s, keepalive_s=75)
+        self._server = Server(
+            self._sock,
+            self.app,
+            socket_timeout_s=settings.socket_timeout_s,
+            keepalive_s=75,
+            request_s=settings.request_timeout_s,
+        )
 
     def join(self, member: object) -> None:
         """Keep the socket for one more container."""

@@ -6,14 +6,19 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from eventlet import greenio, wsgi
+from eventlet import Timeout, greenio, wsgi
 
-from shared.web.problems import MEDIA_TYPE, BadRequest, document
+from shared.errors import LobbyError
+from shared.web.problems import MEDIA_TYPE, BadRequest, RequestTimeout, document
 
 _log = structlog.get_logger(__name__)
 
 LINGER_S = 1.0
 LINGER_BYTES = 32 * 1024 * 1024
+
+
+class _TooSlow(Exception):
+    """The head of a request takes too long."""
 
 
 class Protocol(wsgi.HttpProtocol):
@@ -31,9 +36,31 @@ class Protocol(wsgi.HttpProtocol):
         self._lingers = False
         super().setup()
 
+    def _read_request_line(self) -> bytes:
+        """Wait long for a request to begin; once it has, its head has to be here in time, however it dribbles."""
+        try:
+            self.connection.settimeout(self.server.keepalive)
+            begins = bool(self.rfile.peek(1))
+        except (OSError, ValueError):
+            begins = False
+        if not begins:
+            return b""
+        self._head_until = time.monotonic() + self.server.request_s
+        try:
+            with Timeout(self.server.request_s, _TooSlow):
+                return super()._read_request_line() or b""
+        except _TooSlow:
+            return b""
+
     def parse_request(self) -> bool:
         """Refuse what proxies read in different ways: a request could be smuggled inside another's body."""
-        if not super().parse_request():
+        try:
+            with Timeout(max(self._head_until - time.monotonic(), 0.001), _TooSlow):
+                parsed = super().parse_request()
+        except _TooSlow:
+            self._answer(RequestTimeout("the head of the request did not arrive in time"))
+            return False
+        if not parsed:
             return False
         lengths = self.headers.get_all("Content-Length", [])
         codings = self.headers.get_all("Transfer-Encoding", [])
@@ -54,10 +81,12 @@ class Protocol(wsgi.HttpProtocol):
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer a request that could not even be parsed; nothing of it is repeated to the sender."""
-        error = BadRequest(message if code == HTTPStatus.BAD_REQUEST and message else HTTPStatus(code).phrase)
+        self._answer(BadRequest(message if code == HTTPStatus.BAD_REQUEST and message else HTTPStatus(code).phrase))
+
+    def _answer(self, error: LobbyError) -> None:
         body = document(error)
         head = (
-            f"HTTP/1.1 {HTTPStatus.BAD_REQUEST:d} Bad Request\r\nContent-Type: {MEDIA_TYPE}\r\n"
+            f"HTTP/1.1 {error.status:d} {HTTPStatus(error.status).phrase}\r\nContent-Type: {MEDIA_TYPE}\r\n"
             f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
         )
         self.wfile.write(head.encode() + body)
@@ -99,13 +128,16 @@ class Protocol(wsgi.HttpProtocol):
 class Server(wsgi.Server):
     """Serves connections that the listener accepts."""
 
-    def __init__(self, sock: greenio.GreenSocket, app: Any, *, socket_timeout_s: float, keepalive_s: float) -> None:
+    def __init__(
+        self, sock: greenio.GreenSocket, app: Any, *, socket_timeout_s: float, keepalive_s: float, request_s: float
+    ) -> None:
         """Errors reach nobody as tracebacks, and the access log is the application's."""
         super().__init__(
             sock, sock.getsockname(), app, protocol=Protocol, debug=False, log_output=False,
             keepalive=keepalive_s, socket_timeout=socket_timeout_s,
         )  # fmt: skip
         self.log = _Complaints()
+        self.request_s = request_s
 
 
 class _Complaints(wsgi.LoggerNull):

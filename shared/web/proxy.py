@@ -33,7 +33,7 @@ class Proxy:
     def forward(self, service: str, request: Request) -> Response:
         """Return the service's answer; raise :class:`Unavailable` if it gives none."""
         base: str = getattr(self._settings, f"{service}_url")
-        body = read_bytes(request, self._settings.max_body_bytes)
+        body = read_bytes(request, self._settings.max_body_bytes, self._settings.request_timeout_s)
         repeatable = request.method in ("GET", "HEAD") or "Idempotency-Key" in request.headers
         kept = self._kept(base)
         try:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from urllib.request import urlopen
 
 import pytest
 from kombu import Connection
@@ -128,20 +127,14 @@ def test_while_the_broker_is_frozen_the_deadline_is_kept_and_afterwards_all_goes
             wait_until(
                 lambda: len(producer.said("relay_waits")) >= 2, within_s=20, what="the relay to try and give up again"
             )
-            slowest = max(answer_time(producer.port) for _ in range(20))
+            typical = sorted(producer.answer_time() for _ in range(20))[10]
         finally:
             private_broker.sigcont()
         assert 4 <= gave_up <= 12, "the deadline is 5 s"
         assert "5 s" in reason
-        assert slowest < 1
+        assert typical < 0.5
         work.until(100)
     world.wait_handled(work.said, within_s=60)
     for process in (producer, consumer):
         process.wait_ready(within_s=30)
         assert process.started == 1
-
-
-def answer_time(port: int) -> float:
-    began = time.monotonic()
-    with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=10):
-        return time.monotonic() - began

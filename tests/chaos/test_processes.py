@@ -2,7 +2,9 @@
 
 import time
 
+import psycopg
 import pytest
+from kombu import Connection
 from sqlalchemy import func, select
 
 from shared.storage.tables import attempt
@@ -10,7 +12,7 @@ from tests.bus.world import World
 from tests.chaos.conftest import StartProcess
 from tests.chaos.work import Work
 from tests.support.bus_process import BusProcess
-from tests.support.bus_service import CONSUMER, DEATH
+from tests.support.bus_service import CONSUMER, DEATH, PRODUCER
 from tests.support.processes import wait_until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
@@ -113,3 +115,43 @@ def test_a_dependency_that_raises_costs_no_event(world: World, start: StartProce
     events += [world.say(branch) for branch in BRANCHES]
     world.wait_handled(events)
     assert consumer.runs
+
+
+def test_a_transaction_that_waits_for_the_database_holds_nobody_up(world: World, start: StartProcess) -> None:
+    """psycopg's C code would stop the whole process, HTTP and heartbeats with it, until the lock is free."""
+    consumer = start(CONSUMER)
+    consumer.wait_ready()
+    world.relay()
+    with psycopg.connect(world.settings.database_url) as locked:
+        locked.execute(f"SELECT * FROM {CONSUMER}.log_head FOR UPDATE")
+        events = [world.say(branch) for branch in BRANCHES]
+        waiting = "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name = %s"
+        with psycopg.connect(world.settings.database_url, autocommit=True) as look:
+            wait_until(
+                lambda: look.execute(waiting, [f"lobby-{CONSUMER}"]).fetchone() == (True,),
+                within_s=20, what="the consumer to wait for the lock",
+            )  # fmt: skip
+        assert sorted(consumer.answer_time() for _ in range(10))[5] < 0.5
+    world.wait_handled(events)
+    assert world.letters() == []
+
+
+def test_a_process_starts_beside_a_queue_that_is_refused_and_says_so(world: World, start: StartProcess) -> None:
+    """nameko's own consumer would hang in its start without a word."""
+    wrong = world.my_queues()[0]
+    with Connection(world.settings.amqp_url) as connection, connection.channel() as channel:
+        channel.queue_declare(wrong.name, durable=True, auto_delete=False)
+        both = start(PRODUCER, CONSUMER)
+        names = {f"{CONSUMER}.{wrong.name}", f"{CONSUMER}.relay", f"{PRODUCER}.relay"}
+        complaint = f"queue {wrong.name} exists with other settings"
+
+        def says_so() -> bool:
+            checks = both.checks() or {}
+            return checks.keys() == names and all(complaint in reason for reason in checks.values())
+
+        wait_until(says_so, within_s=60, what="it to say what is refused")
+        events = [world.say(branch) for branch in BRANCHES]
+        channel.queue_delete(wrong.name)
+    world.wait_handled(events)
+    both.wait_ready(within_s=20)
+    assert both.started == 1

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
@@ -146,6 +147,21 @@ def test_a_stream_that_is_cut_off_goes_on_without_a_gap_or_a_repeat(gateway: Run
     assert [event["id"] for _, event in seen] == [event["id"] for event in said]
     positions = [int(id_) for id_, _ in seen]
     assert positions == sorted(set(positions))
+
+
+def test_an_event_is_on_the_stream_within_50_ms_of_being_written(gateway: Running) -> None:
+    """The best of some: bytes that are held back are held back every time."""
+    stream = Stream(gateway, "prompt")
+    delays = []
+    for _ in range(10):
+        event = an_event("prompt")
+        post(gateway, event, branch="prompt")
+        written = time.monotonic()
+        ((_, came),) = stream.events(1)
+        delays.append(time.monotonic() - written)
+        assert came["id"] == event["id"]
+    stream.cut()
+    assert min(delays) < 0.05
 
 
 def test_a_stream_tells_the_types_that_are_wanted(gateway: Running) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -66,6 +67,12 @@ class BusProcess:
         except (URLError, OSError):
             return None
         return {name: reason for name, reason in body["checks"].items() if reason != "ok"}
+
+    def answer_time(self) -> float:
+        """Return the seconds that /healthz takes."""
+        began = time.monotonic()
+        with urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=10):
+            return time.monotonic() - began
 
     @property
     def runs(self) -> bool:

@@ -105,6 +105,103 @@ def test_a_client_that_never_finishes_is_cut_off(tmp_path):
         assert demo.get("/healthz").status == 200
 
 
+class Dribbler:
+    """A client that sends a byte now and then, and never comes to an end."""
+
+    def __init__(self, demo, start, filler):
+        self.sock = socket.create_connection(("127.0.0.1", demo.port), timeout=5)
+        self.sock.sendall(start)
+        self._filler = filler
+
+    def dribble(self):
+        """Send one more byte; say whether the server still listens."""
+        try:
+            self.sock.sendall(self._filler)
+        except OSError:
+            return False
+        return True
+
+    def answer(self):
+        """Dribble until there is an answer or an end; return it with the seconds that it took."""
+        began = time.monotonic()
+        self.sock.settimeout(0.05)
+        while True:
+            assert time.monotonic() - began < 20, "it may dribble for ever"
+            self.dribble()
+            try:
+                return self.sock.recv(65536), time.monotonic() - began
+            except TimeoutError:
+                continue
+            except OSError:
+                return b"", time.monotonic() - began
+
+
+def slow_line(demo):
+    return Dribbler(demo, b"GET /heal", b"a")
+
+
+def slow_head(demo):
+    return Dribbler(demo, b"GET /healthz HTTP/1.1\r\nX-Slow: ", b"a")
+
+
+def slow_body(demo):
+    start = head(demo, "/demo/b1/echo", "Content-Length: 100000", "Content-Type: application/json")
+    return Dribbler(demo, start + b'{"text": "', b"a")
+
+
+def slow_chunks(demo):
+    start = head(demo, "/demo/b1/echo", "Transfer-Encoding: chunked", "Content-Type: application/json")
+    return Dribbler(demo, start, b"1\r\n \r\n")
+
+
+SLOW = [slow_line, slow_head, slow_body, slow_chunks]
+
+
+def test_clients_that_dribble_hold_nobody_up(demo):
+    slow = [make(demo) for make in SLOW for _ in range(20)]  # more than there are workers
+    took = []
+    for _ in range(20):
+        assert all(client.dribble() for client in slow)
+        began = time.monotonic()
+        assert demo.post("/demo/b1/echo", {"text": "x"}).status == 201
+        took.append(time.monotonic() - began)
+    assert sorted(took)[10] < 0.5
+    for client in slow:
+        client.sock.close()
+
+
+@pytest.mark.parametrize("make", SLOW)
+def test_a_client_may_not_dribble_for_ever(tmp_path, make):
+    """A byte now and then keeps every single wait short; the whole head and the whole body have their time, too."""
+    with demo_process(tmp_path, LOBBY_REQUEST_TIMEOUT_S="0.5") as demo:
+        answer, took = make(demo).answer()
+        assert 0.3 < took < 10
+        assert answer == b"" if make is slow_line else answer.startswith(b"HTTP/1.1 408")
+        assert demo.get("/healthz").status == 200
+
+
+def test_dribblers_do_not_use_the_connections_up(tmp_path):
+    with demo_process(tmp_path, LOBBY_REQUEST_TIMEOUT_S="0.5", LOBBY_MAX_CONNECTIONS="16") as demo:
+        slow = [make(demo) for make in SLOW for _ in range(8)]
+        for client in slow:
+            client.dribble()
+        assert demo.get("/demo/b1/any").status == 200
+        for client in slow:
+            client.sock.close()
+
+
+def test_a_connection_may_idle_longer_than_a_request_may_take(tmp_path):
+    with demo_process(tmp_path, LOBBY_REQUEST_TIMEOUT_S="0.3") as demo:
+        connection = demo.connect()
+        for _ in range(3):
+            connection.request("GET", "/healthz")
+            assert connection.getresponse().read()
+            idle = time.monotonic()
+            while time.monotonic() - idle < 0.5:
+                demo.get("/healthz")
+        connection.close()
+
+
 def test_a_body_that_ends_early_is_400(demo):
     sent = head(demo, "/demo/b1/echo", "Content-Length: 100", "Content-Type: application/json")
     with socket.create_connection(("127.0.0.1", demo.port), timeout=3) as sock:

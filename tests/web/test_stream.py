@@ -87,7 +87,7 @@ def test_an_event_is_there_within_50_ms(demo):
             ring(demo, "fast")
             (event,) = follower.events(1)
             delays.append(time.time() - float(event["data"].removeprefix('{"at": ').removesuffix("}")))
-    assert sorted(delays)[5] < 0.05
+    assert min(delays) < 0.05  # bytes that are held back are held back every time; a busy machine is late sometimes
 
 
 def test_events_come_with_position_type_and_data(demo):
