@@ -176,7 +176,8 @@ class TriageService:
         call.principal.require_branch(branch)
         with self.storage.read() as connection:
             now = self.storage.clock.now()
-            return handlers.one_ticket(Records(connection), branch=branch, ticket_id=call.params["id"], now=now)
+            house, ticket_id = self._house(branch), call.params["id"]
+            return handlers.one_ticket(Records(connection), house, branch=branch, ticket_id=ticket_id, now=now)
 
     @http(calls.POLICY)
     def policy(self, call: Call) -> Answer:

@@ -109,7 +109,7 @@ class Lobby:
     def ticket(self, ticket_id: str) -> calls.TicketView:
         with self.storage.read() as connection:
             records, now = self.records(connection), self.clock.now()
-            return handlers.one_ticket(records, branch=BRANCH, ticket_id=ticket_id, now=now)
+            return handlers.one_ticket(records, self.house, branch=BRANCH, ticket_id=ticket_id, now=now)
 
     def lease(self, terminal: str = "k1", **given: object) -> calls.NumberBlock:
         """Lease numbers to a terminal."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import event as sql_event
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from services.triage.model import Visit
 from services.triage.store import Records, tables
@@ -70,6 +70,8 @@ def crowd(lobby: Lobby, first: int, last: int, *, since_s: float) -> None:
         tx.connection.execute(insert(tables.visit), [visit_row(visit, tx.now) for visit in visits])
         rows = [ticket_row(lobby.house.policy, visit, visit.tickets[0], tx.now) for visit in visits]
         tx.connection.execute(insert(tables.ticket), rows)
+        more = tables.line_state.c.waiting + (last - first)
+        tx.connection.execute(update(tables.line_state).values(waiting=more))
 
 
 def _like(visit: Visit, n: int, earlier_s: float) -> Visit:
@@ -80,8 +82,10 @@ def _like(visit: Visit, n: int, earlier_s: float) -> Visit:
 
 
 def day_of_a_teller(lobby: Lobby) -> dict[str, Work]:
-    """Call who is first, and serve them."""
+    """Take a ticket at the end of the line; call who is first, and serve them."""
     works = {}
+    with counted(lobby.storage) as works["take"]:
+        lobby.take()
     with counted(lobby.storage) as works["call"]:
         plain = lobby.next()
     assert plain is not None

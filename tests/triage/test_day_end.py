@@ -158,8 +158,16 @@ def test_the_end_teaches_the_estimates_nothing(lobby: Lobby) -> None:
     to_quiet_night(lobby)
     end_days(lobby)
     with lobby.storage.read() as connection:
-        histories = lobby.records(connection).histories(BRANCH)
-    assert histories["counter"].served == 0
+        estimator = lobby.records(connection).estimator(BRANCH, "counter+green")
+    assert estimator.memory.services == ()
+
+
+def test_what_was_promised_to_who_never_was_called_is_forgotten_with_the_day(lobby: Lobby) -> None:
+    taken = lobby.wait()
+    to_quiet_night(lobby)
+    end_days(lobby)
+    with lobby.storage.transaction(BRANCH) as tx:
+        assert lobby.desk(tx).redeem(taken.ticket_id) is None
 
 
 def test_the_running_service_ends_the_day_by_the_business_clock_and_after_it_was_away(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ SCENES = st.builds(
     channel_oldest_s=st.floats(0, 36_000),
     busy=st.integers(0, 40),
     counters=st.integers(0, 40),
+    idle=st.integers(0, 40),
 )
 CALLS = st.lists(st.tuples(SCENES, st.floats(0, 36_000), st.floats(0, 36_000)), max_size=30)
 
@@ -88,9 +89,37 @@ def test_a_branch_without_a_history_promises_by_the_policys_mean_service() -> No
     assert Estimator().quote(POLICY, BUSY).p50_s == pytest.approx(4 * POLICY.first_service_s / 2)
 
 
+def test_who_finds_a_counter_ready_is_promised_next_to_no_wait() -> None:
+    free = replace(BUSY, ahead=0, waiting=0, channel_waiting=0, busy=1, idle=1)
+    quote = Estimator().quote(POLICY, free)
+    assert (quote.p50_s, quote.p90_s) == (0, POLICY.least_p90_s)
+    assert Estimator().quote(POLICY, replace(free, ahead=1)).p50_s == 300 / 2
+
+
+def test_that_a_ready_counter_takes_its_time_is_learned_too() -> None:
+    """Tellers who let people wait for a minute although they could call."""
+    free = replace(BUSY, ahead=0, waiting=0, channel_waiting=0, busy=0, idle=2, oldest_s=0, channel_oldest_s=0)
+    estimator = Estimator()
+    for n in range(100):
+        scene = replace(free, at=1e9 + 60 * n)
+        estimator = estimator.called(scene.group, 60.0 + n % 5, estimator.quote(POLICY, scene))
+    quote = estimator.quote(POLICY, replace(free, at=1e9 + 6000))
+    assert quote.p50_s == pytest.approx(62, abs=10)
+    assert quote.p90_s >= 62
+
+
+def test_quoted_against_waited_is_kept_of_the_latest_promises() -> None:
+    estimator = Estimator()
+    quote = replace(estimator.quote(POLICY, BUSY), p50_s=100.0, p90_s=200.0)
+    for waited in (90.0, 250.0):
+        estimator = estimator.called(BUSY.group, waited, quote)
+    group = estimator.groups[BUSY.group]
+    assert (group.judged, group.kept, group.error_s) == (2, 0.5, 80)
+
+
 def test_one_service_does_not_overthrow_the_policys_guess_and_fifty_do() -> None:
     once = Estimator().served(1.0, 0.0)
-    assert once.memory.service_s(300.0) == 200
+    assert once.memory.service_s(300.0) == 150
     many = once
     for n in range(50):
         many = many.served(n + 2.0, 120.0)

@@ -9,5 +9,5 @@ pytestmark = on_a_database
 
 def test_the_migrations_make_the_declared_tables(storage: Storage) -> None:
     assert differences(storage.engine, "triage") == []
-    tables = {"visit", "ticket", "counter", "device", "number_series", "channel_stat", "log"}
+    tables = {"visit", "ticket", "counter", "device", "number_series", "line_state", "estimator", "quote", "log"}
     assert tables <= set(inspect(storage.engine).get_table_names())

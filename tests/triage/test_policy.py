@@ -4,12 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from services.triage.model import Customer
-from services.triage.policy import History, Policy, close_matches, line_of, promise, rank, route
+from services.triage.policy import Policy, close_matches, line_of, rank, route
 from services.triage.policy_file import default
 from shared.contracts.base import Name
 from shared.contracts.triage import Channel
@@ -105,53 +103,3 @@ def test_priority_is_worth_so_much_waiting_and_no_more() -> None:
     gold = rank(POLICY, NINE, 1)
     assert gold < rank(POLICY, NINE - timedelta(seconds=299), 0)
     assert gold > rank(POLICY, NINE - timedelta(seconds=301), 0)
-
-
-HISTORIES = st.builds(
-    History, service_s=st.none() | st.floats(0, 5000), last_wait_s=st.none() | st.floats(0, 20000), served=st.just(5)
-)
-
-
-@given(history=HISTORIES, ahead=st.integers(0, 2000), serving=st.integers(0, 30), busy=st.integers(0, 30))
-def test_a_promise_is_never_negative_and_90_percent_is_never_less_than_half(
-    history: History, ahead: int, serving: int, busy: int
-) -> None:
-    promised = promise(POLICY, history, ahead=ahead, serving=serving, busy=min(busy, serving))
-    assert 0 <= promised.p50_s <= promised.p90_s
-
-
-@given(history=HISTORIES, ahead=st.integers(0, 500), serving=st.integers(1, 30))
-def test_a_promise_grows_with_the_line(history: History, ahead: int, serving: int) -> None:
-    shorter = promise(POLICY, history, ahead=ahead, serving=serving, busy=serving)
-    longer = promise(POLICY, history, ahead=ahead + 1, serving=serving, busy=serving)
-    assert shorter.p50_s <= longer.p50_s
-    assert shorter.p90_s <= longer.p90_s
-
-
-def test_who_finds_a_free_counter_is_promised_next_to_no_wait() -> None:
-    promised = promise(POLICY, History(), ahead=0, serving=2, busy=1)
-    assert (promised.p50_s, promised.p90_s) == (0, POLICY.least_p90_s)
-
-
-@given(history=HISTORIES, ahead=st.integers(0, 500), serving=st.integers(0, 30), busy=st.integers(0, 30))
-def test_no_promise_is_so_short_that_the_walk_to_the_counter_breaks_it(
-    history: History, ahead: int, serving: int, busy: int
-) -> None:
-    assert promise(POLICY, history, ahead=ahead, serving=serving, busy=min(busy, serving)).p90_s >= 30
-
-
-def test_a_branch_without_a_history_promises_by_the_policys_mean() -> None:
-    assert promise(POLICY, History(), ahead=3, serving=2, busy=2).p50_s == 4 * 300 / 2
-
-
-def test_the_wait_of_who_was_called_last_corrects_the_promise() -> None:
-    slow = History(service_s=100.0, last_wait_s=900.0, served=50)
-    assert promise(POLICY, slow, ahead=0, serving=1, busy=1).p50_s == (100 + 900) / 2
-
-
-def test_the_mean_service_follows_what_is_measured() -> None:
-    history = History()
-    for _ in range(40):
-        history = history.after_service(POLICY, 120.0)
-    assert history.served == 40
-    assert history.service_s == pytest.approx(120, abs=5)

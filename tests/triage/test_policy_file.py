@@ -71,7 +71,7 @@ def test_a_file_says_only_what_differs_and_a_branch_only_what_differs_there() ->
         ("late_s: -1", "policy.yaml:1: late_s: -1 is too small; the least is 0"),
         ("green_urgent: 'yes'", "policy.yaml:1: green_urgent: true or false is needed, not 'yes'"),
         ("green_urgent: yes", "policy.yaml:1: green_urgent: true or false is needed, not 'yes'"),
-        ("smoothing: 2", "policy.yaml:1: smoothing: 2 is too large; the most is 1"),
+        ("green_priority: 200", "policy.yaml:1: green_priority: 200 is too large; the most is 100"),
         ("vip_tiers: gold", "policy.yaml:1: vip_tiers: a list is needed, not 'gold'"),
         ("vip_tiers:\n- gold\n- platinium", "policy.yaml:3: vip_tiers.1: 'platinium' is not a card tier; did you mean platinum?"),
         ("priority_of_tier: {none: -1}", "policy.yaml:1: priority_of_tier.none: -1 is too small; the least is 0"),

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 
 from services.triage.errors import CounterBusy, CounterClosed, TicketNotFound
 from services.triage.handlers.house import House
+from services.triage.handlers.learning import learn
 from services.triage.handlers.loading import decided, load
 from services.triage.handlers.ports import Desk
 from services.triage.handlers.views import ticket_view
 from services.triage.model import Counter, Ticket, Visit, allowed_in, commands
-from services.triage.model.events import TicketCalled
 from services.triage.policy import (
     Choice,
-    History,
     Lane,
     Policy,
     Way,
@@ -104,10 +103,7 @@ def called(
     if lanes or command.overtaking.for_skill:
         desk.record_overtaking(visit, visit.ticket(command.ticket_id), window, lanes, command.overtaking)
     after = desk.record_visit(visit, happened)
-    for event in happened:
-        if isinstance(event, TicketCalled):
-            history = desk.histories(visit.branch).get(event.channel, History()).after_call(event.waited_s)
-            desk.remember(visit.branch, event.channel, history)
+    learn(desk, visit.branch, happened)
     return after
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from services.triage.handlers.house import House
+from services.triage.handlers.learning import forget
 from services.triage.handlers.loading import step
 from services.triage.handlers.ports import Desk
 from services.triage.model import commands, decide
@@ -71,7 +72,9 @@ def end_days(desk: Desk, house: House, *, branch: str, silence: Silence) -> int:
         told = visit.late and _since(touched, desk.now) >= quiet_s  # a terminal has said all that it had to say
         if desk.now < over or not (is_quiet or told or _since(at, desk.now) >= forgotten_s):
             continue
-        desk.record_visit(visit, decide(visit, commands.EndDay(at=at)), at=at)
+        happened = decide(visit, commands.EndDay(at=at))
+        desk.record_visit(visit, happened, at=at)
+        forget(desk, happened)
         ended += 1
     return ended
 

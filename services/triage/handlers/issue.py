@@ -3,13 +3,13 @@
 from datetime import datetime, timedelta
 
 from services.triage.errors import RequestedInFuture, RequestedTooLongAgo, UnknownBusiness
-from services.triage.handlers.estimates import outlook
+from services.triage.handlers.estimates import ahead_of, outlook
 from services.triage.handlers.house import House
 from services.triage.handlers.ports import Desk
 from services.triage.handlers.visits import customer_of, require_not_queued, visit_for
 from services.triage.model import Customer, Visit, commands, decide
 from services.triage.model.events import TicketIssued
-from services.triage.policy import Business, Policy, Route, close_matches, line_of, rank, route
+from services.triage.policy import Business, Policy, Quote, Route, close_matches, rank, route
 from shared.contracts.http.triage import TakeTicket, TicketTaken, Wait
 from shared.contracts.terminal import TicketRequest
 
@@ -65,16 +65,26 @@ def _issue_one(
     series = house.policy.series[chosen.channel]
     drawn = desk.next_number(visit.branch, visit.business_date, series.prefix, series.start)
     number = series.number(drawn)
-    command = _command(desk, house, visit.branch, request, asked, code, business, customer, chosen, number)
+    ahead, quote = _promise(desk, house, visit.branch, asked, chosen)
+    command = _command(desk, house, request, asked, code, business, customer, chosen, number, ahead, quote)
     (issued,) = happened = decide(visit, command)
     assert isinstance(issued, TicketIssued)
+    if (desk.now - asked).total_seconds() <= house.policy.early_s:  # later, it was no promise to anybody
+        desk.promise(issued.ticket_id, quote)
     return desk.record_visit(visit, happened, at=asked), issued
+
+
+def _promise(desk: Desk, house: House, branch: str, asked: datetime, chosen: Route) -> tuple[int, Quote]:
+    """Return how many are ahead, and what is promised."""
+    view = outlook(desk, branch, desk.now, chosen.channel)
+    place = rank(house.policy, asked, chosen.priority)
+    ahead = ahead_of(desk, branch, view, chosen.channel, place, chosen.priority)
+    return ahead, view.quote(house.policy, chosen.channel, chosen.priority, ahead)
 
 
 def _command(
     desk: Desk,
     house: House,
-    branch: str,
     request: TicketRequest,
     asked: datetime,
     code: str,
@@ -82,9 +92,9 @@ def _command(
     customer: Customer,
     chosen: Route,
     number: str,
+    ahead: int,
+    quote: Quote,
 ) -> commands.Issue:
-    ahead = desk.ahead(branch, line_of(chosen.channel), rank(house.policy, asked, chosen.priority))
-    promise = outlook(desk, branch).promise(house.policy, chosen.channel, ahead)
     return commands.Issue(
         ticket_id=desk.new_id(),
         number=number,
@@ -99,8 +109,8 @@ def _command(
         reasons=chosen.reasons,
         forms=house.policy.forms_of(business),
         position=ahead + 1,
-        wait_p50_s=promise.p50_s,
-        wait_p90_s=promise.p90_s,
+        wait_p50_s=quote.p50_s,
+        wait_p90_s=quote.p90_s,
         policy_version=house.version,
         policy_digest=house.digest,
     )

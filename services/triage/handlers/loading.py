@@ -1,6 +1,7 @@
 """Loading a ticket's visit and deciding a step, in the words of the outside."""
 
 from services.triage import errors
+from services.triage.handlers.learning import learn
 from services.triage.handlers.ports import Desk, Records
 from services.triage.model import AlreadyEnded, Elsewhere, NothingToUndo, Refusal, Visit, commands, decide
 from services.triage.model.events import VisitEvent
@@ -31,7 +32,9 @@ def decided(visit: Visit, command: commands.Step) -> list[VisitEvent]:
 
 
 def step(desk: Desk, branch: str, command: commands.Step) -> tuple[Visit, list[VisitEvent]]:
-    """Load, decide and record; return the visit after it and what happened."""
+    """Load, decide, record and learn (T9); return the visit after it and what happened."""
     visit = load(desk, branch, command.ticket_id)
     happened = decided(visit, command)
-    return desk.record_visit(visit, happened), happened
+    after = desk.record_visit(visit, happened)
+    learn(desk, branch, happened)
+    return after, happened

@@ -7,7 +7,7 @@ from typing import Protocol
 from services.triage.model import Block, Channel, Counter, Customer, Device, Overtaken, Ticket, TicketState, Visit, Word
 from services.triage.model.commands import Overtaking
 from services.triage.model.events import CounterEvent, DeviceChanged, NumberBlockLeased, TicketRefused, VisitEvent
-from services.triage.policy import History, Lane, Line, Standing
+from services.triage.policy import Crowd, Estimator, Lane, Line, Quote, Standing
 
 
 class Records(Protocol):
@@ -77,8 +77,28 @@ class Records(Protocol):
         """Return how many of these lines' waiting tickets are called before this rank."""
         ...
 
-    def histories(self, branch: str) -> Mapping[Channel, History]:
-        """Return what each channel has shown so far."""
+    def behind(self, branch: str, lines: Collection[str], rank: float) -> int:
+        """Return how many of these lines' waiting tickets are called after this rank."""
+        ...
+
+    def place(self, branch: str, ticket_id: str) -> tuple[float, float] | None:
+        """Return a ticket's rank, and since when it stands in its line, in epoch seconds."""
+        ...
+
+    def earlier(self, branch: str, lines: Collection[str], lined: float) -> Mapping[str, int]:
+        """Return how many of each of these lines stood there before."""
+        ...
+
+    def crowds(self, branch: str) -> Mapping[str, Crowd]:
+        """Return how many stand in each line that anybody stands in, and since when the first."""
+        ...
+
+    def estimators(self, branch: str) -> Mapping[str, Estimator]:
+        """Return what each line has taught about waits."""
+        ...
+
+    def estimator(self, branch: str, line: str) -> Estimator:
+        """Return what a line has taught about waits; at first, what is guessed."""
         ...
 
     def totals(self, branch: str, day: date) -> Mapping[TicketState, int]:
@@ -183,6 +203,14 @@ class Desk(Records, Protocol):
         """Record that a request can't be served."""
         ...
 
-    def remember(self, branch: str, channel: Channel, history: History) -> None:
-        """Keep what the channel has shown."""
+    def teach(self, branch: str, line: str, estimator: Estimator) -> None:
+        """Keep what the line has taught (T9)."""
+        ...
+
+    def promise(self, ticket_id: str, quote: Quote) -> None:
+        """Keep what the ticket was promised, until it is called (T9)."""
+        ...
+
+    def redeem(self, ticket_id: str) -> Quote | None:
+        """Return what the ticket was promised, once; None where it was promised nothing, or has been called."""
         ...

@@ -13,7 +13,6 @@ from services.triage.handlers.loading import step
 from services.triage.handlers.offline import believe, day_of, hear, issue_offline
 from services.triage.handlers.ports import Desk
 from services.triage.handlers.resources import report_device
-from services.triage.handlers.steps import learn_service
 from services.triage.model import Counter, Visit, Word, WordKind, commands
 from services.triage.model.events import TicketRefused
 from shared.contracts import terminal, vip
@@ -105,8 +104,7 @@ def handoff_completed(desk: Desk, house: House, event: Event) -> None:
     ticket = visit.ticket(data.ticket_id)
     if ticket.state != "serving" or ticket.counter != data.manager_id:
         return
-    _, happened = step(desk, visit.branch, commands.Complete(ticket_id=ticket.ticket_id, at=desk.now))
-    learn_service(desk, house.policy, visit.branch, happened)
+    step(desk, visit.branch, commands.Complete(ticket_id=ticket.ticket_id, at=desk.now))
 
 
 REACTIONS: Mapping[str, Reaction] = {

@@ -7,8 +7,7 @@ from services.triage.handlers.ports import Desk
 from services.triage.handlers.targets import free_where_nobody_calls, require_target
 from services.triage.handlers.views import ticket_view
 from services.triage.model import AT_COUNTER, Visit, apply, commands
-from services.triage.model.events import TicketCompleted, VisitEvent
-from services.triage.policy import History, Policy
+from services.triage.model.events import VisitEvent
 from shared.contracts.http.triage import Remark, TicketView, TransferTicket
 from shared.errors import InvalidInput
 
@@ -39,10 +38,8 @@ def start(desk: Desk, house: House, *, branch: str, ticket_id: str) -> TicketVie
 
 
 def complete(desk: Desk, house: House, *, branch: str, ticket_id: str) -> TicketView:
-    """End the service, and learn how long it took (T9)."""
-    visit, happened = step(desk, branch, commands.Complete(ticket_id=ticket_id, at=desk.now))
-    learn_service(desk, house.policy, branch, happened)
-    return ticket_view(visit, visit.ticket(ticket_id), desk.now)
+    """End the service."""
+    return _view(desk, branch, commands.Complete(ticket_id=ticket_id, at=desk.now))
 
 
 def no_show(desk: Desk, house: House, *, branch: str, ticket_id: str) -> TicketView:
@@ -98,14 +95,6 @@ def undo(desk: Desk, house: House, *, branch: str, ticket_id: str, remark: Remar
         )
     today = desk.now.astimezone(house.zone).date()
     return _at_counter(desk, branch, commands.Undo(ticket_id=ticket_id, at=desk.now, reason=remark.reason, today=today))
-
-
-def learn_service(desk: Desk, policy: Policy, branch: str, happened: list[VisitEvent]) -> None:
-    """Let completed services into the channel's running mean (T9)."""
-    for event in happened:
-        if isinstance(event, TicketCompleted):
-            history = desk.histories(branch).get(event.channel, History()).after_service(policy, event.service_s)
-            desk.remember(branch, event.channel, history)
 
 
 def _view(desk: Desk, branch: str, command: commands.Step) -> TicketView:

@@ -4,20 +4,22 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import get_args
 
-from services.triage.handlers.estimates import Outlook, outlook
+from services.triage.handlers.estimates import Outlook, correct, correct_all, outlook
 from services.triage.handlers.house import House
 from services.triage.handlers.loading import load
 from services.triage.handlers.ports import Records
 from services.triage.model import Channel, Counter, Device, Ticket, Visit
-from services.triage.policy import Line, in_turn, line_of
-from shared.contracts.http.triage import ChannelView, CounterView, DeviceView, QueueView, TicketView, Wait
+from services.triage.policy import Estimator, Group, Line, Quote, in_turn, line_name
+from shared.contracts.http.triage import ChannelView, CounterView, DeviceView, Promises, QueueView, TicketView, Wait
 
 MOST_WAITING = 500
 """How many waiting tickets a look at the queue shows."""
 
 
-def ticket_view(visit: Visit, ticket: Ticket, now: datetime, overtaken: int | None = None) -> TicketView:
-    """Return a ticket as it is now; ``overtaken`` is how often, where that was asked."""
+def ticket_view(
+    visit: Visit, ticket: Ticket, now: datetime, overtaken: int | None = None, quote: Quote | None = None
+) -> TicketView:
+    """Return a ticket as it is now; ``overtaken``: how often, ``quote``: how much longer, where that was asked."""
     return TicketView(
         visit_id=visit.visit_id,
         ticket_id=ticket.ticket_id,
@@ -39,13 +41,18 @@ def ticket_view(visit: Visit, ticket: Ticket, now: datetime, overtaken: int | No
         waited_s=ticket.waited(now),
         outcome=ticket.outcome,
         overtaken=overtaken,
+        wait=None if quote is None else _wait(quote),
     )
 
 
-def one_ticket(records: Records, *, branch: str, ticket_id: str, now: datetime) -> TicketView:
-    """Return a ticket by its id; raise TicketNotFound."""
+def one_ticket(records: Records, house: House, *, branch: str, ticket_id: str, now: datetime) -> TicketView:
+    """Return a ticket by its id, with how much longer it waits; raise TicketNotFound."""
     visit = load(records, branch, ticket_id)
-    return ticket_view(visit, visit.ticket(ticket_id), now)
+    ticket = visit.ticket(ticket_id)
+    if ticket.state != "waiting" or visit.elsewhere(ticket_id):
+        return ticket_view(visit, ticket, now)
+    view = outlook(records, branch, now, ticket.channel)
+    return ticket_view(visit, ticket, now, quote=correct(records, house.policy, branch, view, ticket))
 
 
 def counter_view(counter: Counter, taken: tuple[Visit, Ticket] | None, now: datetime) -> CounterView:
@@ -66,7 +73,7 @@ def device_view(device: Device) -> DeviceView:
 
 def queue_view(records: Records, house: House, *, branch: str, now: datetime) -> QueueView:
     """Return the lobby now: lines, counters, devices and the day's totals (T8-T10)."""
-    lines, view = records.lines(branch), outlook(records, branch)
+    lines, view = records.lines(branch), outlook(records, branch, now)
     taken = records.at_counters(branch)
     today = now.astimezone(house.zone).date()
     totals = records.totals(branch, today)
@@ -75,7 +82,7 @@ def queue_view(records: Records, house: House, *, branch: str, now: datetime) ->
         at=now,
         business_date=today,
         channels=tuple(_channel(house, channel, view, lines, now) for channel in get_args(Channel)),
-        waiting=_waiting(records, house, branch, now),
+        waiting=_waiting(records, house, branch, view),
         counters=tuple(counter_view(counter, taken.get(counter.counter), now) for counter in records.counters(branch)),
         devices=tuple(device_view(device) for device in records.devices(branch)),
         issued_today=sum(totals.values()),
@@ -84,21 +91,39 @@ def queue_view(records: Records, house: House, *, branch: str, now: datetime) ->
     )
 
 
-def _waiting(records: Records, house: House, branch: str, now: datetime) -> tuple[TicketView, ...]:
+def _waiting(records: Records, house: House, branch: str, view: Outlook) -> tuple[TicketView, ...]:
     found = {ticket.ticket_id: (visit, ticket, at) for visit, ticket, at in records.waiting(branch, MOST_WAITING)}
     order = in_turn(house.policy, [at for _, _, at in found.values()])
-    return tuple(ticket_view(*found[ticket_id][:2], now, found[ticket_id][2].times) for ticket_id in order)
+    in_line = [found[one][1] for one in order if not found[one][0].elsewhere(one)]
+    quotes = correct_all(house.policy, view, in_line)
+    return tuple(ticket_view(*found[one][:2], view.now, found[one][2].times, quotes.get(one)) for one in order)
 
 
 def _channel(
     house: House, channel: Channel, view: Outlook, lines: Mapping[Channel, Line], now: datetime
 ) -> ChannelView:
-    ahead = sum(lines[other].waiting for other in line_of(channel) if other in lines)
-    promise = view.promise(house.policy, channel, ahead)
+    quote = view.quote(house.policy, channel, 0, view.waiting(channel))
     line = lines.get(channel)
     return ChannelView(
         channel=channel,
         waiting=0 if line is None else line.waiting,
         longest_wait_s=0 if line is None else max(0.0, (now - line.longest_from).total_seconds()),
-        wait=Wait(p50_s=promise.p50_s, p90_s=promise.p90_s),
+        wait=_wait(quote),
+        promises=_promises(view, channel),
     )
+
+
+def _promises(view: Outlook, channel: Channel) -> Promises | None:
+    """Return how the channel's promises were kept: its priorities', weighed by how many were called."""
+    groups = view.estimators.get(line_name(channel), Estimator()).groups
+    found = [group for name, group in groups.items() if Group.named(name).channel == channel]
+    judged = sum(group.judged for group in found)
+    if not judged:
+        return None
+    kept = sum(group.judged * group.kept for group in found) / judged
+    error_s = sum(group.judged * group.error_s for group in found) / judged
+    return Promises(judged=judged, kept=round(kept, 4), error_s=round(error_s, 1))
+
+
+def _wait(quote: Quote) -> Wait:
+    return Wait(p50_s=quote.p50_s, p90_s=quote.p90_s)

@@ -3,7 +3,7 @@
 from services.triage.policy.business import Business, Paper, close_matches
 from services.triage.policy.estimate import Estimator, Group, Order, Quote, Scene
 from services.triage.policy.fairness import SKILL, Way, why_ahead
-from services.triage.policy.line import Line, rank
+from services.triage.policy.line import Crowd, Line, rank
 from services.triage.policy.order import (
     FULL_CREDIT,
     Choice,
@@ -18,12 +18,11 @@ from services.triage.policy.order import (
     vip_may,
 )
 from services.triage.policy.routing import Route, priority_of, route
-from services.triage.policy.rules import Policy, Series, line_of
-from services.triage.policy.running import History, Promise, promise
+from services.triage.policy.rules import Policy, Series, line_name, line_of
 
 __all__ = [
-    "FULL_CREDIT", "SKILL", "Business", "Choice", "Estimator", "Group", "History", "Lane", "Line", "Order",
-    "Paper", "Place", "Policy", "Promise", "Quote", "Route", "Scene", "Series", "Standing", "Way", "choose",
-    "close_matches", "credit_after", "in_turn", "is_contested", "line_of", "overtaken_lanes", "priority_of",
-    "promise", "rank", "route", "vip_may", "why_ahead",
+    "FULL_CREDIT", "SKILL", "Business", "Choice", "Crowd", "Estimator", "Group", "Lane", "Line", "Order",
+    "Paper", "Place", "Policy", "Quote", "Route", "Scene", "Series", "Standing", "Way", "choose",
+    "close_matches", "credit_after", "in_turn", "is_contested", "line_name", "line_of", "overtaken_lanes",
+    "priority_of", "rank", "route", "vip_may", "why_ahead",
 ]  # fmt: skip

@@ -14,6 +14,14 @@ class Line:
     longest_from: datetime
 
 
+@dataclass(frozen=True, kw_only=True)
+class Crowd:
+    """How many stand in a line now, and since when (in epoch seconds) the one who came first."""
+
+    waiting: int
+    oldest: float
+
+
 def rank(policy: Policy, lined_at: datetime, priority: int) -> float:
     """Return the place in the line: the lowest rank is called first.
 

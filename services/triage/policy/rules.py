@@ -101,10 +101,6 @@ class Policy:
     """How long after its business day a terminal may report what it did without a network (T4)."""
     first_service_s: float = 300.0
     """The mean service that is assumed before the branch has a history (T9)."""
-    smoothing: float = field(default=0.1, metadata={"ge": 0, "le": 1})
-    """The weight of the newest service in the running mean (T9)."""
-    last_wait_weight: float = field(default=0.5, metadata={"ge": 0, "le": 1})
-    """How much of an estimate is the wait of who was called last (T9)."""
     least_p90_s: float = 30.0
     """No 90 % promise is shorter: it takes a moment to call even who finds a free counter (T9)."""
     opening_hours: Mapping[Weekday, tuple[str, ...]] = field(default_factory=lambda: dict(_HOURS))
@@ -123,6 +119,11 @@ class Policy:
 
 LINES: tuple[frozenset[Channel], ...] = (frozenset(("counter", "green")),)
 """Channels whose tickets stand in one line, since the same counters serve them."""
+
+
+def line_name(channel: Channel) -> str:
+    """Return the name of the channel's line: its channels, joined by +."""
+    return "+".join(line_of(channel))
 
 
 def line_of(channel: Channel) -> tuple[Channel, ...]:

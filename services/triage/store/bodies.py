@@ -6,11 +6,13 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from services.triage.model import Counter, Device, Ticket, Visit
-from services.triage.policy import Policy, rank
+from services.triage.policy import Estimator, Policy, Quote, rank
 
 VISIT: TypeAdapter[Visit] = TypeAdapter(Visit)
 COUNTER: TypeAdapter[Counter] = TypeAdapter(Counter)
 DEVICE: TypeAdapter[Device] = TypeAdapter(Device)
+ESTIMATOR: TypeAdapter[Estimator] = TypeAdapter(Estimator)
+QUOTE: TypeAdapter[Quote] = TypeAdapter(Quote)
 
 AWAY = "-"
 """What a line begins with that nobody calls from: of who is at a counter with another, or of a day gone by."""

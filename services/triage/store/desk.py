@@ -1,18 +1,17 @@
 """One transaction's view of the lobby: what happens is appended to the log, and the state follows it."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Table
 
-from services.triage.model import Channel, Counter, Device, Visit, apply
+from services.triage.model import Counter, Device, Visit, apply
 from services.triage.model.events import CounterEvent, DeviceChanged, NumberBlockLeased, TicketRefused, VisitEvent
-from services.triage.policy import FULL_CREDIT, History, Policy
+from services.triage.policy import FULL_CREDIT, Estimator, Policy, Quote
 from services.triage.store import queries, tables
 from services.triage.store.blocks import Numbers
-from services.triage.store.bodies import AWAY, counter_row, device_row, visit_row
+from services.triage.store.bodies import AWAY, ESTIMATOR, QUOTE, counter_row, device_row, visit_row
 from services.triage.store.writing import upsert
 from shared.contracts.registry import from_domain
 from shared.storage import Transaction
@@ -92,9 +91,19 @@ class Desk(Numbers):
         """Record that a request can't be served."""
         self._append(branch, request_id, 1, refusal)
 
-    def remember(self, branch: str, channel: Channel, history: History) -> None:
-        """Keep what the channel has shown."""
-        self._put(tables.channel_stat, {"branch": branch, "channel": channel, **asdict(history)})
+    def teach(self, branch: str, line: str, estimator: Estimator) -> None:
+        """Keep what the line has taught (T9)."""
+        body = ESTIMATOR.dump_json(estimator).decode()
+        self._put(tables.estimator, {"branch": branch, "line": line, "body": body})
+
+    def promise(self, ticket_id: str, quote: Quote) -> None:
+        """Keep what the ticket was promised, until it is called (T9)."""
+        self._put(tables.quote, {"ticket_id": ticket_id, "body": QUOTE.dump_json(quote).decode()})
+
+    def redeem(self, ticket_id: str) -> Quote | None:
+        """Return what the ticket was promised, once; None where it was promised nothing, or has been called."""
+        body = self.connection.execute(queries.REDEEM, {"promised_to": ticket_id}).scalar()
+        return None if body is None else QUOTE.validate_json(body)
 
     def _append(self, branch: str, subject: str, version: int, event: object, at: datetime | None = None) -> None:
         data = from_domain("triage", event)

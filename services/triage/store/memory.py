@@ -28,7 +28,7 @@ from services.triage.model import (
 )
 from services.triage.model.commands import Overtaking
 from services.triage.model.events import CounterEvent, DeviceChanged, NumberBlockLeased, TicketRefused, VisitEvent
-from services.triage.policy import FULL_CREDIT, History, Lane, Line, Policy, Standing
+from services.triage.policy import FULL_CREDIT, Crowd, Estimator, Lane, Line, Policy, Quote, Standing
 from services.triage.store.waiting_lines import Spot, WaitingLines
 from shared.clock import Clock
 from shared.ids import IdFactory, new_id
@@ -68,7 +68,8 @@ class MemoryDesk:
         self._taken: defaultdict[str, dict[str, str]] = defaultdict(dict)
         self._counters: defaultdict[str, dict[str, Counter]] = defaultdict(dict)
         self._devices: defaultdict[str, dict[str, Device]] = defaultdict(dict)
-        self._histories: defaultdict[str, dict[Channel, History]] = defaultdict(dict)
+        self._estimators: defaultdict[str, dict[str, Estimator]] = defaultdict(dict)
+        self._quotes: dict[str, Quote] = {}
         self._numbers: Counted[tuple[str, date, str]] = Counted()
 
     @property
@@ -166,9 +167,30 @@ class MemoryDesk:
         """Return how many of these lines' waiting tickets are called before this rank."""
         return self._lines.up_to(branch, lines, rank)
 
-    def histories(self, branch: str) -> Mapping[Channel, History]:
-        """Return what each channel has shown so far."""
-        return self._histories[branch]
+    def behind(self, branch: str, lines: Collection[str], rank: float) -> int:
+        """Return how many of these lines' waiting tickets are called after this rank."""
+        crowds = self.crowds(branch)
+        return sum(crowds[line].waiting for line in lines if line in crowds) - self.ahead(branch, lines, rank)
+
+    def place(self, branch: str, ticket_id: str) -> tuple[float, float] | None:
+        """Return a ticket's rank, and since when it stands in its line, in epoch seconds."""
+        return self._lines.place(ticket_id)
+
+    def earlier(self, branch: str, lines: Collection[str], lined: float) -> Mapping[str, int]:
+        """Return how many of each of these lines stood there before."""
+        return Counted(spot.line for spot in self._lines.lined_before(branch, lines, lined))
+
+    def crowds(self, branch: str) -> Mapping[str, Crowd]:
+        """Return how many stand in each line that anybody stands in, and since when the first."""
+        return self._lines.crowds(branch)
+
+    def estimators(self, branch: str) -> Mapping[str, Estimator]:
+        """Return what each line has taught about waits."""
+        return self._estimators[branch]
+
+    def estimator(self, branch: str, line: str) -> Estimator:
+        """Return what a line has taught about waits; at first, what is guessed."""
+        return self._estimators[branch].get(line) or Estimator()
 
     def totals(self, branch: str, day: date) -> Mapping[TicketState, int]:
         """Return how many of the day's tickets are in each state."""
@@ -291,9 +313,17 @@ class MemoryDesk:
         """Record that a request can't be served."""
         self._listener(branch, request_id, 1, refusal, self.now)
 
-    def remember(self, branch: str, channel: Channel, history: History) -> None:
-        """Keep what the channel has shown."""
-        self._histories[branch][channel] = history
+    def teach(self, branch: str, line: str, estimator: Estimator) -> None:
+        """Keep what the line has taught (T9)."""
+        self._estimators[branch][line] = estimator
+
+    def promise(self, ticket_id: str, quote: Quote) -> None:
+        """Keep what the ticket was promised, until it is called (T9)."""
+        self._quotes[ticket_id] = quote
+
+    def redeem(self, ticket_id: str) -> Quote | None:
+        """Return what the ticket was promised, once; None where it was promised nothing, or has been called."""
+        return self._quotes.pop(ticket_id, None)
 
     def _found(self, ticket_id: str) -> tuple[Visit, Ticket]:
         visit = self._visits[self._visit_of[ticket_id]]

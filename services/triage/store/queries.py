@@ -6,14 +6,15 @@ not the whole line: a branch where 2,000 wait calls as fast as one with 20.
 
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, func, select
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, delete, func, select
 
 from services.triage.model import AT_COUNTER, OPEN
 from services.triage.store import tables
 from services.triage.store.line import GUARDED, OFTEN
 
 _visit, _ticket = tables.visit.c, tables.ticket.c
-_counter, _device, _stat = tables.counter.c, tables.device.c, tables.channel_stat.c
+_counter, _device = tables.counter.c, tables.device.c
+_line, _estimator = tables.line_state.c, tables.estimator.c
 
 
 def _given(name: str) -> BindParameter[Any]:
@@ -113,9 +114,28 @@ LINES = (
     .group_by(_ticket.channel)
 )
 
-HISTORIES = select(_stat.channel, _stat.service_s, _stat.last_wait_s, _stat.served).where(
-    _stat.branch == _given("of_branch")
+ESTIMATORS = select(_estimator.line, _estimator.body).where(_estimator.branch == _given("of_branch"))
+
+ESTIMATOR = select(_estimator.body).where(_estimator.branch == _given("of_branch"), _estimator.line == _given("line"))
+
+CROWDS = select(
+    _line.line,
+    _line.waiting,
+    select(func.min(_ticket.lined))
+    .where(_ticket.branch == _line.branch, _ticket.state == "waiting", _ticket.line == _line.line)
+    .scalar_subquery(),
+).where(_line.branch == _given("of_branch"), _line.waiting > 0)
+"""How many stand in each line, and since when the first: nobody is counted."""
+
+BEHIND = select(func.count()).where(*IN_LINE, _ticket.rank > _given("rank"))
+
+PLACE = select(_ticket.rank, _ticket.lined).where(_ticket.ticket_id == _given("ticket_id"))
+
+EARLIER = (
+    select(_ticket.line, func.count()).where(*IN_LINE, _ticket.lined < _given("lined_before")).group_by(_ticket.line)
 )
+
+REDEEM = delete(tables.quote).where(tables.quote.c.ticket_id == _given("promised_to")).returning(tables.quote.c.body)
 
 TOTALS = (
     select(_ticket.state, func.count())

@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, Select
 
 from services.triage.model import Channel, Counter, Customer, Device, Ticket, TicketState, Visit
-from services.triage.policy import History, Line, Standing
+from services.triage.policy import Crowd, Estimator, Line, Standing
 from services.triage.store import queries
-from services.triage.store.bodies import COUNTER, DEVICE, VISIT
+from services.triage.store.bodies import COUNTER, DEVICE, ESTIMATOR, VISIT
 
 
 class Records:
@@ -122,10 +122,35 @@ class Records:
         given = {"of_branch": branch, "lines": sorted(lines), "rank": rank}
         return self.connection.execute(queries.AHEAD, given).scalar_one()
 
-    def histories(self, branch: str) -> Mapping[Channel, History]:
-        """Return what each channel has shown so far."""
-        rows = self.connection.execute(queries.HISTORIES, {"of_branch": branch})
-        return {row[0]: History(service_s=row[1], last_wait_s=row[2], served=row[3]) for row in rows}
+    def behind(self, branch: str, lines: Collection[str], rank: float) -> int:
+        """Return how many of these lines' waiting tickets are called after this rank."""
+        given = {"of_branch": branch, "lines": sorted(lines), "rank": rank}
+        return self.connection.execute(queries.BEHIND, given).scalar_one()
+
+    def place(self, branch: str, ticket_id: str) -> tuple[float, float] | None:
+        """Return a ticket's rank, and since when it stands in its line, in epoch seconds."""
+        row = self.connection.execute(queries.PLACE, {"ticket_id": ticket_id}).one_or_none()
+        return None if row is None else (row[0], row[1])
+
+    def earlier(self, branch: str, lines: Collection[str], lined: float) -> Mapping[str, int]:
+        """Return how many of each of these lines stood there before."""
+        given = {"of_branch": branch, "lines": sorted(lines), "lined_before": lined}
+        return {row[0]: row[1] for row in self.connection.execute(queries.EARLIER, given)}
+
+    def crowds(self, branch: str) -> Mapping[str, Crowd]:
+        """Return how many stand in each line that anybody stands in, and since when the first."""
+        rows = self.connection.execute(queries.CROWDS, {"of_branch": branch})
+        return {row[0]: Crowd(waiting=row[1], oldest=row[2]) for row in rows if row[2] is not None}
+
+    def estimators(self, branch: str) -> Mapping[str, Estimator]:
+        """Return what each line has taught about waits."""
+        rows = self.connection.execute(queries.ESTIMATORS, {"of_branch": branch})
+        return {row[0]: ESTIMATOR.validate_json(row[1]) for row in rows}
+
+    def estimator(self, branch: str, line: str) -> Estimator:
+        """Return what a line has taught about waits; at first, what is guessed."""
+        body = self.connection.execute(queries.ESTIMATOR, {"of_branch": branch, "line": line}).scalar()
+        return Estimator() if body is None else ESTIMATOR.validate_json(body)
 
     def totals(self, branch: str, day: date) -> Mapping[TicketState, int]:
         """Return how many of the day's tickets are in each state."""

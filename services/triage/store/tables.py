@@ -183,13 +183,19 @@ word = Table(
     comment="What terminals said of offline numbers that nobody has heard of yet (T4).",
 )
 
-channel_stat = Table(
-    "channel_stat",
+estimator = Table(
+    "estimator",
     metadata,
     Column("branch", String(32), primary_key=True),
-    Column("channel", String(16), primary_key=True),
-    Column("service_s", Float, comment="The running mean of services."),
-    Column("last_wait_s", Float, comment="What who was called last had waited."),
-    Column("served", Integer, nullable=False),
-    comment="What each channel has shown, for estimates (T9).",
+    Column("line", String(96), primary_key=True, comment="The channels that are one line, joined by +."),
+    Column("body", Text, nullable=False),
+    comment="What each line has taught about waits (T9).",
+)
+
+quote = Table(
+    "quote",
+    metadata,
+    Column("ticket_id", String(128), primary_key=True),
+    Column("body", Text, nullable=False),
+    comment="What a ticket was promised and from what, until it is called or its customer leaves (T9).",
 )

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Self
 
 from services.triage.model import Counter, Ticket, Visit
-from services.triage.policy import Lane, Place, Policy, Standing, rank
+from services.triage.policy import Crowd, Lane, Place, Policy, Standing, rank
 
 Key = tuple[str, str]
 Entry = tuple[float, str]
@@ -106,6 +106,19 @@ class WaitingLines:
             line = self._by_lined.get((branch, name), [])
             found += line[: bisect_left(line, (lined, ""))]
         return [self._spots[ticket_id] for _, ticket_id in sorted(found)]
+
+    def place(self, ticket_id: str) -> tuple[float, float] | None:
+        """Return a ticket's rank, and since when it stands in its line."""
+        spot = self._spots.get(ticket_id)
+        return None if spot is None else (spot.rank, spot.lined)
+
+    def crowds(self, branch: str) -> dict[str, Crowd]:
+        """Return how many of the branch stand in each line, and since when the first."""
+        return {
+            line: Crowd(waiting=len(entries), oldest=entries[0][0])
+            for (of_branch, line), entries in self._by_lined.items()
+            if of_branch == branch and entries and line != NOWHERE
+        }
 
     def in_order(self, branch: str) -> list[str]:
         """Return everybody who waits in the branch, who is next first."""

@@ -26,6 +26,14 @@ class Wait(View):
     p90_s: Seconds
 
 
+class Promises(View):
+    """How the promises of late compare with what was waited: quoted against waited (T9)."""
+
+    judged: int = Field(ge=0, description="How many customers were called since the channel's first.")
+    kept: float = Field(ge=0, le=1, description="Of the latest, the share that waited no longer than p90_s.")
+    error_s: Seconds = Field(description="Of the latest, how far the wait lay from p50_s on average.")
+
+
 class TicketTaken(View):
     """The answer to a ticket request."""
 
@@ -70,6 +78,7 @@ class TicketView(View):
     overtaken: int | None = Field(
         default=None, description="How often somebody who stands later was called before it; told in the queue (T12)."
     )
+    wait: Wait | None = Field(default=None, description="How much longer, corrected; only while it waits (T9).")
 
 
 class LeaseNumbers(Body):
@@ -164,6 +173,7 @@ class ChannelView(View):
     waiting: int = Field(ge=0)
     longest_wait_s: Seconds
     wait: Wait
+    promises: Promises | None = Field(default=None, description="None until somebody was called (T9).")
 
 
 class QueueView(View):

@@ -17,11 +17,15 @@ KEEP, KEEP_OF_GROUP, KEEP_ERROR = 0.999, 0.997, 0.998
 HELD, HELD_OF_GROUP, HELD_ERROR = 1.0, 5.0, 1.0
 OF_GROUP = 0.7
 """How much of a group's own correction is believed."""
-LEAST_ERROR_S, FIRST_ERROR_S = 5.0, 20.0
+LEAST_ERROR_S = 5.0
 FIRST_REACH, LEAST_REACH, STEP = 1.8, 0.3, 0.08
 MISSED = 0.1
+LATELY = 0.02
+"""How much the newest promise weighs in how well promises were kept."""
 FIRST = tuple(60.0 if place == WORK else 0.0 for place in range(SIZE))
 """Before the first example, the wait is taken to be the work ahead, which is given in minutes."""
+FIRST_ERROR = (10.0, 0.0, 0.0, 25.0)
+"""And the usual error 10 s and 25 s for each minute of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,19 +46,33 @@ class Quote(Promise):
 
 @dataclass(frozen=True, kw_only=True)
 class Peculiar:
-    """What is peculiar to a group. ``reach``: its 90 % promise lies so many usual errors above the median."""
+    """What is peculiar to a group. ``reach``: its 90 % promise lies so many usual errors above the median.
+
+    Quoted against waited, of ``judged`` promises, the latest first: the share of the 90 % promises that
+    was ``kept``, and how far the wait lay from the median on average, ``error_s``.
+    """
 
     fit: Fit = field(default_factory=lambda: guess((0.0,) * 4, held=HELD_OF_GROUP))
     reach: float
+    judged: int = 0
+    kept: float = 0.0
+    error_s: float = 0.0
 
     def median(self, seen: tuple[float, ...]) -> float:
         """Return what the group waits longer than others would."""
         return OF_GROUP * self.fit.value(_peculiar(seen))
 
-    def compared(self, quote: Quote, rest_s: float, missed: bool) -> "Peculiar":
-        """Return what is known after a call: what was left to explain, and whether the 90 % promise was missed."""
-        fit = self.fit.learned(_peculiar(quote.seen), rest_s, keep=KEEP_OF_GROUP)
-        return Peculiar(fit=fit, reach=_reach(self.reach, missed))
+    def compared(self, quote: Quote, waited_s: float, rest_s: float) -> "Peculiar":
+        """Return what is known after a call; ``rest_s`` is what was left to explain."""
+        missed = waited_s > quote.p90_s
+        weight = max(LATELY, 1 / (self.judged + 1))
+        return Peculiar(
+            fit=self.fit.learned(_peculiar(quote.seen), rest_s, keep=KEEP_OF_GROUP),
+            reach=_reach(self.reach, missed),
+            judged=self.judged + 1,
+            kept=self.kept + weight * (1.0 - missed - self.kept),
+            error_s=self.error_s + weight * (abs(waited_s - quote.p50_s) - self.error_s),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,17 +81,16 @@ class Estimator:
 
     memory: Memory = field(default_factory=Memory)
     median: Fit = field(default_factory=lambda: guess(FIRST, held=HELD))
-    error: Fit = field(default_factory=lambda: guess((FIRST_ERROR_S, 0.0, 0.0, 0.0), held=HELD_ERROR))
+    error: Fit = field(default_factory=lambda: guess(FIRST_ERROR, held=HELD_ERROR))
     reach: float = FIRST_REACH
     groups: Mapping[str, Peculiar] = field(default_factory=dict)
 
     def quote(self, policy: Policy, scene: Scene) -> Quote:
         """Estimate the wait at a place; never less than at a place farther ahead, all else equal."""
-        seen = inputs(scene, self.memory, policy.first_service_s)
-        first = inputs(replace(scene, ahead=0.0), self.memory, policy.first_service_s)
+        seen, *nearer = (inputs(each, self.memory, policy.first_service_s) for each in (scene, *scene.nearer()))
         group = self._group(scene.group)
-        p50_s = max(0.0, *(self.median.value(each) + group.median(each) for each in (seen, first)))
-        error_s = max(LEAST_ERROR_S, *(self.error.value(_spread(each)) for each in (seen, first)))
+        p50_s = max(0.0, *(self.median.value(each) + group.median(each) for each in (seen, *nearer)))
+        error_s = max(LEAST_ERROR_S, *(self.error.value(_spread(each)) for each in (seen, *nearer)))
         p90_s = max(p50_s + group.reach * error_s, policy.least_p90_s)
         return Quote(p50_s=round(p50_s, 1), p90_s=round(p90_s, 1), group=scene.group, seen=seen)
 
@@ -90,15 +107,14 @@ class Estimator:
         return self.groups.get(group) or Peculiar(reach=self.reach)
 
     def _compared(self, quote: Quote, waited_s: float) -> "Estimator":
-        missed = waited_s > quote.p90_s
         rest_s = waited_s - self.median.value(quote.seen)
-        group = self._group(quote.group).compared(quote, rest_s, missed)
+        group = self._group(quote.group).compared(quote, waited_s, rest_s)
         error_s = abs(waited_s - quote.p50_s)
         return replace(
             self,
             median=self.median.learned(quote.seen, waited_s, keep=KEEP),
             error=self.error.learned(_spread(quote.seen), error_s, keep=KEEP_ERROR, robust=False),
-            reach=_reach(self.reach, missed),
+            reach=_reach(self.reach, waited_s > quote.p90_s),
             groups={**self.groups, quote.group: group},
         )
 

@@ -7,8 +7,8 @@ SERVICES = 50
 LONGEST_GAP_S = 300.0
 GAP_WEIGHT = 0.1
 WAIT_WEIGHT = 0.3
-FIRST = 2.0
-"""The policy's mean service counts as so many services that were seen."""
+FIRST = 1.0
+"""The policy's mean service counts as so many services that were seen, while there are few."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

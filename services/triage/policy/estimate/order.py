@@ -15,6 +15,17 @@ class Group:
     channel: str
     priority: int
 
+    @property
+    def name(self) -> str:
+        """The group in a word, such as green/2."""
+        return f"{self.channel}/{self.priority}"
+
+    @classmethod
+    def named(cls, name: str) -> "Group":
+        """Return the group of a name."""
+        channel, _, priority = name.rpartition("/")
+        return cls(channel=channel, priority=int(priority))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Order:

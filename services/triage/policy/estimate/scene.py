@@ -1,11 +1,11 @@
 """What somebody who takes a ticket finds, in numbers: the line, the counters, and what they showed of late (T9)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.triage.policy.estimate.memory import Memory
 
 LONGEST_GAP_S = 120.0
-LONGEST_SILENCE_S = 600.0
+LONGEST_SILENCE_S = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,8 +14,8 @@ class Scene:
 
     ``ahead``: how many are called before this place; a fraction where that is itself estimated.
     ``waiting`` and ``oldest_s``: of the whole line, how many wait and how long the first has; the same of
-    the ``channel`` alone. ``busy`` of the ``counters`` that are open have a customer; ``idle`` ones are
-    known to be free for the next.
+    the ``channel`` alone. Of the ``counters`` that are open, ``busy`` have a customer, and ``idle`` are known
+    to be ready for the next (nobody knows that of an observed history).
     """
 
     at: float
@@ -35,31 +35,39 @@ class Scene:
         """Who is waited for alike: a channel's customers of one priority."""
         return f"{self.channel}/{self.priority}"
 
+    @property
+    def turns(self) -> float:
+        """How many customers must be done before a counter is ready for this place."""
+        return max(0.0, self.ahead + 1 - self.idle)
 
-SIZE = 11
+    def nearer(self) -> tuple["Scene", ...]:
+        """Return the same scene at nearer places, none of which is to be promised more."""
+        if not self.turns:
+            return ()
+        next_one = replace(self, ahead=float(self.idle))
+        return (replace(self, ahead=0.0), next_one) if self.idle else (next_one,)
+
+
+SIZE = 12
 WORK = 7
-"""Where among the inputs stands the work ahead: customers × their mean service ÷ busy counters."""
+"""Where among the inputs stands the work ahead: turns × mean service ÷ counters."""
 
 
 def inputs(scene: Scene, memory: Memory, first_service_s: float) -> tuple[float, ...]:
     """Return what the wait is estimated from, each about 1 on an ordinary day."""
-    turns = scene.ahead + 1
+    service_s = memory.service_s(first_service_s) / max(1, scene.busy + scene.idle)
+    gap_s = service_s if memory.gap_s is None else max(1.0, memory.gap_s)
     return (
         1.0,
         scene.waiting / 3,
         scene.channel_waiting / 3,
-        scene.ahead / 3,
+        scene.ahead / 3 if scene.turns else 0.0,
         scene.oldest_s / 60,
         scene.channel_oldest_s / 60,
         memory.waits.get(scene.group, 0.0) / 60,
-        turns * memory.service_s(first_service_s) / max(1, scene.busy) / 60,
-        turns * _gap(scene, memory, first_service_s) / 60,
+        scene.turns * service_s / 60,
+        scene.turns * min(LONGEST_GAP_S, gap_s) / 60,
         min(LONGEST_SILENCE_S, scene.at - memory.freed_at) / 60,
         scene.counters / 5,
+        0.0 if scene.turns else 1.0,
     )
-
-
-def _gap(scene: Scene, memory: Memory, first_service_s: float) -> float:
-    if memory.gap_s is None:
-        return min(LONGEST_GAP_S, memory.service_s(first_service_s) / max(1, scene.busy))
-    return min(LONGEST_GAP_S, max(1.0, memory.gap_s))
