@@ -175,8 +175,8 @@ class TriageService:
         branch = self._branch_of(call)
         call.principal.require_branch(branch)
         with self.storage.read() as connection:
-            now = self.storage.clock.now()
-            house, ticket_id = self._house(branch), call.params["id"]
+            now, ticket_id = self.storage.clock.now(), call.params["id"]
+            house = self.houses.seen(connection, branch)
             return handlers.one_ticket(Records(connection), house, branch=branch, ticket_id=ticket_id, now=now)
 
     @http(calls.POLICY)
