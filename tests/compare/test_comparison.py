@@ -200,3 +200,12 @@ def test_without_a_trace_a_day_is_made_up(folder: Path) -> None:
     found = ask(folder, "same.yaml", trace=None, seeds=2)
     assert found.customers == 300
     assert found.of("channel:self_service", "customers") is not None
+
+
+def test_a_day_on_which_nobody_is_let_in_is_no_mistake(folder: Path) -> None:
+    (folder / "night.yaml").write_text('shifts: {"22:00": {1: [counter]}}\ndevices: {}\n')
+    found = ask(folder, "same.yaml", counters=None, staffing=folder / "night.yaml")
+    refused = found.of("all", "refused")
+    assert refused is not None
+    assert refused.a is not None
+    assert refused.a.mean == 120

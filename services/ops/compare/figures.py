@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import fmean, quantiles
 
 from services.ops.compare.arrival import Arrival
-from services.ops.compare.record import Fate, Run
+from services.ops.compare.record import Fate, Load, Run
 from services.triage.model import Channel
 
 Key = tuple[str, str]
@@ -42,8 +42,8 @@ def figures(run: Run, members: Members, most: int) -> dict[Key, float]:
     for counter, load in run.loads.items():
         found["counter:" + counter, "utilisation"] = load.utilisation
         found["counter:" + counter, "served"] = load.served
-    busy, open_s = (sum(each) for each in zip(*((x.busy_s, x.open_s) for x in run.loads.values()), strict=True))
-    found[ALL, "utilisation"] = busy / open_s if open_s else 0.0
+    every = Load(open_s=sum(x.open_s for x in run.loads.values()), busy_s=sum(x.busy_s for x in run.loads.values()))
+    found[ALL, "utilisation"] = every.utilisation
     found[ALL, "refused"] = run.refused.total()
     return found
 

@@ -1,6 +1,7 @@
 """Seeds on every processor: they have nothing to do with each other."""
 
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -22,11 +23,15 @@ def pairs(job: Job, seeds: Sequence[int], *, processes: int | None = None) -> It
     if workers == 1:
         yield from (play(job, seed) for seed in seeds)
         return
-    with ProcessPoolExecutor(workers, get_context("spawn"), _receive, (job,)) as pool:
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _receive, (job,))
+    try:
         yield from pool.map(_play, seeds)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _receive(job: Job) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that waits for this one
     _jobs.append(job)
 
 
