@@ -102,3 +102,10 @@ class PolicyFileUnusable(Conflict):
 
     code = "policy_file_unusable"
     title = "The bank's policy file cannot be used"
+
+
+class BranchClosed(Conflict):
+    """The branch is closed, and takes no requests then; ``opens_at`` says when it opens, if that is near."""
+
+    code = "branch_closed"
+    title = "The branch is closed"

@@ -15,8 +15,8 @@ from sqlalchemy import Connection
 from services.triage.errors import PolicyFileUnusable
 from services.triage.handlers import House, adopt, policy_view, set_overrides
 from services.triage.handlers.governing import InForce
-from services.triage.policy_file import Book, InvalidPolicy, default, load_book, policy_of
-from services.triage.store import GoverningDesk, branches_governed, policy_in_force, policy_version
+from services.triage.policy_file import Book, Document, Effective, InvalidPolicy, default, load_book, policy_of
+from services.triage.store import GoverningDesk, policies_governed, policy_in_force, policy_version
 from shared.contracts.http.triage import PolicyView
 from shared.settings import Settings
 from shared.storage import Storage, Transaction
@@ -73,11 +73,13 @@ class Houses:
         if self._book is None or self._all_settled:
             return
         with storage.read() as connection:
-            branches = branches_governed(connection)
-        for branch in branches:
-            while branch not in self._settled:
+            governed = policies_governed(connection)
+        for branch, digest, overrides in governed:
+            if self._digest_of(branch, overrides) != digest:
                 with storage.transaction(branch) as tx:
                     self.enter(tx, branch)
+            else:
+                self._settled.add(branch)
         self._all_settled = True
 
     @property
@@ -106,18 +108,25 @@ class Houses:
             return known  # the file is wrong: what the log says goes on
         before = policy_in_force(tx.connection, branch)
         overrides = {} if before is None else before.overrides
-        try:
-            kept, effective = self.book.with_overrides(branch, orjson.dumps(overrides).decode())
-        except InvalidPolicy as error:
-            _complain("policy_overrides_refused", error, branch=branch)
-            self._settled.add(branch)
-            return known
-        if before is not None and before.digest == effective.digest:
+        effective = self._effective(branch, overrides)
+        if effective is None or (before is not None and before.digest == effective.digest):
             self._settled.add(branch)
             return known
         with tx.apart():
-            adopt(GoverningDesk(tx, effective.policy), branch, effective, source=self.book.source, overrides=kept)
+            adopt(GoverningDesk(tx, effective.policy), branch, effective, source=self.book.source, overrides=overrides)
         return self._look(tx.connection, branch)
+
+    def _effective(self, branch: str, overrides: Document) -> Effective | None:
+        """Return what the file makes of a branch; None where the branch's own exceptions don't fit it any more."""
+        try:
+            return self.book.with_overrides(branch, orjson.dumps(overrides))[1]
+        except InvalidPolicy as error:
+            _complain("policy_overrides_refused", error, branch=branch)
+            return None
+
+    def _digest_of(self, branch: str, overrides: str) -> str | None:
+        effective = self._effective(branch, orjson.loads(overrides))
+        return None if effective is None else effective.digest
 
     def _look(self, connection: Connection, branch: str) -> House:
         house = self._house(branch, policy_in_force(connection, branch))

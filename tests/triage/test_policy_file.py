@@ -79,6 +79,8 @@ def test_a_file_says_only_what_differs_and_a_branch_only_what_differs_there() ->
         ("opening_hours:\n  mon: [17:00-09:00]", "policy.yaml:2: opening_hours.mon.0: '17:00-09:00' ends before it begins"),
         ("opening_hours:\n  mon: [nine to five]", "policy.yaml:2: opening_hours.mon.0: 'nine to five' is not a span of hours such as 09:00-17:00"),
         ("opening_hours:\n  mon: [09:00-12:00, 11:30-17:00]", "policy.yaml:2: opening_hours.mon.1: '11:30-17:00' begins before the span ahead of it ends"),
+        ("special_days:\n  2026-13-01: []", "policy.yaml:2: special_days.2026-13-01: '2026-13-01' is not a date such as 2026-10-01"),
+        ("special_days:\n  2026-10-01: [9-17]", "policy.yaml:2: special_days.2026-10-01.0: '9-17' is not a span of hours such as 09:00-17:00"),
         ("series:\n  green: {prefix: A}", "policy.yaml:2: series.green.prefix: 'A' is the prefix of counter already"),
         ("series:\n  green: {prefix: a}", "policy.yaml:2: series.green.prefix: 'a' does not match ^[A-Z]{1,4}$"),
         ("series: {green: null}", "policy.yaml:1: series: green has no number series"),

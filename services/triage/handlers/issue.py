@@ -2,14 +2,14 @@
 
 from datetime import datetime, timedelta
 
-from services.triage.errors import RequestedInFuture, RequestedTooLongAgo, UnknownBusiness
+from services.triage.errors import BranchClosed, RequestedInFuture, RequestedTooLongAgo, UnknownBusiness
 from services.triage.handlers.estimates import ahead_of, outlook
 from services.triage.handlers.house import House
 from services.triage.handlers.ports import Desk
 from services.triage.handlers.visits import customer_of, require_not_queued, visit_for
 from services.triage.model import Customer, Visit, commands, decide
 from services.triage.model.events import TicketIssued
-from services.triage.policy import Business, Policy, Quote, Route, close_matches, rank, route
+from services.triage.policy import Business, Policy, Quote, Route, close_matches, is_open, opens_next, rank, route
 from shared.contracts.http.triage import TakeTicket, TicketTaken, Wait
 from shared.contracts.terminal import TicketRequest
 
@@ -32,11 +32,12 @@ def take_ticket(desk: Desk, house: House, *, branch: str, request: TakeTicket) -
 def issue(desk: Desk, house: House, *, branch: str, request: TicketRequest, asked: datetime) -> list[TicketIssued]:
     """Reserve a ticket for each business of a request of ``asked``, all of one visit; return what happened.
 
-    Raises :class:`UnknownBusiness`, :class:`RequestedTooLongAgo`, :class:`AlreadyQueued`,
+    Raises :class:`UnknownBusiness`, :class:`RequestedTooLongAgo`, :class:`BranchClosed`, :class:`AlreadyQueued`,
     :class:`VisitNotFound`, :class:`VisitEnded`.
     """
     asked = min(asked, desk.now)
     _check_age(house.policy, asked, desk.now)
+    _require_open(house, asked)
     wanted = {code: business_of(house.policy, code) for code in request.wanted}
     visit = visit_for(desk, house, branch=branch, request=request, asked=asked)
     customer = customer_of(request, visit)
@@ -129,6 +130,18 @@ def business_of(policy: Policy, code: str) -> Business:
             errors=[{"field": "business", "message": "not offered here"}],
         )
     return business
+
+
+def _require_open(house: House, asked: datetime) -> None:
+    local = asked.astimezone(house.zone)
+    if house.policy.outside_hours == "accept" or is_open(house.policy, local):
+        return
+    opens = opens_next(house.policy, local)
+    raise BranchClosed(
+        f"the branch is closed at {local:%Y-%m-%d %H:%M}" + (f"; it opens at {opens:%Y-%m-%d %H:%M}" if opens else ""),
+        state="closed",
+        opens_at=None if opens is None else opens.isoformat(),
+    )
 
 
 def _check_age(policy: Policy, asked: datetime, now: datetime) -> None:

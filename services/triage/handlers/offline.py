@@ -123,6 +123,8 @@ def _issue(
         wait_p90_s=0.0,
         offline=True,
         late=late,
+        policy_version=house.version,
+        policy_digest=house.digest,
     )
 
 

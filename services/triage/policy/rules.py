@@ -105,6 +105,10 @@ class Policy:
     """No 90 % promise is shorter: it takes a moment to call even who finds a free counter (T9)."""
     opening_hours: Mapping[Weekday, tuple[str, ...]] = field(default_factory=lambda: dict(_HOURS))
     """When the branch is open, by weekday, in its own time zone: spans such as 09:00-17:00; none: closed."""
+    special_days: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Days that have hours of their own, by date (2026-10-01): public holidays, and weekends that are worked."""
+    outside_hours: Literal["accept", "refuse"] = "accept"
+    """What becomes of a request for a ticket while the branch is closed (T4)."""
     series: Mapping[Channel, Series] = field(default_factory=lambda: dict(_SERIES))
     """How the numbers of each channel look (T4)."""
     forms: Mapping[str, Paper] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from datetime import date
 from typing import Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
@@ -25,6 +26,10 @@ def incoherent(policy: Policy) -> Iterator[Finding]:
     yield from _numbers(policy)
     for day, spans in policy.opening_hours.items():
         yield from _hours(("opening_hours", day), spans)
+    for date_, spans in policy.special_days.items():
+        if not _is_date(date_):
+            yield ("special_days", date_), f"{date_!r} is not a date such as 2026-10-01"
+        yield from _hours(("special_days", date_), spans)
 
 
 def _senseless(value: Any, path: Path) -> Iterator[Finding]:
@@ -82,6 +87,13 @@ def _hours(path: Path, spans: tuple[str, ...]) -> Iterator[Finding]:
         elif opens < before:
             yield (*path, number), f"{span!r} begins before the span ahead of it ends"
         before = closes
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _is_name(code: str) -> bool:

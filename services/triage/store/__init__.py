@@ -1,11 +1,11 @@
 """The tables of triage, and the records that its use cases read and write."""
 
 from services.triage.store.desk import Desk
-from services.triage.store.governing import GoverningDesk, branches_governed, policy_in_force, policy_version
+from services.triage.store.governing import GoverningDesk, policies_governed, policy_in_force, policy_version
 from services.triage.store.ledger import Ledger
 from services.triage.store.records import Records
 from services.triage.store.tables import metadata
 
 __all__ = [
-    "Desk", "GoverningDesk", "Ledger", "Records", "branches_governed", "metadata", "policy_in_force", "policy_version",
+    "Desk", "GoverningDesk", "Ledger", "Records", "metadata", "policies_governed", "policy_in_force", "policy_version",
 ]  # fmt: skip

@@ -26,9 +26,10 @@ _MOVE = (
 )
 
 
-def branches_governed(connection: Connection) -> list[str]:
-    """Return every branch that has a recorded policy."""
-    return list(connection.execute(select(_policy.branch).order_by(_policy.branch)).scalars())
+def policies_governed(connection: Connection) -> list[tuple[str, str, str]]:
+    """Return every branch that has a recorded policy, with its digest and the branch's own exceptions as JSON."""
+    query = select(_policy.branch, _policy.digest, _policy.overrides).order_by(_policy.branch)
+    return [(row.branch, row.digest, row.overrides) for row in connection.execute(query)]
 
 
 def policy_version(connection: Connection, branch: str) -> int:

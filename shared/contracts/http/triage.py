@@ -210,7 +210,7 @@ TAKE_TICKET = Operation(
     name="takeTicket", service="triage", method="POST", path="/v1/branches/{b}/tickets", status=201,
     summary="Take a ticket: identify the customer, choose the channel, promise a wait (T1-T5, T9).",
     roles=STAFF | {"terminal"}, request=TakeTicket, response=TicketTaken,
-    codes=("unknown_business", "already_queued", "visit_not_found", "visit_ended"),
+    codes=("unknown_business", "branch_closed", "already_queued", "visit_not_found", "visit_ended"),
 )  # fmt: skip
 TICKET_PRINTED = Operation(
     name="ticketPrinted", service="triage", method="POST", path="/v1/branches/{b}/tickets/{id}/printed",
