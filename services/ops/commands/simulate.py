@@ -108,6 +108,8 @@ def simulate(
     settings = settings_of(config)
     date = None if date == "all" else date
     if compare is not None:
+        if speed is not None or managers is not None or endless:
+            raise UsageError("--speed, --managers and --endless play a branch over HTTP; --compare needs none of it")
         from services.ops.compare.command import answer
         from services.ops.compare.run import Question
 
