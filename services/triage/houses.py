@@ -7,6 +7,7 @@ process serves it, and a file that is wrong changes nothing.
 
 from hashlib import sha256
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import orjson
 import structlog
@@ -36,18 +37,23 @@ class Houses:
         self._read_digest = ""
         self._known: dict[str, House] = {}
         self._settled: set[str] = set()
+        self._refused: dict[str, str] = {}
+        self._looked: WeakKeyDictionary[Transaction, dict[str, House]] = WeakKeyDictionary()
         self._all_settled = False
         self.reload()
 
     def enter(self, tx: Transaction, branch: str) -> House:
-        """Return the branch's house; record its policy first where the branch has none, or the file another."""
-        version = policy_version(tx.connection, branch)
-        known = self._known.get(branch)
-        if known is None or known.version != version or not version:
-            known = self._look(tx.connection, branch)
-        if branch not in self._settled or not version:
-            known = self._settle(tx, branch, known)
-        return known
+        """Return the branch's house; record its policy first where the branch has none, or the file another.
+
+        A transaction that carries out several commands looks once: the branch is locked meanwhile.
+        """
+        looked = self._looked.setdefault(tx, {})
+        if branch not in looked:
+            house = self.seen(tx.connection, branch)
+            if branch not in self._settled or not house.version:
+                return self._settle(tx, branch, house)
+            looked[branch] = house
+        return looked[branch]
 
     def seen(self, connection: Connection, branch: str) -> House:
         """Return the branch's house as it is, for looking."""
@@ -57,14 +63,17 @@ class Houses:
 
     def view(self, connection: Connection, branch: str) -> PolicyView:
         """Return the branch's policy with since when and where it is from."""
-        return policy_view(branch, policy_in_force(connection, branch), self.book, self.problem)
+        problem = self.problem or self._refused.get(branch)
+        return policy_view(branch, policy_in_force(connection, branch), self.book, problem)
 
     def set(self, tx: Transaction, branch: str, text: bytes, by: str) -> PolicyView:
         """Set what the branch does differently; raise InvalidPolicy, and PolicyFileUnusable for the bank's file."""
         if self._book is None:
             raise PolicyFileUnusable("the bank's policy file cannot be used; mend it first", problem=self.problem)
         desk = GoverningDesk(tx, self.enter(tx, branch).policy)
+        self._looked.pop(tx, None)
         set_overrides(desk, self._book, branch=branch, text=text, by=by)
+        self._refused.pop(branch, None)
         return self.view(tx.connection, branch)
 
     def refresh(self, storage: Storage) -> None:
@@ -119,10 +128,14 @@ class Houses:
     def _effective(self, branch: str, overrides: Document) -> Effective | None:
         """Return what the file makes of a branch; None where the branch's own exceptions don't fit it any more."""
         try:
-            return self.book.with_overrides(branch, orjson.dumps(overrides))[1]
+            effective = self.book.with_overrides(branch, orjson.dumps(overrides))[1]
         except InvalidPolicy as error:
-            _complain("policy_overrides_refused", error, branch=branch)
+            if self._refused.get(branch) != error.detail:
+                _complain("policy_overrides_refused", error, branch=branch)
+            self._refused[branch] = error.detail
             return None
+        self._refused.pop(branch, None)
+        return effective
 
     def _digest_of(self, branch: str, overrides: str) -> str | None:
         effective = self._effective(branch, orjson.loads(overrides))

@@ -278,4 +278,29 @@ def test_a_transaction_costs_one_statement_more_and_parses_nothing(bank: Bank) -
     known = bank.house()
     with bank.storage.transaction(BRANCH) as tx, counted(bank.storage) as work:
         assert houses.enter(tx, BRANCH) is known
+        assert houses.enter(tx, BRANCH) is known  # as when commands share a commit
     assert work.statements == 1
+
+
+def test_what_is_set_counts_for_the_next_command_of_the_same_transaction(bank: Bank) -> None:
+    bank.says("")
+    houses = bank.start()
+    bank.house()
+    with bank.storage.transaction(BRANCH) as tx:
+        assert houses.enter(tx, BRANCH).policy.green_age == 65
+        houses.set(tx, BRANCH, b"green_age: 50", "supervisor-1")
+        assert houses.enter(tx, BRANCH).policy.green_age == 50
+
+
+def test_exceptions_that_do_not_fit_the_banks_new_file_are_reported_and_the_branch_goes_on(bank: Bank) -> None:
+    bank.says("businesses: {safe: {name: {zh: 保管箱, en: Safe}, channel: counter}}")
+    houses = bank.start()
+    bank.policy()
+    bank.put("businesses: {safe: {channel: vip}}")
+    bank.says("green_age: 50")
+    assert bank.policy().green_age == 65
+    with bank.storage.read() as connection:
+        view = houses.view(connection, BRANCH)
+    assert view.problem == "overrides:1: businesses.safe.name: is needed"
+    assert bank.put("{}").problem is None
+    assert bank.policy().green_age == 50

@@ -202,7 +202,7 @@ class PolicyView(View):
     overrides: dict[str, Any] = Field(default={}, description="The branch's own exceptions, set by `PUT`.")
     policy: dict[str, Any] = Field(description="Every field with its value; `lobby policy schema` describes them.")
     problem: str | None = Field(
-        default=None, description="What is wrong with the bank's file, while the old one goes on."
+        default=None, description="What is wrong with the bank's file, or with the branch's exceptions over it."
     )
 
 
