@@ -219,14 +219,14 @@ class TriageService:
         with self.storage.read() as connection:
             unprinted = Records(connection).unprinted(silence.before(now), AT_ONCE)
             overdue = Records(connection).overdue(today)
-        for branch, ticket_ids in unprinted.items():
-            with self.storage.transaction(branch) as tx:
-                desk = Desk(tx, self.houses.enter(tx, branch).policy)
-                handlers.give_up_papers(desk, branch=branch, ticket_ids=ticket_ids)
         for branch in overdue:
             with self.storage.transaction(branch) as tx:
                 house = self.houses.enter(tx, branch)
                 handlers.end_days(Desk(tx, house.policy), house, branch=branch, silence=silence)
+        for branch, ticket_ids in unprinted.items():
+            with self.storage.transaction(branch) as tx:
+                desk = Desk(tx, self.houses.enter(tx, branch).policy)
+                handlers.give_up_papers(desk, branch=branch, ticket_ids=ticket_ids)
 
     def _in_branch(self, call: Call, use_case: Callable[..., View | None], **given: Any) -> Answer:
         def run(tx: Transaction) -> View | None:
