@@ -8,14 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta, timezone
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from services.ops.compare.arrival import Arrival
+from services.ops.compare.customers import drawn, shown
 from services.ops.compare.engine import Crew, run
 from services.ops.compare.picture import lettering, save
 from services.ops.compare.record import Fate
-from services.ops.compare.staffing import Staffing
+from services.ops.compare.staffing import Staffing, windows
+from services.ops.estimates.picture import Told
+from services.ops.estimates.picture import draw as picture_of_waits
 from services.ops.main import main
+from services.ops.simulate.generate import day_of
 from services.triage.handlers import House
 from services.triage.policy import Policy
 from services.triage.policy_file import default
@@ -79,6 +84,29 @@ def draw_calling_order(file: Path) -> None:
         save(figure, file)
 
 
+def draw_waits(file: Path) -> None:
+    """Draw promised against waited, in two weeks of a made-up branch whose tellers take turns at lunch."""
+    file.write_text(picture_of_waits(two_weeks()), encoding="utf-8")
+
+
+def two_weeks() -> list[Told]:
+    """Let customers come to a branch; return what those of the second week were told who had to queue."""
+    monday = OPENS.date()
+    rows = [row for n in range(12) for row in day_of(monday + timedelta(days=n), BEIJING, seed=1)]
+    arrivals = drawn(rows, shown(rows), Random(1))
+    shifts = {time(0): windows(6), time(12): windows(4), time(14): windows(6)}
+    house = House(zone=BEIJING, policy=default().of().policy)
+    result = run(house, arrivals, Crew(staffing=Staffing(shifts=shifts)))
+    return [
+        Told(came=arrival.at, waited_s=fate.waited_s, p50_s=fate.quoted_p50_s, p90_s=fate.quoted_p90_s)
+        for arrival, fate in zip(arrivals, result.fates, strict=True)
+        if fate is not None
+        and fate.outcome == "served"
+        and fate.waited_s > 0
+        and arrival.at.date() >= monday + timedelta(days=6)
+    ]
+
+
 def _timeline(axes: Any, policy: Policy, title: str, chinese: bool) -> None:
     axes.set_title(title if chinese else title.split(" ", 1)[1], loc="left", fontsize=11, fontweight="bold")
     fates = calling_order(policy)
@@ -116,6 +144,7 @@ def _told(fate: Fate, chinese: bool) -> str:
 def draw_all(arguments: Sequence[str] = ()) -> int:
     """Draw every picture; return the exit code."""
     draw_calling_order(HERE / "img" / "calling-order.svg")
+    draw_waits(HERE / "img" / "waiting-estimates.svg")
     policies = [str(HERE / "examples" / name) for name in ("policy-today.yaml", "policy-trial.yaml")]
     staffing, picture = str(HERE / "examples" / "staffing.yaml"), str(HERE / "img" / "policy-comparison.svg")
     return main(["simulate", "--compare", *policies, "--staffing", staffing, "--picture", picture, *arguments])

@@ -12,7 +12,7 @@ from services.ops.errors import UsageError
 from services.ops.estimates.evaluate import Judged, Play
 from services.ops.estimates.observed import customers_of
 from services.ops.estimates.picture import draw
-from services.ops.estimates.report import document
+from services.ops.estimates.report import document, told
 from services.ops.main import main
 from services.ops.trace import parse_trace
 from services.triage.policy import Policy
@@ -107,7 +107,7 @@ def test_nine_of_ten_promises_hold_again_after_the_branch_has_become_slower() ->
 
 
 def test_the_picture_is_one_well_formed_svg_without_anything_to_load(fortnight: Sequence[Judged]) -> None:
-    picture = draw(fortnight, FROM, None)
+    picture = draw(told(fortnight, FROM, None))
     root = ElementTree.fromstring(picture)
     assert len(root.findall(".//{http://www.w3.org/2000/svg}circle")) > 300
     assert "href" not in picture

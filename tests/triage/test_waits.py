@@ -17,6 +17,15 @@ def line(lobby: Lobby, number: int, *, apart_s: float = 10) -> list[str]:
     return taken
 
 
+def busy(lobby: Lobby, *channels: str) -> str:
+    """Open the counter and give it a customer, so that the next has to queue; return the customer's ticket."""
+    lobby.open("1", *channels)
+    lobby.wait()
+    called = lobby.next()
+    assert called is not None
+    return called.ticket_id
+
+
 def serve_everybody(lobby: Lobby, seconds: float) -> None:
     while (called := lobby.next()) is not None:
         lobby.serve(called.ticket_id, seconds)
@@ -97,13 +106,14 @@ def test_quoted_against_waited_is_shown_by_channel(lobby: Lobby) -> None:
     assert shown["green"] is None
     counter = shown["counter"]
     assert counter is not None
-    assert counter.judged == 3
+    assert counter.judged == 2  # the first found a counter ready
     assert 0 <= counter.kept <= 1
 
 
 def test_a_promise_is_learned_from_once_however_often_its_ticket_is_called(lobby: Lobby) -> None:
-    lobby.open()
+    first = busy(lobby)
     taken = lobby.wait()
+    lobby.serve(first)
     lobby.next()
     lobby.do("no_show", taken.ticket_id)
     lobby.next()
@@ -114,19 +124,21 @@ def test_a_ticket_that_was_asked_for_while_the_network_was_down_teaches_nothing(
     lobby: Lobby, clock: ManualClock
 ) -> None:
     """Nobody was promised anything at that time."""
-    lobby.open()
+    first = busy(lobby)
     asked = clock.now()
     clock.advance(1800)
     late = lobby.wait(requested_at=asked)
-    lobby.next()
+    lobby.serve(first)
+    assert lobby.next() is not None
     assert judged(lobby) == 0
     assert isinstance(lobby.ticket(late.ticket_id), TicketView)
 
 
 def test_who_is_sent_to_another_channel_teaches_that_channel_nothing(lobby: Lobby) -> None:
-    lobby.open("1", "loan_desk")
+    first = busy(lobby, "counter", "loan_desk")
     taken = lobby.wait()
     lobby.transfer(taken.ticket_id, "loan_desk")
+    lobby.serve(first)
     assert lobby.next() is not None
     assert judged(lobby) == 0
 

@@ -1,10 +1,9 @@
 """A picture of an evaluation: quoted against waited, and the error over the day. One SVG, nothing to load."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import datetime
 from statistics import fmean
-
-from services.ops.estimates.evaluate import Judged
 
 WIDTH, HEIGHT = 960, 420
 SIDE, LEFT, TOP = 320, 70, 50
@@ -14,26 +13,32 @@ OURS, COVERED, THEIRS = "#0b6e4f", "#c77d0a", "#8a94a6"
 STYLE = "text{font:12px system-ui,'Noto Sans CJK SC',sans-serif;fill:#1d2733} .t{font-size:15px;font-weight:600}"
 
 
-def draw(judged: Sequence[Judged], first: date | None, last: date | None) -> str:
-    """Return the picture of those who came between the dates."""
-    found = [
-        one
-        for one in judged
-        if (first is None or one.customer.came.date() >= first) and (last is None or one.customer.came.date() <= last)
-    ]
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """What a customer was told, and waited; ``hol_s``: what the wait of the head of the line would have told them."""
+
+    came: datetime
+    waited_s: float
+    p50_s: float
+    p90_s: float
+    hol_s: float | None = None
+
+
+def draw(found: Sequence[Told]) -> str:
+    """Return the picture of these customers, of whom there is at least one."""
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img"><style>{STYLE}</style>'
     parts = (head, f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>', *_dots(found), *_hours(found), "</svg>\n")
     return "\n".join(parts)
 
 
-def _dots(found: Sequence[Judged]) -> Iterable[str]:
+def _dots(found: Sequence[Told]) -> Iterable[str]:
     """The left half: a dot for each customer; on the line, promise and wait are the same."""
-    most = max(60.0, sorted(max(one.customer.waited_s, one.quote.p50_s) for one in found)[int(0.99 * len(found))])
+    most = max(60.0, sorted(max(one.waited_s, one.p50_s) for one in found)[int(0.99 * len(found))])
     yield _text(LEFT, 26, "预计与实际等候 · quoted and waited", "t")
     yield f'<path d="M{LEFT} {TOP + SIDE}L{LEFT + SIDE} {TOP}" stroke="{THEIRS}" stroke-dasharray="4 4" fill="none"/>'
     yield from _frame(LEFT, SIDE)
     for one in found[:: max(1, len(found) // MOST_DOTS)]:
-        x, y = one.quote.p50_s / most, one.customer.waited_s / most
+        x, y = one.p50_s / most, one.waited_s / most
         if max(x, y) <= 1:
             yield f'<circle cx="{LEFT + SIDE * x:.1f}" cy="{_up(y):.1f}" r="2" fill="{OURS}" fill-opacity=".35"/>'
     for part in (0.0, 0.5, 1.0):
@@ -44,13 +49,13 @@ def _dots(found: Sequence[Judged]) -> Iterable[str]:
     yield _text(18, TOP + SIDE / 2, "实际等候 秒 · waited, s", anchor="middle") + "</g>"
 
 
-def _hours(found: Sequence[Judged]) -> Iterable[str]:
+def _hours(found: Sequence[Told]) -> Iterable[str]:
     """The right half: the mean absolute error of each hour, ours and the best-known simple one's; and p90."""
-    hours = sorted({one.customer.came.hour for one in found})
-    by_hour = {hour: [one for one in found if one.customer.came.hour == hour] for hour in hours}
-    ours = {hour: fmean(abs(one.quote.p50_s - one.customer.waited_s) for one in by_hour[hour]) for hour in hours}
-    theirs = {hour: fmean(abs(one.baselines["hol"] - one.customer.waited_s) for one in by_hour[hour]) for hour in hours}
-    covered = {hour: fmean(one.customer.waited_s <= one.quote.p90_s for one in by_hour[hour]) for hour in hours}
+    hours = sorted({one.came.hour for one in found})
+    by_hour = {hour: [one for one in found if one.came.hour == hour] for hour in hours}
+    ours = {hour: fmean(abs(one.p50_s - one.waited_s) for one in by_hour[hour]) for hour in hours}
+    theirs = {hour: _error_of_hol(by_hour[hour]) for hour in hours}
+    covered = {hour: fmean(one.waited_s <= one.p90_s for one in by_hour[hour]) for hour in hours}
     most = max(1.0, *ours.values(), *theirs.values()) * 1.15
     step = DAY_WIDTH / len(hours)
     yield _text(DAY_LEFT, 26, "一天中的误差 · error over the day", "t")
@@ -65,6 +70,11 @@ def _hours(found: Sequence[Judged]) -> Iterable[str]:
     for part in (0.0, 0.5, 1.0):
         yield _text(DAY_LEFT - 8, _up(part) + 4, f"{most * part:.0f} s", anchor="end")
     yield from _legend()
+
+
+def _error_of_hol(found: Sequence[Told]) -> float:
+    errors = [abs(one.hol_s - one.waited_s) for one in found if one.hol_s is not None]
+    return fmean(errors) if errors else 0.0
 
 
 def _legend() -> Iterable[str]:

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from services.ops.estimates.baselines import NAMES
 from services.ops.estimates.evaluate import LOOK_AFTER_S, Judged
+from services.ops.estimates.picture import Told
 
 
 def document(judged: Sequence[Judged], first: date | None, last: date | None) -> dict[str, Any]:
@@ -28,6 +29,21 @@ def document(judged: Sequence[Judged], first: date | None, last: date | None) ->
         ],
         "groups": [{"group": group, **_figures(ones)} for group, ones in _by(found, lambda one: one.quote.group)],
     }
+
+
+def told(judged: Sequence[Judged], first: date | None, last: date | None) -> list[Told]:
+    """Return what a picture shows of those who came between the dates."""
+    return [
+        Told(
+            came=one.customer.came,
+            waited_s=one.customer.waited_s,
+            p50_s=one.quote.p50_s,
+            p90_s=one.quote.p90_s,
+            hol_s=one.baselines["hol"],
+        )
+        for one in judged
+        if _between(one.customer.came.date(), first, last)
+    ]
 
 
 def show(figures: Mapping[str, Any], console: Console) -> None:

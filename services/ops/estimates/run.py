@@ -12,7 +12,7 @@ from services.ops.errors import UsageError
 from services.ops.estimates.evaluate import Judged, Play
 from services.ops.estimates.observed import customers_of
 from services.ops.estimates.picture import draw
-from services.ops.estimates.report import document
+from services.ops.estimates.report import document, told
 from services.ops.trace import Row, Trace, by_branch, read_trace
 from services.triage.policy import Policy
 
@@ -45,7 +45,7 @@ def judge(
     if not figures["n"]:
         raise UsageError("--trace: nobody who queued and was served came within these dates")
     if picture is not None:
-        _write(picture, draw(judged, first, last))
+        _write(picture, draw(told(judged, first, last)))
     return figures
 
 

@@ -29,7 +29,7 @@ class Wait(View):
 class Promises(View):
     """How the promises of late compare with what was waited: quoted against waited (T9)."""
 
-    judged: int = Field(ge=0, description="How many customers were called since the channel's first.")
+    judged: int = Field(ge=0, description="How many who had to queue were called since the channel's first.")
     kept: float = Field(ge=0, le=1, description="Of the latest, the share that waited no longer than p90_s.")
     error_s: Seconds = Field(description="Of the latest, how far the wait lay from p50_s on average.")
 

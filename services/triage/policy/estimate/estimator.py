@@ -38,7 +38,10 @@ class Promise:
 
 @dataclass(frozen=True, kw_only=True)
 class Quote(Promise):
-    """A promise with what it was made from, for learning when its ticket is called."""
+    """A promise with what it was made from, for learning when its ticket is called.
+
+    ``seen`` is empty where a counter was ready: then there is no queue to learn about.
+    """
 
     group: str
     seen: tuple[float, ...]
@@ -87,15 +90,20 @@ class Estimator:
 
     def quote(self, policy: Policy, scene: Scene) -> Quote:
         """Estimate the wait at a place; never less than at a place farther ahead, all else equal."""
-        seen, *nearer = (inputs(each, self.memory, policy.first_service_s) for each in (scene, *scene.nearer()))
+        ready_s = self.memory.ready_s(0.5, 0.0) if scene.idle else 0.0
+        ready_p90_s = self.memory.ready_s(0.9, policy.least_p90_s) if scene.idle else 0.0
+        if scene.ready:
+            return _quote(policy, scene.group, ready_s, ready_p90_s)
+        both = [inputs(each, self.memory, policy.first_service_s) for each in (scene, scene.nearest())]
         group = self._group(scene.group)
-        p50_s = max(0.0, *(self.median.value(each) + group.median(each) for each in (seen, *nearer)))
-        error_s = max(LEAST_ERROR_S, *(self.error.value(_spread(each)) for each in (seen, *nearer)))
-        p90_s = max(p50_s + group.reach * error_s, policy.least_p90_s)
-        return Quote(p50_s=round(p50_s, 1), p90_s=round(p90_s, 1), group=scene.group, seen=seen)
+        p50_s = max(ready_s, *(self.median.value(seen) + group.median(seen) for seen in both))
+        error_s = max(LEAST_ERROR_S, *(self.error.value(_spread(seen)) for seen in both))
+        return _quote(policy, scene.group, p50_s, max(p50_s + group.reach * error_s, ready_p90_s), both[0])
 
     def called(self, group: str, waited_s: float, quote: Quote | None = None) -> "Estimator":
         """Return the estimator after a call; ``quote``: what the ticket was promised in this group, if it was."""
+        if quote is not None and not quote.seen:
+            return replace(self, memory=self.memory.after_ready(waited_s))
         after = replace(self, memory=self.memory.after_call(group, waited_s))
         return after if quote is None or quote.group != group else after._compared(quote, waited_s)
 
@@ -117,6 +125,11 @@ class Estimator:
             reach=_reach(self.reach, waited_s > quote.p90_s),
             groups={**self.groups, quote.group: group},
         )
+
+
+def _quote(policy: Policy, group: str, p50_s: float, p90_s: float, seen: tuple[float, ...] = ()) -> Quote:
+    p90_s = max(p50_s, p90_s, policy.least_p90_s)
+    return Quote(p50_s=round(p50_s, 1), p90_s=round(p90_s, 1), group=group, seen=seen)
 
 
 def _reach(before: float, missed: bool) -> float:

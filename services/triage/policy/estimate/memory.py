@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 SERVICES = 50
+READY = 20
 LONGEST_GAP_S = 300.0
 GAP_WEIGHT = 0.1
 WAIT_WEIGHT = 0.3
@@ -13,17 +14,30 @@ FIRST = 1.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Memory:
-    """``gap_s``: the smoothed time between two ends of services; ``waits``: smoothed, by group."""
+    """``gap_s``: the smoothed time between two ends of services; ``waits``: smoothed, by group, of who had to queue.
+
+    ``ready``: the last waits of those who found a counter ready: it takes a moment to be called all the same.
+    """
 
     services: tuple[float, ...] = ()
     gap_s: float | None = None
     freed_at: float = 0.0
     waits: Mapping[str, float] = field(default_factory=dict)
+    ready: tuple[float, ...] = ()
 
     def service_s(self, first_s: float) -> float:
         """Return the mean of the last services; the policy's first guess is part of it while there are few."""
         known = FIRST if len(self.services) < SERVICES else 0.0
         return (known * first_s + sum(self.services)) / (known + len(self.services))
+
+    def ready_s(self, share: float, first_s: float) -> float:
+        """Return within how many seconds this share of those was called who found a counter ready."""
+        known = sorted((*self.ready, *(first_s,) * (READY - len(self.ready))))
+        return known[min(READY - 1, int(share * READY))]
+
+    def after_ready(self, waited_s: float) -> "Memory":
+        """Return the memory after somebody was called who had found a counter ready."""
+        return replace(self, ready=(*self.ready, waited_s)[-READY:])
 
     def after_call(self, group: str, waited_s: float) -> "Memory":
         """Return the memory after somebody who had queued was called."""

@@ -36,19 +36,21 @@ class Scene:
         return f"{self.channel}/{self.priority}"
 
     @property
+    def ready(self) -> bool:
+        """Whether a counter is ready for whoever stands here, so that they need not queue."""
+        return not self.turns
+
+    @property
     def turns(self) -> float:
         """How many customers must be done before a counter is ready for this place."""
         return max(0.0, self.ahead + 1 - self.idle)
 
-    def nearer(self) -> tuple["Scene", ...]:
-        """Return the same scene at nearer places, none of which is to be promised more."""
-        if not self.turns:
-            return ()
-        next_one = replace(self, ahead=float(self.idle))
-        return (replace(self, ahead=0.0), next_one) if self.idle else (next_one,)
+    def nearest(self) -> "Scene":
+        """Return the same scene at the nearest place that has to queue: it is to be promised no more than this one."""
+        return replace(self, ahead=float(self.idle))
 
 
-SIZE = 12
+SIZE = 11
 WORK = 7
 """Where among the inputs stands the work ahead: turns × mean service ÷ counters."""
 
@@ -61,7 +63,7 @@ def inputs(scene: Scene, memory: Memory, first_service_s: float) -> tuple[float,
         1.0,
         scene.waiting / 3,
         scene.channel_waiting / 3,
-        scene.ahead / 3 if scene.turns else 0.0,
+        scene.ahead / 3,
         scene.oldest_s / 60,
         scene.channel_oldest_s / 60,
         memory.waits.get(scene.group, 0.0) / 60,
@@ -69,5 +71,4 @@ def inputs(scene: Scene, memory: Memory, first_service_s: float) -> tuple[float,
         scene.turns * min(LONGEST_GAP_S, gap_s) / 60,
         min(LONGEST_SILENCE_S, scene.at - memory.freed_at) / 60,
         scene.counters / 5,
-        0.0 if scene.turns else 1.0,
     )
