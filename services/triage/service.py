@@ -9,12 +9,14 @@ from services.triage import handlers
 from services.triage.errors import TicketNotFound
 from services.triage.handlers.closing import AT_ONCE, Silence
 from services.triage.houses import Houses
-from services.triage.store import Desk, Ledger, Records
+from services.triage.store import Desk, Due, Ledger, Records, WatchDesk
 from shared.bus import Batch, StorageProvider, event_batches, every
 from shared.commands import Replayed
 from shared.contracts.base import View
 from shared.contracts.envelope import Event
 from shared.contracts.http import triage as calls
+from shared.contracts.http.care import CARE, CARED
+from shared.contracts.http.diversion import DIVERSION
 from shared.contracts.http.fairness import FAIRNESS
 from shared.storage import Storage, Transaction
 from shared.web.call import Call
@@ -146,7 +148,7 @@ class TriageService:
     def device_status(self, call: Call) -> Answer:
         """Take a device's report (T10)."""
         report = call.body
-        return self._in_branch(
+        return self._in_house(
             call,
             handlers.report_device,
             device_id=call.params["d"],
@@ -161,6 +163,24 @@ class TriageService:
         with self.storage.read() as connection:
             now, house = self.storage.clock.now(), self.houses.seen(connection, call.branch)
             return handlers.queue_view(Records(connection), house, branch=call.branch, now=now)
+
+    @http(CARE)
+    def care(self, call: Call) -> Answer:
+        """Return whom to look after (T8)."""
+        with self.storage.read() as connection:
+            house, now = self.houses.seen(connection, call.branch), self.storage.clock.now()
+            return handlers.care_view(Due(connection), house, branch=call.branch, now=now)
+
+    @http(CARED)
+    def cared(self, call: Call) -> Answer:
+        """Record that somebody looked after a customer (T8)."""
+        given = {"ticket_id": call.params["id"], "request": call.body, "by": call.principal.subject}
+        return self._in_house(call, handlers.cared, **given)
+
+    @http(DIVERSION)
+    def diversion(self, call: Call) -> Answer:
+        """Note what becomes of the guidance to a device (T3)."""
+        return self._in_house(call, handlers.divert, ticket_id=call.params["id"], request=call.body)
 
     @http(FAIRNESS)
     def fairness(self, call: Call) -> Answer:
@@ -227,6 +247,19 @@ class TriageService:
             with self.storage.transaction(branch) as tx:
                 desk = Desk(tx, self.houses.enter(tx, branch).policy)
                 handlers.give_up_papers(desk, branch=branch, ticket_ids=ticket_ids)
+
+    @every(seconds=1)
+    def watch(self) -> None:
+        """Raise the alarms that are due, and tell which lines crossed a threshold (T8, T12)."""
+        now = self.storage.clock.now()
+        with self.storage.read() as connection:
+            alarms, lines = Due(connection).alarms_due(now, AT_ONCE), Due(connection).lines_due(now, AT_ONCE)
+        for branch in {*alarms, *lines}:
+            with self.storage.transaction(branch) as tx:
+                house = self.houses.enter(tx, branch)
+                desk = WatchDesk(tx, house.policy)
+                handlers.raise_alarms(desk, house, branch=branch, ticket_ids=alarms.get(branch, ()))
+                handlers.check_lines(desk, house, branch=branch, lines=lines.get(branch, ()))
 
     def _in_branch(self, call: Call, use_case: Callable[..., View | None], **given: Any) -> Answer:
         def run(tx: Transaction) -> View | None:

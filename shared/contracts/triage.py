@@ -17,6 +17,9 @@ TicketState = Literal["reserved", "waiting", "called", "serving", "held", "compl
 Outcome = Literal["served", "left"]
 
 
+CareAction = Literal["water", "seat", "reading", "apology", "other_channel", "escort", "other"]
+
+
 class Form(EventData):
     """A document or form that the business needs (T5)."""
 
@@ -277,3 +280,86 @@ class PolicyChanged(EventData):
     changed: tuple[str, ...] = Field(default=(), description="The fields that differ from the policy before.")
     overrides: dict[str, Any] = Field(default={}, description="The branch's own exceptions, set by HTTP.")
     policy: dict[str, Any] = Field(description="Every field with its value; `lobby policy schema` describes them.")
+
+
+@event("lobby.triage.diversion_offered.v1")
+class DiversionOffered(_OfTicket):
+    """The customer is guided to a device that does the business (T3)."""
+
+    devices: tuple[str, ...] = Field(default=(), description="The kinds of device that do it and work now.")
+
+
+@event("lobby.triage.diversion_accepted.v1")
+class DiversionAccepted(_OfTicket):
+    """The customer goes to the device."""
+
+    device_id: Name | None = None
+
+
+@event("lobby.triage.diversion_declined.v1")
+class DiversionDeclined(_OfTicket):
+    """The customer prefers the counter, and waits there at the place of their request."""
+
+    reason: str | None = None
+
+
+@event("lobby.triage.diversion_completed.v1")
+class DiversionCompleted(_OfTicket):
+    """The business was done at the device."""
+
+    device_id: Name | None = None
+
+
+@event("lobby.triage.diversion_fell_back.v1")
+class DiversionFellBack(_OfTicket):
+    """It did not work out: the customer waits for the counter, at the place of their request."""
+
+    reason: Reason
+    automatic: bool = Field(default=False, description="Nobody asked: the last fitting device went down.")
+
+
+@event("lobby.triage.wait_promise_breached.v1")
+class WaitPromiseBreached(_OfTicket):
+    """The customer has waited longer than the 90 % promise on the ticket; once a ticket (T8, T9)."""
+
+    waited_s: Seconds
+    quoted_p50_s: Seconds
+    quoted_p90_s: Seconds
+
+
+@event("lobby.triage.starvation_alarmed.v1")
+class StarvationAlarmed(_OfTicket):
+    """The customer has waited beyond policy's limit, or may not be overtaken any more; once a ticket (T12)."""
+
+    cause: Literal["wait", "cap"]
+    waited_s: Seconds
+    limit_s: Seconds
+    times_overtaken: int = Field(default=0, ge=0)
+
+
+@event("lobby.triage.starvation_cleared.v1")
+class StarvationCleared(_OfTicket):
+    """The one whom the alarm was for waits no more."""
+
+    by: str = Field(description="The step that ended it, as the middle of its event's type: ticket_called.")
+
+
+@event("lobby.triage.customer_cared.v1")
+class CustomerCared(_OfTicket):
+    """Somebody looked after the customer (T8)."""
+
+    action: CareAction
+    note: str | None = None
+    by: Id
+
+
+@event("lobby.triage.threshold_crossed.v1")
+class ThresholdCrossed(EventData):
+    """A line's length, longest wait or promised wait went above policy's limit, or is back below it (T8)."""
+
+    channel: Channel
+    measure: Literal["length", "longest_wait", "p90"] = Field(description="Tickets, seconds, seconds.")
+    above: bool
+    value: float = Field(ge=0)
+    limit: float = Field(ge=0)
+    business_date: date

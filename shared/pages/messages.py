@@ -36,6 +36,10 @@ class Words:
         """Return a message with its holes filled."""
         return _HOLE.sub(lambda hole: str(values[hole[1]]), self._messages[key])
 
+    def name(self, group: str, code: str) -> str:
+        """Return a code's name; one that only the bank's policy knows is shown as it is."""
+        return self._messages.get(f"{group}.{code}", code)
+
     def number(self, value: float) -> str:
         """Write a number with the language's separators."""
         return format_decimal(value, locale=self._locale)

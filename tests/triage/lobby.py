@@ -7,12 +7,14 @@ from services.triage import handlers
 from services.triage.handlers import House
 from services.triage.policy import Policy
 from services.triage.policy_file import default
-from services.triage.store import Desk, Records
+from services.triage.store import Desk, Due, Records, WatchDesk
 from shared.clock import ManualClock
 from shared.commands import Cause
 from shared.contracts.base import EventData
 from shared.contracts.envelope import Event
 from shared.contracts.http import triage as calls
+from shared.contracts.http.care import Cared, CareView
+from shared.contracts.http.diversion import DiversionStep
 from shared.contracts.registry import decode, type_of
 from shared.ids import new_id
 from shared.storage import Storage
@@ -99,8 +101,46 @@ class Lobby:
         report = calls.DeviceStatus.model_validate({"kind": kind, "status": status})
         with self.storage.transaction(BRANCH) as tx:
             return handlers.report_device(
-                self.desk(tx), branch=BRANCH, device_id=device_id, kind=report.kind, status=report.status, detail=None
+                self.desk(tx),
+                self.house,
+                branch=BRANCH,
+                device_id=device_id,
+                kind=report.kind,
+                status=report.status,
+                detail=None,
             )
+
+    def divert(self, ticket_id: str, step: str, **given: object) -> calls.TicketView:
+        request = DiversionStep.model_validate({"step": step, **given})
+        return self.do("divert", ticket_id, request=request)
+
+    def watch(self) -> None:
+        """Look at the clock, as the service does each second."""
+        assert isinstance(self.storage, Storage), "a desk in memory has no clock to look at"
+        now = self.clock.now()
+        with self.storage.read() as connection:
+            alarms, lines = Due(connection).alarms_due(now, 200), Due(connection).lines_due(now, 200)
+        with self.storage.transaction(BRANCH) as tx:
+            desk = WatchDesk(tx, self.house.policy)
+            handlers.raise_alarms(desk, self.house, branch=BRANCH, ticket_ids=alarms.get(BRANCH, ()))
+            handlers.check_lines(desk, self.house, branch=BRANCH, lines=lines.get(BRANCH, ()))
+
+    def due(self) -> int:
+        """Return how much a look at the clock would take up now."""
+        assert isinstance(self.storage, Storage)
+        with self.storage.read() as connection:
+            found = (
+                Due(connection).alarms_due(self.clock.now(), 200),
+                Due(connection).lines_due(self.clock.now(), 200),
+            )
+        return sum(len(names) for by_branch in found for names in by_branch.values())
+
+    def care(self) -> CareView:
+        with self.storage.read() as connection:
+            return handlers.care_view(Due(connection), self.house, branch=BRANCH, now=self.clock.now())  # type: ignore[arg-type]
+
+    def cared(self, ticket_id: str, action: str = "water", by: str = "li") -> calls.TicketView:
+        return self.do("cared", ticket_id, request=Cared.model_validate({"action": action}), by=by)
 
     def queue(self, branch: str = BRANCH) -> calls.QueueView:
         with self.storage.read() as connection:

@@ -1,15 +1,18 @@
 """Triage as its callers see it: the real service in a process of its own (T1-T7, T9, T10)."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from shared.clock import ScaledClock, format_clock
 from shared.contracts import terminal, triage, vip
 from shared.contracts.base import EventData
 from shared.contracts.envelope import Event
 from shared.contracts.http import triage as calls
+from shared.contracts.http.care import CareView
 from shared.contracts.http.fairness import FairnessView
 from shared.contracts.registry import decode, type_of
 from shared.settings import Settings
@@ -64,6 +67,46 @@ class Branch:
         calls.QueueView.model_validate(answer.json)
         queue: dict[str, Any] = answer.json
         return queue
+
+
+def test_diversion_and_care_over_http(service: Running) -> None:
+    branch = Branch(service, "care")
+    branch.post(f"{branch.path}/devices/atm-1/status", {"kind": "atm", "status": "up"}, role="terminal")
+    taken = branch.wait("query")
+    path = f"{branch.path}/tickets/{taken['ticket_id']}"
+    assert branch.post(f"{path}/diversion", {"step": "perhaps"}).status == 422
+    assert branch.post(f"{path}/diversion", {"step": "accepted", "device_id": "atm-1"}, role="terminal").status == 200
+    branch.post(f"{branch.path}/devices/atm-1/status", {"kind": "atm", "status": "down"}, role="terminal")
+    queue = branch.queue()
+    assert (queue["waiting"][0]["channel"], queue["diversion"]["fell_back"]) == ("counter", 1)
+    assert branch.post(f"{path}/diversion", {"step": "completed"}).json["code"] == "illegal_transition"
+    cared = branch.post(f"{path}/cared", {"action": "water", "note": "tea"})
+    assert (cared.status, cared.json["state"]) == (200, "waiting")
+    needs = service.call("GET", f"{branch.path}/care", branch="care", role="lobby_manager")
+    assert (needs.status, CareView.model_validate(needs.json).needs) == (200, ())
+
+
+def test_the_clock_raises_alarms_by_business_time(tmp_path: Path) -> None:
+    clock = ScaledClock(business=datetime(2026, 11, 24, 1, 0, tzinfo=UTC), rate=600, wall=datetime.now(UTC))
+    with one_service("triage", tmp_path, LOBBY_CLOCK=format_clock(clock), LOBBY_TIMEZONE="Asia/Shanghai") as service:
+        branch = Branch(service, "late")
+        branch.open()
+        taken = branch.wait()
+        wait_until(lambda: _said(tmp_path, "starvation_alarmed"), within_s=60, what="the alarm after an hour")
+        assert _said(tmp_path, "wait_promise_breached")
+        needs = service.call("GET", f"{branch.path}/care", branch="late", role="lobby_manager").json["needs"]
+        assert needs[0]["ticket"]["number"] == taken["number"]
+        wait_until(lambda: _said(tmp_path, "threshold_crossed"), within_s=60, what="the threshold")
+
+
+def _said(folder: Path, name: str) -> bool:
+    storage = open_storage(Settings(data_dir=folder), "triage")
+    try:
+        with storage.read() as connection:
+            rows = after(connection, dict.fromkeys(range(64), 0), limit=1000)
+        return any(row.type == f"lobby.triage.{name}.v1" for row in rows)
+    finally:
+        storage.close()
 
 
 def test_the_fairness_ledger_says_who_was_overtaken_by_whom_and_why(service: Running) -> None:

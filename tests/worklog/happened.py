@@ -51,6 +51,10 @@ class Happened:
             wait_p50_s=60, wait_p90_s=120,
         ), **how)  # fmt: skip
 
+    def diverted(self, visit: str, step: type[EventData], business: str = "query", **given: Any) -> Event:
+        of = {**self._of_ticket(visit, "self_service", TODAY, "t"), "business": business}
+        return self.say("triage", visit, step(**of, **given))
+
     def called(
         self, visit: str, channel: triage.Channel = "counter", *, waited_s: float = 30, promised_s: float = 120,
         day: date = TODAY,

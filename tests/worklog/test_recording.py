@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from shared.clock import ManualClock
+from shared.contracts import triage
 from shared.contracts.triage import Channel
 from shared.storage import Storage
 from tests.support.tables import empty_database
@@ -45,6 +46,27 @@ def test_who_is_sent_to_no_window_is_diverted_even_if_they_come_back(
     office.hear(happened.issued("v", channel), happened.ended("v", channel="counter"))
     view = office.day()
     assert (view.diverted, [(c.channel, c.visits, c.served) for c in view.channels]) == (1, [(channel, 1, 1)])
+
+
+def test_what_became_of_the_guidance_to_devices_is_counted_by_business(office: Office, happened: Happened) -> None:
+    fell_back = {"reason": {"rule": "r", "zh": "设备故障", "en": "down"}}
+    office.hear(
+        happened.issued("v1", "self_service"),
+        happened.diverted("v1", triage.DiversionOffered),
+        happened.diverted("v1", triage.DiversionAccepted),
+        happened.diverted("v1", triage.DiversionCompleted),
+        happened.issued("v2", "self_service"),
+        happened.diverted("v2", triage.DiversionOffered),
+        happened.diverted("v2", triage.DiversionDeclined),
+        happened.issued("v3", "self_service"),
+        happened.diverted("v3", triage.DiversionOffered, "bill_payment"),
+        happened.diverted("v3", triage.DiversionFellBack, "bill_payment", **fell_back),
+    )
+    counted = [
+        (of.business, of.offered, of.accepted, of.declined, of.completed, of.fell_back)
+        for of in office.day().diversions
+    ]
+    assert counted == [("bill_payment", 1, 0, 0, 0, 1), ("query", 2, 1, 1, 1, 0)]
 
 
 def test_a_second_ticket_of_a_visit_is_no_second_visit(office: Office, happened: Happened) -> None:

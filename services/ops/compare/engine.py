@@ -74,7 +74,9 @@ class _Branch:
         for index, arrival in enumerate(self._arrivals):
             self._at(arrival.at, COME, partial(self._come, index))
         for device, kind in staffing.devices.items():
-            handlers.report_device(self._desk, branch=BRANCH, device_id=device, kind=kind, status="up", detail=None)
+            handlers.report_device(
+                self._desk, self._house, branch=BRANCH, device_id=device, kind=kind, status="up", detail=None
+            )
             self._open_counter(device, SELF_SERVICE)
 
     def _at(self, when: datetime, what: int, happen: Callable[[], None]) -> None:

@@ -68,7 +68,7 @@ def _issue_one(
     number = series.number(drawn)
     ahead, quote = _promise(desk, house, visit.branch, asked, chosen)
     command = _command(desk, house, request, asked, code, business, customer, chosen, number, ahead, quote)
-    (issued,) = happened = decide(visit, command)
+    issued, *_ = happened = decide(visit, command)
     assert isinstance(issued, TicketIssued)
     if (desk.now - asked).total_seconds() <= house.policy.early_s:  # later, it was no promise to anybody
         desk.promise(issued.ticket_id, quote)
@@ -114,6 +114,7 @@ def _command(
         wait_p90_s=quote.p90_s,
         policy_version=house.version,
         policy_digest=house.digest,
+        devices=business.devices,
     )
 
 

@@ -6,8 +6,17 @@ from typing import Protocol
 
 from services.triage.model import Block, Channel, Counter, Customer, Device, Overtaken, Ticket, TicketState, Visit, Word
 from services.triage.model.commands import Overtaking
-from services.triage.model.events import CounterEvent, DeviceChanged, NumberBlockLeased, TicketRefused, VisitEvent
+from services.triage.model.events import (
+    CounterEvent,
+    DeviceChanged,
+    NumberBlockLeased,
+    ThresholdCrossed,
+    TicketRefused,
+    VisitEvent,
+)
+from services.triage.model.words import Diversion
 from services.triage.policy import Crowd, Estimator, Lane, Line, Quote, Standing
+from services.triage.policy.thresholds import LineNow
 
 
 class Records(Protocol):
@@ -101,6 +110,10 @@ class Records(Protocol):
         """Return what a line has taught about waits; at first, what is guessed."""
         ...
 
+    def diversions(self, branch: str, day: date) -> Mapping[tuple[Diversion, bool], int]:
+        """Return how many of the day's diversions are where, and whether the customer went to the device (T3)."""
+        ...
+
     def totals(self, branch: str, day: date) -> Mapping[TicketState, int]:
         """Return how many of the day's tickets are in each state."""
         ...
@@ -152,6 +165,10 @@ class Desk(Records, Protocol):
 
     def lanes(self, branch: str, counter: Counter) -> Sequence[Lane]:
         """Return the lanes that the counter serves and somebody waits in (T7, T12)."""
+        ...
+
+    def diverted(self, branch: str) -> Sequence[tuple[str, str]]:
+        """Return the ids and businesses of the tickets that are on the way to a device (T3)."""
         ...
 
     def standing_in(self, branch: str, lines: Collection[str]) -> Sequence[str]:
@@ -213,4 +230,38 @@ class Desk(Records, Protocol):
 
     def redeem(self, ticket_id: str) -> Quote | None:
         """Return what the ticket was promised, once; None where it was promised nothing, or has been called."""
+        ...
+
+
+class Waiting(Protocol):
+    """Who may have to be looked after (T8)."""
+
+    def care_due(self, branch: str, now: datetime, often: int, most: int) -> Sequence[tuple[Visit, Ticket, int]]:
+        """Return whose care is due, or who was overtaken so often, each with how often."""
+        ...
+
+
+class Watching(Desk, Protocol):
+    """What is looked at by the clock: alarms, care and thresholds (T8, T12)."""
+
+    def line_state(self, branch: str, line: str) -> LineNow | None:
+        """Return a line as it is; None where nobody ever stood there."""
+        ...
+
+    def standing(self, branch: str, line: str) -> int:
+        """Return how many stand in a line."""
+        ...
+
+    def capped(self, branch: str, line: str, cap: int, most: int) -> Sequence[str]:
+        """Return who may not be overtaken any more and was not alarmed, the earliest first (T12)."""
+        ...
+
+    def keep_line(
+        self, branch: str, line: LineNow, happened: Sequence[ThresholdCrossed], check_at: datetime | None
+    ) -> None:
+        """Record what a line crossed, and when it is looked at next."""
+        ...
+
+    def watch_at(self, ticket_id: str, due: datetime | None) -> None:
+        """Write anew when the ticket's next alarm is due."""
         ...

@@ -72,7 +72,13 @@ def device_reported(desk: Desk, house: House, event: Event) -> None:
     data = event.data
     assert isinstance(data, terminal.DeviceReported)
     report_device(
-        desk, branch=event.branchid, device_id=data.device_id, kind=data.kind, status=data.status, detail=data.detail
+        desk,
+        house,
+        branch=event.branchid,
+        device_id=data.device_id,
+        kind=data.kind,
+        status=data.status,
+        detail=data.detail,
     )
 
 

@@ -4,6 +4,7 @@ from typing import Literal
 
 from services.triage.errors import UnknownBusiness
 from services.triage.handlers.calling import require_untaken
+from services.triage.handlers.diversion import fall_back
 from services.triage.handlers.house import House
 from services.triage.handlers.names import require_name
 from services.triage.handlers.ports import Desk
@@ -36,13 +37,23 @@ def close_counter(desk: Desk, *, branch: str, counter: str) -> CounterView:
 
 
 def report_device(
-    desk: Desk, *, branch: str, device_id: str, kind: str, status: Literal["up", "down"], detail: str | None
+    desk: Desk,
+    house: House,
+    *,
+    branch: str,
+    device_id: str,
+    kind: str,
+    status: Literal["up", "down"],
+    detail: str | None,
 ) -> DeviceView:
-    """Take a device's report; only a change is an event."""
+    """Take a device's report; only a change is an event. Who has no other device left goes to the counter."""
     require_name("d", device_id)
     known = {device.device_id: device for device in desk.devices(branch)}
     before = known.get(device_id) or Device(device_id=device_id, kind=kind)
-    return device_view(desk.record_device(branch, before, before.report(kind, status, detail)))
+    after = desk.record_device(branch, before, before.report(kind, status, detail))
+    if after.status == "down" and before.status != "down":
+        fall_back(desk, house, branch=branch)
+    return device_view(after)
 
 
 def _require_business(house: House, code: str) -> None:

@@ -1,5 +1,6 @@
 """The answers: the lobby's state in the words of the HTTP contract."""
 
+from collections import Counter as Counted
 from collections.abc import Mapping
 from datetime import datetime
 from typing import get_args
@@ -9,8 +10,18 @@ from services.triage.handlers.house import House
 from services.triage.handlers.loading import load
 from services.triage.handlers.ports import Records
 from services.triage.model import Channel, Counter, Device, Ticket, Visit
+from services.triage.model.words import Diversion
 from services.triage.policy import Estimator, Group, Line, Quote, in_turn, line_name
-from shared.contracts.http.triage import ChannelView, CounterView, DeviceView, Promises, QueueView, TicketView, Wait
+from shared.contracts.http.triage import (
+    ChannelView,
+    CounterView,
+    DeviceView,
+    DiversionsView,
+    Promises,
+    QueueView,
+    TicketView,
+    Wait,
+)
 
 MOST_WAITING = 500
 """How many waiting tickets a look at the queue shows."""
@@ -85,6 +96,7 @@ def queue_view(records: Records, house: House, *, branch: str, now: datetime) ->
         waiting=_waiting(records, house, branch, view),
         counters=tuple(counter_view(counter, taken.get(counter.counter), now) for counter in records.counters(branch)),
         devices=tuple(device_view(device) for device in records.devices(branch)),
+        diversion=_diversions(records.diversions(branch, today)),
         issued_today=sum(totals.values()),
         served_today=totals.get("completed", 0),
         left_today=totals.get("left", 0),
@@ -99,17 +111,37 @@ def _waiting(records: Records, house: House, branch: str, view: Outlook) -> tupl
     return tuple(ticket_view(*found[one][:2], view.now, found[one][2].times, quotes.get(one)) for one in order)
 
 
+def _diversions(found: Mapping[tuple[Diversion, bool], int]) -> DiversionsView:
+    by: Counted[str] = Counted()
+    for (diversion, _), number in found.items():
+        by[diversion] += number
+    ended = by["declined"] + by["completed"] + by["fell_back"]
+    return DiversionsView(
+        offered=by.total(),
+        accepted=sum(number for (_, went), number in found.items() if went),
+        declined=by["declined"],
+        completed=by["completed"],
+        fell_back=by["fell_back"],
+        under_way=by["offered"] + by["accepted"],
+        completed_share=round(by["completed"] / ended, 4) if ended else 0.0,
+    )
+
+
 def _channel(
     house: House, channel: Channel, view: Outlook, lines: Mapping[Channel, Line], now: datetime
 ) -> ChannelView:
     quote = view.quote(house.policy, channel, 0, view.waiting(channel))
     line = lines.get(channel)
+    serving = [window for window in view.windows if channel in window.channels]
     return ChannelView(
         channel=channel,
         waiting=0 if line is None else line.waiting,
         longest_wait_s=0 if line is None else max(0.0, (now - line.longest_from).total_seconds()),
         wait=_wait(quote),
         promises=_promises(view, channel),
+        counters=len(serving),
+        idle=sum(window.counter not in view.busy for window in serving),
+        load=round(view.waiting(channel) / len(serving), 3) if serving else None,
     )
 
 

@@ -6,9 +6,10 @@ from types import MappingProxyType
 
 from services.triage.model import events
 from services.triage.model.copying import replace
+from services.triage.model.marks import kept, marked
 from services.triage.model.ticket import Ticket, seconds_between
 from services.triage.model.visit import Visit
-from services.triage.model.words import IN_LOBBY
+from services.triage.model.words import IN_LOBBY, TicketState
 
 STEP_NAMES: Mapping[type, str] = MappingProxyType(
     {
@@ -87,6 +88,8 @@ def _issued(event: events.TicketIssued) -> Ticket:
 
 
 def _step(ticket: Ticket, event: events.TicketEvent, at: datetime) -> Ticket:
+    if isinstance(event, events.Mark):
+        return marked(ticket, event, at)
     match event:
         case events.TicketPrinted():
             return replace(ticket, state="waiting")
@@ -96,7 +99,7 @@ def _step(ticket: Ticket, event: events.TicketEvent, at: datetime) -> Ticket:
             return replace(ticket, copies=event.copies)
         case events.StepUndone():
             assert ticket.before is not None, "the domain only undoes what it can"
-            return ticket.before
+            return kept(ticket.before, ticket)
         case events.TicketReprioritised():
             return ticket.with_priority(event.priority)
         case events.TicketIssued():
@@ -127,6 +130,7 @@ def _moved(
             return replace(here, state="serving", started_at=ticket.started_at or at, serving_since=at)
         case events.TicketCompleted():
             done = replace(ticket, served_s=event.service_s, serving_since=None)
+            done = replace(done, waited_s=event.waited_s, waiting_since=None, counter=event.counter)
             return replace(done, state="completed", ended_at=at)
         case events.TicketNoShow():
             back = replace(ticket, waiting_since=at, lined_at=at, no_shows=ticket.no_shows + 1)
@@ -135,7 +139,7 @@ def _moved(
         case events.TicketReturned():
             return replace(ticket, lined_at=ticket.stood_at or ticket.lined_at, missed_at=None, stood_at=None)
         case events.TicketHeld():
-            return replace(ticket, state="held", served_s=ticket.served(at), serving_since=None)
+            return replace(ticket, state="held", served_s=ticket.served(at), serving_since=None, held_at=at)
         case events.TicketResumed():
             return replace(ticket, state="serving", serving_since=at, counter=event.counter)
         case events.TicketTransferred():
@@ -151,4 +155,7 @@ def _transferred(ticket: Ticket, event: events.TicketTransferred, at: datetime) 
     since = ticket.waiting_since or at
     line = replace(ticket, channel=event.channel, for_counter=event.to_counter, for_person=event.to_person)
     line = replace(line, lined_at=ticket.requested_at if event.keeps_place else at, waiting_since=since)
-    return replace(line, state="waiting", counter=None, missed_at=None, stood_at=None)
+    state: TicketState = (
+        "reserved" if ticket.state == "reserved" else "waiting"
+    )  # the paper may still be in the printer
+    return replace(line, state=state, counter=None, missed_at=None, stood_at=None)

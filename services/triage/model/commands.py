@@ -3,7 +3,16 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from services.triage.model.words import Channel, Customer, Form, Overtaken, PaperReason, Reason
+from services.triage.model.words import (
+    CareAction,
+    Channel,
+    Customer,
+    DiversionStep,
+    Form,
+    Overtaken,
+    PaperReason,
+    Reason,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +58,7 @@ class Issue:
     late: bool = False
     policy_version: int = 0
     policy_digest: str = ""
+    devices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,8 +185,37 @@ class Reprioritise(_Step):
     policy_version: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Divert(_Step):
+    """A diversion goes on or ends (T3); ``why`` in words, or ``note`` as the customer said it."""
+
+    step: DiversionStep
+    device_id: str | None = None
+    note: str | None = None
+    why: Reason | None = None
+    automatic: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Care(_Step):
+    """Somebody looked after the customer (T8)."""
+
+    action: CareAction
+    note: str | None
+    by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch(_Step):
+    """Look whether alarms are due: after ``limit_s`` of waiting, or ``cap`` times of being overtaken (T8, T12)."""
+
+    limit_s: float
+    cap: int | None = None
+    times_overtaken: int = 0
+
+
 Step = (
     Print | GiveUpPaper | Reprint | Call | HandOff | Recall | Start | Complete | NoShow | Return | Hold | Resume
-    | Transfer | Leave | Undo | Reprioritise
+    | Transfer | Leave | Undo | Reprioritise | Divert | Care | Watch
 )  # fmt: skip
 VisitCommand = Issue | EndDay | Step

@@ -4,7 +4,9 @@ from dataclasses import fields
 
 from services.triage.model import commands, events
 from services.triage.model.apply import apply
-from services.triage.model.ending import OfTicket, end, end_day, left, of_ticket
+from services.triage.model.ending import end, end_day, left
+from services.triage.model.marks import OFFER, care, divert, noted, watch
+from services.triage.model.noting import OfTicket, of_ticket
 from services.triage.model.refusals import AlreadyEnded, Elsewhere, NothingToUndo, Refusal
 from services.triage.model.ticket import Ticket, seconds_between
 from services.triage.model.visit import Visit
@@ -50,10 +52,10 @@ def decide(visit: Visit, command: commands.VisitCommand) -> list[events.VisitEve
     if isinstance(command, commands.Issue):
         if visit.ended:
             raise AlreadyEnded("the visit has ended; take a ticket of a new one", state="left", allowed=())
-        return [_issue(visit, command)]
+        return _issue(visit, command)
     if isinstance(command, commands.EndDay):
         return end_day(visit, command)
-    happened = _decide(visit, command)
+    happened = noted(visit, _decide(visit, command))
     after = visit
     for event in happened:
         after = apply(after, event, command.at)
@@ -62,12 +64,23 @@ def decide(visit: Visit, command: commands.VisitCommand) -> list[events.VisitEve
     return happened
 
 
-def _issue(visit: Visit, command: commands.Issue) -> events.TicketIssued:
-    given = {field.name: getattr(command, field.name) for field in fields(command)}
-    return events.TicketIssued(visit_id=visit.visit_id, business_date=visit.business_date, **given)
+def _issue(visit: Visit, command: commands.Issue) -> list[events.VisitEvent]:
+    given = {field.name: getattr(command, field.name) for field in fields(command) if field.name != "devices"}
+    issued = events.TicketIssued(visit_id=visit.visit_id, business_date=visit.business_date, **given)
+    if not any(reason.rule == OFFER for reason in command.reasons):
+        return [issued]
+    of = {name: getattr(issued, name) for name in OfTicket.__annotations__}
+    return [issued, events.DiversionOffered(**of, devices=command.devices)]
 
 
 def _decide(visit: Visit, command: commands.Step) -> list[events.VisitEvent]:
+    match command:
+        case commands.Divert():
+            return divert(visit, command)
+        case commands.Care():
+            return care(visit, command)
+        case commands.Watch():
+            return watch(visit, command)
     ticket = visit.ticket(command.ticket_id)
     if isinstance(command, commands.Undo):
         return [_undo(visit, ticket, command)]
@@ -128,7 +141,7 @@ def _events(visit: Visit, ticket: Ticket, command: commands.Step) -> list[events
             return [_transferred(of, visit, ticket, command)]
         case commands.Leave():
             return [left(of, ticket, command.at, command.reason)]
-        case commands.Undo() | commands.Reprioritise():
+        case commands.Undo() | commands.Reprioritise() | commands.Divert() | commands.Care() | commands.Watch():
             raise AssertionError("decided before: they are possible in more than some states")
 
 

@@ -1,39 +1,15 @@
 """How tickets and visits end: each visit has exactly one end, whoever or whatever makes it (T7)."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
-from typing import TypedDict
+from datetime import datetime
 
 from services.triage.model import commands, events
 from services.triage.model.apply import apply
+from services.triage.model.noting import OfTicket, of_ticket
 from services.triage.model.ticket import Ticket
 from services.triage.model.visit import Visit
-from services.triage.model.words import Channel
 
 DAY_END = "day_end"
-
-
-class OfTicket(TypedDict):
-    """What every event of a ticket carries."""
-
-    visit_id: str
-    ticket_id: str
-    number: str
-    channel: Channel
-    business: str
-    business_date: date
-
-
-def of_ticket(visit: Visit, ticket: Ticket) -> OfTicket:
-    """Return what every event of the ticket carries."""
-    return {
-        "visit_id": visit.visit_id,
-        "ticket_id": ticket.ticket_id,
-        "number": ticket.number,
-        "channel": ticket.channel,
-        "business": ticket.business,
-        "business_date": visit.business_date,
-    }
 
 
 def left(of: OfTicket, ticket: Ticket, at: datetime, reason: str | None) -> events.TicketLeft:

@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
-from services.triage.model.words import Channel, Customer, Form, Outcome, Overtaken, Reason, TicketState
+from services.triage.model.words import (
+    CareAction,
+    Channel,
+    Customer,
+    Form,
+    Outcome,
+    Overtaken,
+    Reason,
+    StarvationCause,
+    TicketState,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,10 +261,99 @@ class PolicyChanged:
     policy: Mapping[str, Any]
 
 
+@dataclass(frozen=True, kw_only=True)
+class DiversionOffered(_OfTicket):
+    """The customer is guided to a device that does the business (T3)."""
+
+    devices: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiversionAccepted(_OfTicket):
+    """The customer goes to the device."""
+
+    device_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiversionDeclined(_OfTicket):
+    """The customer prefers the counter."""
+
+    reason: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiversionCompleted(_OfTicket):
+    """The business was done at the device."""
+
+    device_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiversionFellBack(_OfTicket):
+    """It did not work out: the customer waits for the counter, at the place of their request."""
+
+    reason: Reason
+    automatic: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaitPromiseBreached(_OfTicket):
+    """The customer has waited longer than the 90 % promise on the ticket; once a ticket (T8, T9)."""
+
+    waited_s: float
+    quoted_p50_s: float
+    quoted_p90_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class StarvationAlarmed(_OfTicket):
+    """The customer has waited beyond policy's limit, or may not be overtaken any more; once a ticket (T12)."""
+
+    cause: StarvationCause
+    waited_s: float
+    limit_s: float
+    times_overtaken: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class StarvationCleared(_OfTicket):
+    """The one whom the alarm was for waits no more: ``by`` is the step, as its event's type names it."""
+
+    by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomerCared(_OfTicket):
+    """Somebody looked after the customer (T8)."""
+
+    action: CareAction
+    note: str | None
+    by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThresholdCrossed:
+    """A line's length, longest wait or promised wait went above policy's limit, or is back below it (T8)."""
+
+    channel: Channel
+    measure: Literal["length", "longest_wait", "p90"]
+    above: bool
+    value: float
+    limit: float
+    business_date: date
+
+
+Mark = (
+    DiversionOffered | DiversionAccepted | DiversionDeclined | DiversionCompleted | DiversionFellBack
+    | WaitPromiseBreached | StarvationAlarmed | StarvationCleared | CustomerCared
+)  # fmt: skip
+"""What is noted of a ticket without its going anywhere: no step, so that an undo passes it over."""
+
 TicketEvent = (
     TicketIssued | TicketPrinted | TicketReprinted | TicketCalled | TicketRecalled | ServiceStarted | TicketCompleted
     | TicketNoShow | TicketReturned | TicketHeld | TicketResumed | TicketTransferred | TicketLeft | StepUndone
-    | TicketReprioritised
+    | TicketReprioritised | Mark
 )  # fmt: skip
 VisitEvent = TicketEvent | VisitEnded
 CounterEvent = CounterOpened | CounterClosed
@@ -262,7 +361,8 @@ HAPPENINGS: tuple[type, ...] = (
     TicketIssued, TicketRefused, NumberBlockLeased, TicketPrinted, TicketReprinted, TicketCalled, TicketRecalled,
     ServiceStarted,
     TicketCompleted, TicketNoShow, TicketReturned, TicketHeld, TicketResumed, TicketTransferred, TicketLeft, StepUndone,
-    VisitEnded, CounterOpened, CounterClosed, DeviceChanged, TicketReprioritised,
-    PolicyChanged,
+    VisitEnded, CounterOpened, CounterClosed, DeviceChanged, TicketReprioritised, PolicyChanged, DiversionOffered,
+    DiversionAccepted, DiversionDeclined, DiversionCompleted, DiversionFellBack, WaitPromiseBreached, StarvationAlarmed,
+    StarvationCleared, CustomerCared, ThresholdCrossed,
 )  # fmt: skip
 """Every kind of thing that can happen here."""

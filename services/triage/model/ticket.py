@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.triage.model.copying import replace
-from services.triage.model.words import ENDED, Channel, Customer, Outcome, TicketState
+from services.triage.model.words import ENDED, CareAction, Channel, Customer, Diversion, Outcome, TicketState
 
 
 def seconds_between(start: datetime | None, end: datetime) -> float:
@@ -60,6 +60,15 @@ class Ticket:
     for_counter: str | None = None
     for_person: str | None = None
     late: bool = False
+    diversion: Diversion | None = None
+    accepted_at: datetime | None = None
+    device_id: str | None = None
+    held_at: datetime | None = None
+    raised: tuple[str, ...] = ()
+    alarmed: bool = False
+    cared_at: datetime | None = None
+    cared_by: str | None = None
+    cared_how: CareAction | None = None
     before: "Ticket | None" = None
 
     @property

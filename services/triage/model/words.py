@@ -13,6 +13,11 @@ PaperReason = Literal["print_failed", "not_printed"]
 """Why a ticket's paper was given up: the printer failed, or nobody reported the paper in time (T4)."""
 CardTier = Literal["none", "gold", "platinum", "private"]
 
+Diversion = Literal["offered", "accepted", "declined", "completed", "fell_back"]
+DiversionStep = Literal["accepted", "declined", "completed", "fell_back"]
+CareAction = Literal["water", "seat", "reading", "apology", "other_channel", "escort", "other"]
+StarvationCause = Literal["wait", "cap"]
+
 ENDED: frozenset[TicketState] = frozenset(("completed", "left"))
 OPEN: frozenset[TicketState] = frozenset(("reserved", "waiting", "called", "serving", "held"))
 IN_LOBBY: frozenset[TicketState] = frozenset(("reserved", "waiting"))

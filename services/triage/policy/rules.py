@@ -103,6 +103,26 @@ class Policy:
     """The mean service that is assumed before the branch has a history (T9)."""
     least_p90_s: float = 30.0
     """No 90 % promise is shorter: it takes a moment to call even who finds a free counter (T9)."""
+    starvation_s: float = field(default=3600.0, metadata={"gt": 0})
+    """After so long a wait an alarm is raised (T8, T12)."""
+    care_wait_s: float = field(default=1200.0, metadata={"gt": 0})
+    """After so long a wait somebody should look after a customer (T8)."""
+    care_wait_frail_s: float = field(default=600.0, metadata={"gt": 0})
+    """The same for who is old, expecting, of reduced mobility or with an infant (T8)."""
+    care_overtaken: int = field(default=5, metadata={"ge": 1})
+    """After being overtaken so often somebody should look after the customer (T8, T12)."""
+    care_hold_s: float = field(default=900.0, metadata={"gt": 0})
+    """After a business was set aside for so long somebody should look after the customer (T8)."""
+    care_again_s: float = field(default=900.0, metadata={"ge": 0})
+    """For so long nobody is looked after twice (T8)."""
+    line_limit: int = field(default=20, metadata={"ge": 1})
+    """A line that is longer is told of (T8)."""
+    longest_wait_limit_s: float = field(default=1800.0, metadata={"gt": 0})
+    """A line in which somebody waits longer is told of (T8)."""
+    p90_limit_s: float = field(default=1800.0, metadata={"gt": 0})
+    """A line that promises a longer wait is told of (T8)."""
+    threshold_back: float = field(default=0.8, metadata={"gt": 0, "le": 1})
+    """At this part of its limit a line counts as back below it (T8)."""
     opening_hours: Mapping[Weekday, tuple[str, ...]] = field(default_factory=lambda: dict(_HOURS))
     """When the branch is open, by weekday, in its own time zone: spans such as 09:00-17:00; none: closed."""
     special_days: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

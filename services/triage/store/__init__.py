@@ -5,7 +5,9 @@ from services.triage.store.governing import GoverningDesk, policies_governed, po
 from services.triage.store.ledger import Ledger
 from services.triage.store.records import Records
 from services.triage.store.tables import metadata
+from services.triage.store.watch import Due, WatchDesk
 
 __all__ = [
-    "Desk", "GoverningDesk", "Ledger", "Records", "metadata", "policies_governed", "policy_in_force", "policy_version",
+    "Desk", "Due", "GoverningDesk", "Ledger", "Records", "WatchDesk", "metadata", "policies_governed",
+    "policy_in_force", "policy_version",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from services.triage.model import Counter, Device, Ticket, Visit
-from services.triage.policy import Estimator, Policy, Quote, rank
+from services.triage.policy import Estimator, Policy, Quote, alarm_due, care_due, rank
 
 VISIT: TypeAdapter[Visit] = TypeAdapter(Visit)
 COUNTER: TypeAdapter[Counter] = TypeAdapter(Counter)
@@ -55,6 +55,11 @@ def ticket_row(policy: Policy, visit: Visit, ticket: Ticket, now: datetime) -> d
         "business": ticket.business,
         "customer_ref": ticket.customer.customer_ref,
         "card_token": ticket.customer.card_token,
+        "diversion": ticket.diversion,
+        "went": ticket.accepted_at is not None,
+        "watch_at": alarm_due(policy, ticket),
+        "care_at": care_due(policy, ticket),
+        "alarmed": ticket.alarmed,
         "expires": now + timedelta(seconds=policy.reserved_expiry_s) if ticket.state == "reserved" else None,
     }
 

@@ -134,10 +134,12 @@ UNSKILLED = (
 
 _of_line = (_line.branch == bindparam("of_branch"), _line.line == bindparam("of_line"))
 
-LEAVE = update(tables.line_state).where(*_of_line).values(waiting=_line.waiting - 1).returning(_line.seq)
+_changed = update(tables.line_state).where(*_of_line).values(check_at=bindparam("now"))
+
+LEAVE = _changed.values(waiting=_line.waiting - 1).returning(_line.seq)
 """One less waits."""
 
-PASS = update(tables.line_state).where(*_of_line).values(seq=_line.seq + 1).returning(_line.seq, _line.skills)
+PASS = _changed.values(seq=_line.seq + 1).returning(_line.seq, _line.skills)
 """A call overtakes somebody in the line."""
 
 LEARN_SKILL = update(tables.line_state).where(*_of_line).values(skills=bindparam("skills_after"))

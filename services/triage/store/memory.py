@@ -28,6 +28,8 @@ from services.triage.model import (
 )
 from services.triage.model.commands import Overtaking
 from services.triage.model.events import CounterEvent, DeviceChanged, NumberBlockLeased, TicketRefused, VisitEvent
+from services.triage.model.marks import UNDER_WAY
+from services.triage.model.words import IN_LOBBY, Diversion
 from services.triage.policy import FULL_CREDIT, Crowd, Estimator, Lane, Line, Policy, Quote, Standing
 from services.triage.store.waiting_lines import Spot, WaitingLines
 from shared.clock import Clock
@@ -191,6 +193,21 @@ class MemoryDesk:
     def estimator(self, branch: str, line: str) -> Estimator:
         """Return what a line has taught about waits; at first, what is guessed."""
         return self._estimators[branch].get(line) or Estimator()
+
+    def diverted(self, branch: str) -> Sequence[tuple[str, str]]:
+        """Return the ids and businesses of the tickets that are on the way to a device (T3)."""
+        tickets = (ticket for visit in self._visits.values() if visit.branch == branch for ticket in visit.tickets)
+        return [
+            (ticket.ticket_id, ticket.business)
+            for ticket in tickets
+            if ticket.state in IN_LOBBY and ticket.channel == "self_service" and ticket.diversion in UNDER_WAY
+        ]
+
+    def diversions(self, branch: str, day: date) -> Mapping[tuple[Diversion, bool], int]:
+        """Return how many of the day's diversions are where, and whether the customer went to the device (T3)."""
+        todays = (visit for visit in self._visits.values() if visit.branch == branch and visit.business_date == day)
+        tickets = [ticket for visit in todays for ticket in visit.tickets]
+        return Counted((t.diversion, t.accepted_at is not None) for t in tickets if t.diversion is not None)
 
     def totals(self, branch: str, day: date) -> Mapping[TicketState, int]:
         """Return how many of the day's tickets are in each state."""

@@ -60,7 +60,7 @@ class Places(Records):
         left, joined = was is not None and was != now, now is not None and was != now
         row = ticket_row(self._policy, after, ticket, self.now)
         if was is not None and left:
-            given = {"of_branch": after.branch, "of_line": was[0]}
+            given = {"of_branch": after.branch, "of_line": was[0], "now": self.now}
             row["counted_to"] = self.connection.execute(line.LEAVE, given).scalar() or 0
         if joined:
             row |= self._joining(after.branch, ticket)
@@ -99,7 +99,7 @@ class Places(Records):
     def _next_seq(self, branch: str, of_line: str, business: str) -> int:
         """Return the number of one more call that overtakes in the line; a skill is remembered there."""
         given = {"of_branch": branch, "of_line": of_line}
-        seq, skills = self.connection.execute(line.PASS, given).one()
+        seq, skills = self.connection.execute(line.PASS, {**given, "now": self.now}).one()
         known = [skill for skill in skills.split(",") if skill]
         if business and business not in known:
             self.connection.execute(line.LEARN_SKILL, {**given, "skills_after": ",".join([*known, business])})
@@ -134,6 +134,7 @@ class Places(Records):
         """Return how a place begins: nobody overtook it, but one before others is shielded as they are."""
         lined = ticket.lined_at.timestamp()
         given = {"branch": branch, "line": ticket.line, "waiting": 1, "seq": 0, "last_lined": lined, "skills": ""}
+        given["check_at"] = self.now
         seq, last_lined = self.connection.execute(enter_line(self._insert), given).one()
         place = {"joined_seq": seq, "counted_to": seq}
         if last_lined <= lined:

@@ -137,6 +137,20 @@ EARLIER = (
 
 REDEEM = delete(tables.quote).where(tables.quote.c.ticket_id == _given("promised_to")).returning(tables.quote.c.body)
 
+DIVERSIONS = (
+    select(_ticket.diversion, _ticket.went, func.count())
+    .where(_of_branch, _ticket.business_date == _given("day"), _ticket.diversion.is_not(None))
+    .group_by(_ticket.diversion, _ticket.went)
+)
+
+DIVERTED = select(_ticket.ticket_id, _ticket.business).where(
+    _of_branch,
+    _ticket.state.in_(("reserved", "waiting")),
+    _ticket.line == "self_service",
+    _ticket.diversion.in_(("offered", "accepted")),
+)
+"""Who is on the way to a device."""
+
 TOTALS = (
     select(_ticket.state, func.count())
     .where(_of_branch, _ticket.business_date == _given("day"))

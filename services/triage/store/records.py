@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Select
 
 from services.triage.model import Channel, Counter, Customer, Device, Ticket, TicketState, Visit
+from services.triage.model.words import Diversion
 from services.triage.policy import Crowd, Estimator, Line, Standing
 from services.triage.store import queries
 from services.triage.store.bodies import COUNTER, DEVICE, ESTIMATOR, VISIT
@@ -151,6 +152,16 @@ class Records:
         """Return what a line has taught about waits; at first, what is guessed."""
         body = self.connection.execute(queries.ESTIMATOR, {"of_branch": branch, "line": line}).scalar()
         return Estimator() if body is None else ESTIMATOR.validate_json(body)
+
+    def diverted(self, branch: str) -> Sequence[tuple[str, str]]:
+        """Return the ids and businesses of the tickets that are on the way to a device (T3)."""
+        rows = self.connection.execute(queries.DIVERTED, {"of_branch": branch})
+        return [(row[0], row[1]) for row in rows]
+
+    def diversions(self, branch: str, day: date) -> Mapping[tuple[Diversion, bool], int]:
+        """Return how many of the day's diversions are where, and whether the customer went to the device (T3)."""
+        rows = self.connection.execute(queries.DIVERSIONS, {"of_branch": branch, "day": day})
+        return {(row[0], row[1]): row[2] for row in rows}
 
     def totals(self, branch: str, day: date) -> Mapping[TicketState, int]:
         """Return how many of the day's tickets are in each state."""

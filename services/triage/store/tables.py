@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Date, Float, Index, Integer, MetaData, String, Table, Text, text
+from sqlalchemy import Boolean, Column, Date, Float, Index, Integer, MetaData, String, Table, Text, false, text
 
 from shared.storage.types import UtcDateTime
 
@@ -53,6 +53,11 @@ ticket = Table(
     Column("business", String(64)),
     Column("customer_ref", String(128)),
     Column("card_token", String(128)),
+    Column("diversion", String(16), comment="How far the guidance to a device has come (T3)."),
+    Column("went", Boolean, nullable=False, server_default=false(), comment="Whether the customer went there."),
+    Column("watch_at", UtcDateTime, comment="When the next alarm is due (T8)."),
+    Column("care_at", UtcDateTime, comment="From when somebody should look after the customer (T8)."),
+    Column("alarmed", Boolean, nullable=False, server_default=false(), comment="Whether its cap was alarmed (T12)."),
     Column("expires", UtcDateTime, comment="When its paper is given up; null once it is printed (T4)."),
     Index("ticket_number", "branch", "business_date", "number", unique=True),
     Index("ticket_rank", "branch", "state", "line", "rank"),
@@ -62,6 +67,9 @@ ticket = Table(
     Index("ticket_customer", "customer_ref", **_known("customer_ref")),
     Index("ticket_card", "card_token", **_known("card_token")),
     Index("ticket_expires", "expires", **_known("expires")),
+    Index("ticket_watch", "watch_at", **_known("watch_at")),
+    Index("ticket_care", "branch", "care_at", **_known("care_at")),
+    Index("ticket_longest", "branch", "state", "line", "waiting_from"),
     Index("ticket_day", "branch", "business_date", "state"),
     Index("ticket_visit", "visit_id"),
     comment="What is looked up and ordered by of every ticket.",
@@ -76,6 +84,10 @@ line_state = Table(
     Column("seq", Integer, nullable=False, comment="The number of its last call that overtook somebody (T12)."),
     Column("last_lined", Float, nullable=False, comment="The latest place that was ever taken."),
     Column("skills", Text, nullable=False, comment="The businesses that counters with skills have called ahead."),
+    Column("version", Integer, nullable=False, server_default="0", comment="The sequence of its last event."),
+    Column("above", Text, nullable=False, server_default="", comment="The thresholds that it is above (T8)."),
+    Column("check_at", UtcDateTime, comment="When its thresholds and caps are looked at next."),
+    Index("line_state_check", "check_at", **_known("check_at")),
     comment="Every line: how many stand in it, and how often one of them was overtaken (T12).",
 )
 

@@ -59,6 +59,6 @@ def enter_line(insert: Any) -> Any:
     later = case(
         (line.c.last_lined > statement.excluded.last_lined, line.c.last_lined), else_=statement.excluded.last_lined
     )
-    changed = {"waiting": line.c.waiting + 1, "last_lined": later}
+    changed = {"waiting": line.c.waiting + 1, "last_lined": later, "check_at": statement.excluded.check_at}
     statement = statement.on_conflict_do_update(index_elements=["branch", "line"], set_=changed)
     return statement.returning(line.c.seq, line.c.last_lined)

@@ -6,10 +6,11 @@ from typing import Any, get_args
 
 from services.worklog.model.chain import Chain
 from services.worklog.model.day import Check, Day, Note
-from services.worklog.model.figures import Cases, Doubt, Figures, Tally
+from services.worklog.model.figures import Cases, Diversions, Doubt, Figures, Tally
 from shared.contracts.http.worklog import (
     ChannelFigures,
     CheckView,
+    DiversionFigures,
     IncidentFigures,
     InexactView,
     NoteView,
@@ -31,6 +32,7 @@ def worklog_view(day: Day, figures: Figures, *, chain: Chain, managers_on_duty: 
         promises=figures.promises,
         promises_kept=figures.promises_kept,
         diverted=figures.diverted,
+        diversions=_diversions(figures.diversions),
         channels=_channels(figures.channels),
         vip_arrivals=figures.vip_arrivals,
         vip_handoffs=figures.vip_handoffs,
@@ -56,6 +58,20 @@ def check_view(check: Check) -> CheckView:
 def note_view(note: Note) -> NoteView:
     """Return a note in the words of the contract."""
     return NoteView.model_validate(note, from_attributes=True)
+
+
+def _diversions(diversions: Mapping[str, Diversions]) -> tuple[DiversionFigures, ...]:
+    return tuple(
+        DiversionFigures(
+            business=business,
+            offered=of.offered,
+            accepted=of.accepted,
+            declined=of.declined,
+            completed=of.completed,
+            fell_back=of.fell_back,
+        )
+        for business, of in sorted(diversions.items())
+    )
 
 
 def _channels(channels: Mapping[str, Tally]) -> tuple[ChannelFigures, ...]:

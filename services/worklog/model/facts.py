@@ -54,6 +54,14 @@ class NoShowUndone:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Diverted:
+    """A customer's guidance to a device came so far (T3)."""
+
+    business: str
+    step: Literal["offered", "accepted", "declined", "completed", "fell_back"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class VipArrived:
     """A VIP customer is in the lobby (V1)."""
 
@@ -92,6 +100,6 @@ class RosterSet:
 
 
 Fact = (
-    VisitBegan | VisitEnded | TicketCalled | NoShow | CallUndone | NoShowUndone | VipArrived | HandoffCompleted
-    | IncidentOpened | IncidentClosed | CounterOpened | RosterSet
+    Diverted | VisitBegan | VisitEnded | TicketCalled | NoShow | CallUndone | NoShowUndone | VipArrived
+    | HandoffCompleted | IncidentOpened | IncidentClosed | CounterOpened | RosterSet
 )  # fmt: skip

@@ -70,6 +70,21 @@ class Cases:
     closed: int = 0
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Diversions:
+    """What became of the guidance to devices, for one business (T3)."""
+
+    offered: int = 0
+    accepted: int = 0
+    declined: int = 0
+    completed: int = 0
+    fell_back: int = 0
+
+    def after(self, step: str) -> "Diversions":
+        """Count a step."""
+        return replace(self, **{step: getattr(self, step) + 1})
+
+
 Doubt = Literal["offline", "late", "day_end"]
 """Why figures are inexact: visits that a terminal without a network began, that were heard of only after
 their day, or that the day's end closed because nobody had."""
@@ -91,6 +106,7 @@ class Figures:
     counters: frozenset[str] = frozenset()
     managers: int | None = field(default=None)  # None: no roster was set on this day
     inexact: Mapping[Doubt, int] = field(default_factory=dict)
+    diversions: Mapping[str, Diversions] = field(default_factory=dict)
 
     @property
     def in_progress(self) -> int:
@@ -155,6 +171,9 @@ def _count(figures: Figures, fact: Fact) -> Figures:
             return replace(figures, promises=figures.promises - 1, promises_kept=figures.promises_kept - kept)
         case facts.NoShowUndone():
             return replace(figures, no_shows=figures.no_shows - 1)
+        case facts.Diverted(business=business, step=step):
+            so_far = figures.diversions.get(business, Diversions())
+            return replace(figures, diversions={**figures.diversions, business: so_far.after(step)})
         case facts.VipArrived():
             return replace(figures, vip_arrivals=figures.vip_arrivals + 1)
         case facts.HandoffCompleted():

@@ -174,6 +174,23 @@ class ChannelView(View):
     longest_wait_s: Seconds
     wait: Wait
     promises: Promises | None = Field(default=None, description="None until somebody was called (T9).")
+    counters: int = Field(default=0, description="Open counters that serve it.")
+    idle: int = Field(default=0, description="Of those, how many have nobody.")
+    load: float | None = Field(
+        default=None, description="Waiting in the lines that these counters share, per open counter; null without one."
+    )
+
+
+class DiversionsView(View):
+    """What became of the day's guidance to devices (T3)."""
+
+    offered: int = 0
+    accepted: int = Field(default=0, description="Of those, who went to the device.")
+    declined: int = 0
+    completed: int = 0
+    fell_back: int = 0
+    under_way: int = Field(default=0, description="Offered or accepted, and not ended.")
+    completed_share: float = Field(default=0, ge=0, le=1, description="Completed, of those that have ended.")
 
 
 class QueueView(View):
@@ -186,6 +203,7 @@ class QueueView(View):
     waiting: tuple[TicketView, ...] = Field(description="In the order in which they would be called.")
     counters: tuple[CounterView, ...]
     devices: tuple[DeviceView, ...]
+    diversion: DiversionsView = DiversionsView()
     issued_today: int
     served_today: int
     left_today: int

@@ -45,6 +45,17 @@ class IncidentFigures(View):
     closed: int
 
 
+class DiversionFigures(View):
+    """What became of the guidance to devices, for one business (T3)."""
+
+    business: str
+    offered: int
+    accepted: int = Field(description="Of those, who went to a device.")
+    declined: int
+    completed: int = Field(description="Done at a device.")
+    fell_back: int = Field(description="Came back to the counter.")
+
+
 class CheckView(View):
     """A check that was made."""
 
@@ -91,6 +102,7 @@ class WorklogView(View):
     promises: int = Field(description="Calls of tickets that were promised a wait.")
     promises_kept: int = Field(description="Of those, the calls that came within the p90 that was quoted (T9).")
     diverted: int = Field(description="Visits whose first channel was not a window: self-service, phone, online.")
+    diversions: tuple[DiversionFigures, ...] = ()
     channels: tuple[ChannelFigures, ...]
     vip_arrivals: int
     vip_handoffs: int = Field(description="Hand-offs that a manager completed (V3).")

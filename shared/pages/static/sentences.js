@@ -8,7 +8,8 @@ const SILENT = new Set(["lobby.triage.visit_ended.v1", "lobby.triage.ticket_prin
 const DOTS = [
   [/^lobby\.triage\.ticket_(called|recalled)/, "called"],
   [/^lobby\.triage\.(service_started|ticket_completed|ticket_resumed|counter_opened)/, "good"],
-  [/^lobby\.triage\.(ticket_left|ticket_no_show|ticket_refused)/, "warn"],
+  [/^lobby\.triage\.starvation_alarmed/, "alarm"],
+  [/^lobby\.triage\.(ticket_left|wait_promise_breached|threshold_crossed|diversion_fell_back|ticket_no_show|ticket_refused)/, "warn"],
   [/^lobby\.vip\./, "vip"],
   [/^lobby\.incidents\..*_opened/, "alarm"],
 ];
@@ -46,6 +47,11 @@ function words(type, data, clock, managers) {
     manager: managers.get(data.manager_id) ?? data.manager_id,
     promised_at: at(data.promised_at),
     due_at: at(data.due_at),
+    why: data.reason?.[document.documentElement.lang === "en" ? "en" : "zh"],
+    cause: name("cause", data.cause),
+    action: name("care", data.action),
+    measure: name("measure", data.measure),
+    crossed: name("crossed", data.above),
     on_duty: data.managers?.filter((manager) => manager.on_duty !== false).length,
   };
   if (data.counter) said.counter = counterName(data.counter, managers);

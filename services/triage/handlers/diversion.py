@@ -1,0 +1,57 @@
+"""Diversion, measured: whether who was guided to a device really used it (T3, T10)."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from services.triage.handlers.house import House
+from services.triage.handlers.loading import decided, load
+from services.triage.handlers.ports import Desk
+from services.triage.handlers.views import ticket_view
+from services.triage.model import Reason, commands
+from shared.contracts.http.diversion import DiversionStep
+from shared.contracts.http.triage import TicketView
+
+DEVICE_DOWN = Reason(
+    rule="divert.device_down",
+    zh="可办理的自助设备都已停用,请到柜台办理",
+    en="No fitting device works any more: served at the counter",
+)
+
+
+class Devices(Protocol):
+    """Who waits for devices."""
+
+    def diverted(self, branch: str) -> Sequence[tuple[str, str]]:
+        """Return the ids and businesses of the tickets that are on the way to a device."""
+        ...
+
+
+def divert(desk: Desk, house: House, *, branch: str, ticket_id: str, request: DiversionStep) -> TicketView:
+    """Note that the customer accepted, declined, was done at the device, or comes back to the counter.
+
+    Raises :class:`TicketNotFound` and :class:`IllegalTransition`.
+    """
+    command = commands.Divert(
+        ticket_id=ticket_id, at=desk.now, step=request.step, device_id=request.device_id, note=request.reason
+    )
+    visit = load(desk, branch, ticket_id)
+    visit = desk.record_visit(visit, decided(visit, command))
+    return ticket_view(visit, visit.ticket(ticket_id), desk.now)
+
+
+def fall_back(desk: Desk, house: House, *, branch: str) -> int:
+    """Let those wait for the counter who were guided to a device of which none works any more; return how many.
+
+    They stay there when a device comes back: nobody is sent to and fro.
+    """
+    up = {device.kind for device in desk.devices(branch) if device.status == "up"}
+    gone = 0
+    for ticket_id, code in desk.diverted(branch):
+        business = house.policy.businesses.get(code)
+        if business is None or any(kind in up for kind in business.devices):
+            continue
+        visit = load(desk, branch, ticket_id)
+        command = commands.Divert(ticket_id=ticket_id, at=desk.now, step="fell_back", why=DEVICE_DOWN, automatic=True)
+        desk.record_visit(visit, decided(visit, command))
+        gone += 1
+    return gone

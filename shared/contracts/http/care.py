@@ -1,0 +1,50 @@
+"""Care in the waiting area, as calls: whom to look after, why, and that somebody did (T8)."""
+
+from pydantic import Field
+
+from shared.contracts.base import Body, Id, Reason, Seconds, Text, Time, View, Words
+from shared.contracts.http.operation import READERS, STAFF, Operation
+from shared.contracts.http.triage import TicketView
+from shared.contracts.triage import CareAction
+
+
+class CareNeed(View):
+    """Somebody to look after, and why."""
+
+    ticket: TicketView
+    reasons: tuple[Reason, ...]
+    suggestions: tuple[Words, ...]
+    urgency: float = Field(description="Higher comes first: the wait as a part of its limit, doubled for the frail.")
+    quoted_p90_s: Seconds
+    last_cared_at: Time | None = None
+    last_cared_by: str | None = None
+    last_action: CareAction | None = None
+
+
+class CareView(View):
+    """Whom to look after now, the most urgent first."""
+
+    branch: str
+    at: Time
+    needs: tuple[CareNeed, ...]
+
+
+class Cared(Body):
+    """What was done for the customer."""
+
+    action: CareAction
+    note: Text | None = None
+    by: Id | None = Field(default=None, description="Who it was; by default whose token it is.")
+
+
+CARE = Operation(
+    name="care", service="triage", method="GET", path="/v1/branches/{b}/care",
+    summary="Whom to look after in the waiting area, in what order, and why (T8).", roles=READERS, response=CareView,
+)  # fmt: skip
+CARED = Operation(
+    name="cared", service="triage", method="POST", path="/v1/branches/{b}/tickets/{id}/cared",
+    summary="Somebody looked after the customer: nobody need go there again soon (T8).", roles=STAFF, request=Cared,
+    response=TicketView,
+)  # fmt: skip
+
+OPERATIONS = (CARE, CARED)
