@@ -79,9 +79,9 @@ def test_processes_and_seeds_do_not_change_what_a_seed_gives(folder: Path) -> No
 
 def test_a_figure_that_only_some_seeds_have_is_compared_where_both_have_it() -> None:
     pairs = [
-        Pair(a={("g", "mean"): 1.0}, b={("g", "mean"): 3.0}, events=1, wall_s=1),
-        Pair(a={}, b={("g", "mean"): 9.0}, events=1, wall_s=1),
-        Pair(a={("g", "mean"): 2.0}, b={("g", "mean"): 5.0}, events=1, wall_s=1),
+        Pair(a={("g", "mean"): 1.0}, b={("g", "mean"): 3.0}, events=1),
+        Pair(a={}, b={("g", "mean"): 9.0}, events=1),
+        Pair(a={("g", "mean"): 2.0}, b={("g", "mean"): 5.0}, events=1),
     ]
     (found,) = compared(pairs)
     assert found.a is not None
@@ -96,10 +96,7 @@ def test_one_of_a_hundred_figures_that_differs_by_chance_is_no_strong_evidence()
 
     random = Random(4)
     keys = [(f"g{n}", "mean") for n in range(100)]
-    pairs = [
-        Pair(a=dict.fromkeys(keys, 0.0), b={key: random.gauss(0, 1) for key in keys}, events=1, wall_s=1)
-        for _ in range(12)
-    ]
+    pairs = [Pair(a=dict.fromkeys(keys, 0.0), b={key: random.gauss(0, 1) for key in keys}, events=1) for _ in range(12)]
     evidence = [each.evidence for each in compared(pairs)]
     assert 1 <= evidence.count("some") <= 12
     assert "strong" not in evidence

@@ -25,12 +25,11 @@ EITHER: tuple[Channel, ...] = ("green", "vip")
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """The same seed's figures under both policies, and what it took: domain events and seconds."""
+    """The same seed's figures under both policies, and the domain events that it took."""
 
     a: Figures
     b: Figures
     events: int
-    wall_s: float
 
 
 def figures(run: Run, members: Members, most: int) -> dict[Key, float]:

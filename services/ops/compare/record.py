@@ -88,9 +88,8 @@ class Recorder:
         """Return what became of everybody; counters that are open still were so until ``at``."""
         for counter, since in self._opened.items():
             self.loads[counter].open_s += (at - since).total_seconds()
-        for ticket_id, index in self.index_of.items():
+        for ticket_id in self.index_of:
             self._fate(ticket_id).overtaken = overtaken(ticket_id)
-            assert self.fates[index] is not None
         return Run(fates=self.fates, loads=dict(self.loads), refused=self.refused, events=self.heard)
 
     def _fate(self, ticket_id: str) -> Fate:
