@@ -96,7 +96,7 @@ def test_a_file_says_only_what_differs_and_a_branch_only_what_differs_there() ->
         ("- green_age", "policy.yaml:1: a mapping of fields is needed, such as `green_age: 65`"),
         ("branches:\n  north:\n    green_ag: 1", "policy.yaml:3: branches.north.green_ag: there is no such field; did you mean green_age?"),
         ("branches:\n  North: {}", "policy.yaml:2: branches.North: a branch id matches ^[a-z0-9][a-z0-9-]{0,31}$"),
-        ("green_age: !!timestamp 2026-11-24", "policy.yaml:1: tag:yaml.org,2002:timestamp: only texts, numbers, true, false and null"),
+        ("green_age: !!timestamp 2026-11-24", "policy.yaml:1: tag:yaml.org,2002:timestamp is not known here; write a text, a number, true, false or null"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_with_its_line_and_field(text: str, said: str) -> None:

@@ -7,8 +7,9 @@ import pytest
 from services.triage import handlers
 from services.triage.handlers import House
 from services.triage.houses import Houses
-from services.triage.policy import Policy
-from services.triage.policy_file import InvalidPolicy, policy_of
+from services.triage.model import Customer
+from services.triage.policy import Policy, route
+from services.triage.policy_file import InvalidPolicy, digest_of, policy_of
 from services.triage.store import Desk
 from shared.clock import ManualClock
 from shared.commands import Cause
@@ -260,14 +261,20 @@ def test_a_replay_of_the_log_has_the_policy_of_each_ticket_of_its_day(bank: Bank
         bank.says(text)
         bank.take("cash_withdrawal", amount_minor=50_000)
     bank.file.unlink()
-    policy: Policy | None = None
-    decided: list[tuple[int, str]] = []
+    policy, up, decided = Policy(), set(), []
     for event in bank.lobby.events():
-        if isinstance(event.data, triage.PolicyChanged):
-            policy = policy_of(event.data.policy)
-        if isinstance(event.data, triage.TicketIssued):
-            assert policy is not None
-            decided.append((policy.small_withdrawal_minor, event.data.channel))
+        data = event.data
+        if isinstance(data, triage.PolicyChanged):
+            policy = policy_of(data.policy)
+            assert digest_of(data.policy) == data.digest
+        elif isinstance(data, triage.DeviceChanged):
+            up.add(data.kind)
+        elif isinstance(data, triage.TicketIssued):
+            customer = Customer(**data.customer.model_dump())
+            again = route(policy, policy.businesses[data.business], data.amount_minor, customer, up)
+            assert (again.channel, again.priority) == (data.channel, data.priority)
+            assert [reason.rule for reason in again.reasons] == [reason.rule for reason in data.reasons]
+            decided.append((policy.small_withdrawal_minor, data.channel))
     assert decided == [(100_000, "self_service"), (900, "counter"), (1_000_000, "self_service")]
 
 

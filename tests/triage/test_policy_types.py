@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
+from functools import partial
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from services.triage.policy import Policy
-from services.triage.policy_file import document_of, policy_of, to_yaml
+from services.triage.policy_file import InvalidPolicy, default, document_of, policy_of, read_book, to_yaml
 from services.triage.policy_file.check import POLICY
 from services.triage.policy_file.kinds import bare, entry_of, item_of
 from services.triage.policy_file.meaning import RECORDS, meanings, records_in
@@ -45,11 +46,13 @@ def of_kind(kind: Any, limits: Mapping[str, Any]) -> st.SearchStrategy[Any]:
 
 
 def plain(kind: Any, limits: Mapping[str, Any]) -> st.SearchStrategy[Any]:
-    least = limits.get("ge", limits.get("gt"))
+    least = limits.get("ge", limits.get("gt", -(10**12)))
     if kind is int:
         return st.integers(least, limits.get("le", 10**12))
     if kind is float:
-        return st.floats(least, limits.get("le"), exclude_min="gt" in limits, allow_nan=False, allow_infinity=False)
+        return st.floats(
+            least, limits.get("le", 1e12), exclude_min="gt" in limits, allow_nan=False, allow_infinity=False
+        )
     if kind is bool:
         return st.booleans()
     assert kind is str, f"teach this test to make a {kind}"
@@ -69,6 +72,43 @@ def test_any_policy_comes_back_from_its_text_from_its_document_and_from_json(pol
     assert POLICY.validate_json(json.dumps(written), strict=True) == policy
     assert POLICY.validate_json(json.dumps(parse(json.dumps(document), "body").plain()), strict=True) == policy
     assert policy_of(document) == policy
+
+
+WORDS = st.sampled_from(
+    [
+        *("green_age", "ageing_s", "businesses", "branches", "north", "series", "query", "name", "zh", "special_days"),
+        *("opening_hours", "mon", "vip_tiers", "forms", "devices", "atm", "保管箱", "null", "true", "0", "-1", "1_0"),
+        *(
+            "1e999",
+            "9" * 30,
+            "9" * 5000,
+            "0x1f",
+            '"\\ud800"',
+            "<<",
+            "*a",
+            "&a ",
+            "!!int ",
+            "!!float x",
+            "!!bool x",
+            "!x ",
+        ),
+        *(": ", ":\n  ", "\n", "\n  ", "- ", "[", "]", "{", "}", ", ", "?", "'", '"', "|", "#", "%", "\t", "\0"),
+        *("---\n", "..."),
+    ]
+)
+
+
+@given(text=st.lists(WORDS, max_size=25).map("".join) | st.text() | st.binary())
+@settings(max_examples=300, deadline=None)
+def test_any_text_is_a_policy_or_is_refused_with_a_line(text: str | bytes) -> None:
+    """Whatever is sent is never our mistake."""
+    for read in (partial(default().with_overrides, "demo", text), partial(read_book, text, "policy.yaml")):
+        try:
+            read()
+            problems = None
+        except InvalidPolicy as error:
+            problems = error.problems
+        assert problems is None or (problems and all(problem.line >= 1 and problem.message for problem in problems))
 
 
 def test_a_policy_that_an_older_version_recorded_has_the_defaults_of_what_it_did_not_know() -> None:

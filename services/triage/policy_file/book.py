@@ -75,7 +75,7 @@ def default() -> Book:
     return Book(source="default", bank=parse(text, "default.yaml"))
 
 
-def read_book(text: str, source: str) -> Book:
+def read_book(text: str | bytes, source: str) -> Book:
     """Read a bank's file, its branches too; raise :class:`InvalidPolicy` with everything that is wrong in it."""
     root = _mapping(parse(text, source))
     sections = root.value.pop(BRANCHES, None)

@@ -15,6 +15,9 @@ from services.triage.policy_file.problems import InvalidPolicy, Problem
 
 MOST_NODES = 100_000
 """Aliases can make a small text enormous; no policy is that large."""
+_KINDS = ("str", "null", "bool", "int", "float")
+LARGEST = 2**53
+"""JSON's numbers are exact up to here, in every language."""
 
 
 def parse(text: str | bytes, source: str) -> Node:
@@ -74,23 +77,45 @@ class _Reader:
 
     def _scalar(self, node: yaml.Node) -> Any:
         assert isinstance(node, ScalarNode)
-        kind = node.tag.rpartition(":")[2]
-        if kind == "int":
-            return int(node.value.replace("_", ""))
-        if kind == "float":
-            return float(node.value)
-        if kind in ("str", "null", "bool"):
-            return self._loader.construct_object(node)
-        line = node.start_mark.line + 1
-        raise _refused(self._source, line, f"{node.tag}: only texts, numbers, true, false and null")
+        text, kind = node.value, node.tag.rpartition(":")[2]
+        if kind == "str" and (whole := _whole(text)) is not None:
+            return whole
+        if kind == "null":
+            return None
+        if kind == "bool" and text.lower() in ("true", "false"):
+            return text.lower() == "true"
+        if kind in ("int", "float") and (number := _number(text, kind)) is not None:
+            return number
+        reason = f"{text[:40]!r} cannot be read as {node.tag}" if kind in _KINDS else f"{node.tag} is not known here"
+        raise _refused(self._source, node.start_mark.line + 1, f"{reason}; write a text, a number, true, false or null")
+
+
+def _number(text: str, kind: str) -> int | float | None:
+    try:
+        number = float(text.replace("_", ""))
+        if abs(number) <= LARGEST:
+            return int(text.replace("_", "")) if kind == "int" else number
+    except ValueError:  # a tag that claims what the text is not
+        pass
+    return None
+
+
+def _whole(text: str) -> str | None:
+    """Return a text with JSON's escapes of two halves as the one character that they mean; None for half a one."""
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        return None
 
 
 def _check_keys(keys: list[yaml.Node], source: str) -> None:
     seen: dict[str, int] = {}
     for key in keys:
         line = key.start_mark.line + 1
-        if not isinstance(key, ScalarNode):
+        whole = _whole(key.value) if isinstance(key, ScalarNode) else None
+        if whole is None:
             raise _refused(source, line, "a name is needed before the colon")
+        key.value = whole
         if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
             raise _refused(source, line, f"{key.value!r} is here twice; first in line {seen[key.value]}")
         seen[key.value] = line
