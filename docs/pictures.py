@@ -94,7 +94,7 @@ def two_weeks() -> list[Told]:
     monday = OPENS.date()
     rows = [row for n in range(12) for row in day_of(monday + timedelta(days=n), BEIJING, seed=1)]
     arrivals = drawn(rows, shown(rows), Random(1))
-    shifts = {time(0): windows(6), time(12): windows(4), time(14): windows(6)}
+    shifts = {time(0): windows(5), time(12): windows(4), time(14): windows(5)}
     house = House(zone=BEIJING, policy=default().of().policy)
     result = run(house, arrivals, Crew(staffing=Staffing(shifts=shifts)))
     return [

@@ -69,7 +69,7 @@ def _hours(found: Sequence[Told]) -> Iterable[str]:
     yield f'<path d="M{DAY_LEFT} {_up(0.9):.1f}h{DAY_WIDTH}" stroke="{COVERED}" stroke-dasharray="4 4"/>'
     for part in (0.0, 0.5, 1.0):
         yield _text(DAY_LEFT - 8, _up(part) + 4, f"{most * part:.0f} s", anchor="end")
-    yield from _legend()
+    yield from _legend([OURS, THEIRS, COVERED] if any(theirs.values()) else [OURS, COVERED])
 
 
 def _error_of_hol(found: Sequence[Told]) -> float:
@@ -77,12 +77,12 @@ def _error_of_hol(found: Sequence[Told]) -> float:
     return fmean(errors) if errors else 0.0
 
 
-def _legend() -> Iterable[str]:
-    words = ((OURS, "本系统 · ours"), (THEIRS, "队首已等 · HOL"), (COVERED, "p90 覆盖 · covered (90 %)"))
-    for place, (colour, text) in enumerate(words):
+def _legend(colours: Sequence[str]) -> Iterable[str]:
+    words = {OURS: "本系统 · ours", THEIRS: "队首已等 · HOL", COVERED: "p90 覆盖 · covered (90 %)"}
+    for place, colour in enumerate(colours):
         x = DAY_LEFT + 120 * place
         yield f'<rect x="{x}" y="{TOP + SIDE + 29}" width="10" height="10" fill="{colour}"/>'
-        yield _text(x + 15, TOP + SIDE + 38, text)
+        yield _text(x + 15, TOP + SIDE + 38, words[colour])
 
 
 def _frame(x: float, width: float) -> Iterable[str]:

@@ -18,7 +18,7 @@ HELD, HELD_OF_GROUP, HELD_ERROR = 1.0, 5.0, 1.0
 OF_GROUP = 0.7
 """How much of a group's own correction is believed."""
 LEAST_ERROR_S = 5.0
-FIRST_REACH, LEAST_REACH, STEP = 1.8, 0.3, 0.08
+FIRST_REACH, LEAST_REACH, STEP = 2.3, 0.3, 0.08
 MISSED = 0.1
 LATELY = 0.02
 """How much the newest promise weighs in how well promises were kept."""
