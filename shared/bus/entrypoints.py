@@ -215,7 +215,11 @@ class EventBatches(Entrypoint):
         consumer.run()
 
     def _run_worker(self, messages: Sequence[Message] | None) -> None:
-        """Run the service's method as a nameko worker, and wait for it."""
+        """Run the service's method as a nameko worker, and wait for it.
+
+        A worker that ends without a result was killed, or a dependency raised around it: its messages are
+        not settled, and :class:`Stopped` keeps them unacknowledged.
+        """
         result = Result()
 
         def handle_result(_ctx: Any, value: Any, exc_info: Any) -> tuple[Any, Any]:
@@ -224,7 +228,8 @@ class EventBatches(Entrypoint):
 
         batch = Batch(self._processor, messages, self.database.storage)
         worker = self.container.spawn_worker(self, (batch,), {}, handle_result=handle_result)
-        self.container._worker_threads[worker].link(lambda _thread: None if result.ready() else result.send(None))
+        killed = (Stopped, Stopped(), None)
+        self.container._worker_threads[worker].link(lambda _thread: None if result.ready() else result.send(killed))
         exc_info = result.wait()
         if exc_info is not None:
             raise exc_info[1]

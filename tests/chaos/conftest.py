@@ -38,3 +38,4 @@ def start(world: World, tmp_path: Path) -> Iterator[StartProcess]:
     yield start
     for process in started:
         process.kill9()
+        print(f"--- {process.log_file.stem}, started {process.started} times", process.log_file.read_text()[-4000:])

@@ -155,3 +155,22 @@ def test_a_process_starts_beside_a_queue_that_is_refused_and_says_so(world: Worl
     world.wait_handled(events)
     both.wait_ready(within_s=20)
     assert both.started == 1
+
+
+def test_a_batch_that_takes_longer_than_the_end_of_a_process_is_not_taken_for_handled(
+    world: World, start: StartProcess
+) -> None:
+    """SIGTERM gives what is in hand some seconds; what is killed after them is delivered again."""
+    consumer = start(CONSUMER, LOBBY_TEST_SPIN_S="9")
+    consumer.wait_ready()
+    world.relay()
+    events = [world.say("one"), world.say("one", counter="wait"), *(world.say("one") for _ in range(10))]
+    with psycopg.connect(world.settings.database_url, autocommit=True) as look:
+        idle = "SELECT count(*) > 0 FROM pg_stat_activity WHERE state = 'idle in transaction' AND application_name = %s"
+        wait_until(
+            lambda: look.execute(idle, [f"lobby-{CONSUMER}"]).fetchone() == (True,), within_s=20, what="it to begin"
+        )
+    assert consumer.end() == 0
+    assert consumer.said("services_did_not_stop"), "it had time enough: nothing was tested"
+    consumer.start()
+    world.wait_handled(events, within_s=60)

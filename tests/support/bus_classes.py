@@ -1,8 +1,9 @@
 """Services that do nothing but take part in the bus.
 
 The consumer does with an event what its counter's name says: ``spin`` computes for LOBBY_TEST_SPIN_S
-without giving way, ``die`` ends the process there and then, ``bad`` raises. LOBBY_TEST_JITTER_S makes each
-event take its own time; LOBBY_TEST_RAISES names a hook of a dependency that raises the first time.
+without giving way, ``wait`` gives way for as long, ``die`` ends the process there and then, ``bad`` raises.
+LOBBY_TEST_JITTER_S makes each event take its own time; LOBBY_TEST_RAISES names a hook of a dependency that
+raises the first time.
 """
 
 import os
@@ -33,6 +34,8 @@ def react(tx: Transaction, event: Event) -> None:
             until = time.monotonic() + SPIN_S
             while time.monotonic() < until:
                 pass
+        case "wait":
+            eventlet.sleep(SPIN_S)
         case "die":
             os._exit(DEATH)
         case "bad":
