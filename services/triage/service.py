@@ -9,12 +9,13 @@ from services.triage import handlers
 from services.triage.errors import TicketNotFound
 from services.triage.handlers.closing import AT_ONCE, Silence
 from services.triage.houses import Houses
-from services.triage.store import Desk, Due, Ledger, Records, WatchDesk
+from services.triage.store import Appointments, Desk, Due, Ledger, Records, WatchDesk
 from shared.bus import Batch, StorageProvider, event_batches, every
 from shared.commands import Replayed
 from shared.contracts.base import View
 from shared.contracts.envelope import Event
 from shared.contracts.http import triage as calls
+from shared.contracts.http.appointments import APPOINTMENTS, BOOK
 from shared.contracts.http.care import CARE, CARED
 from shared.contracts.http.diversion import DIVERSION
 from shared.contracts.http.fairness import FAIRNESS
@@ -163,6 +164,19 @@ class TriageService:
         with self.storage.read() as connection:
             now, house = self.storage.clock.now(), self.houses.seen(connection, call.branch)
             return handlers.queue_view(Records(connection), house, branch=call.branch, now=now)
+
+    @http(BOOK)
+    def book_appointments(self, call: Call) -> Answer:
+        """Book or import appointments (T11)."""
+        return self._in_house(call, handlers.book, request=call.body)
+
+    @http(APPOINTMENTS)
+    def appointments(self, call: Call) -> Answer:
+        """Return a day's appointments (T11)."""
+        with self.storage.read() as connection:
+            house, now = self.houses.seen(connection, call.branch), self.storage.clock.now()
+            records = Appointments(connection)
+            return handlers.appointments_view(records, house, branch=call.branch, day=call.query.day, now=now)
 
     @http(CARE)
     def care(self, call: Call) -> Answer:

@@ -65,6 +65,10 @@ class TicketIssued(_OfTicket):
     late: bool = Field(default=False, description="It was heard of after its business day: nobody calls it.")
     policy_version: int = Field(default=0, ge=0, description="Which of the branch's policies decided; 0: not recorded.")
     policy_digest: str = Field(default="", description="What identifies that policy's content.")
+    lined_at: Time | None = Field(default=None, description="The place in the line, where it is not the request's.")
+    appointment: Literal["on_time", "early", "late"] | None = Field(
+        default=None, description="How the customer of an appointment came (T11)."
+    )
 
 
 @event("lobby.triage.number_block_leased.v1")
@@ -363,3 +367,23 @@ class ThresholdCrossed(EventData):
     value: float = Field(ge=0)
     limit: float = Field(ge=0)
     business_date: date
+
+
+@event("lobby.triage.appointment_booked.v1")
+class AppointmentBooked(EventData):
+    """A customer has a slot, or another one (T11)."""
+
+    appointment_id: Id
+    slot_at: Time
+    business: Name
+    customer_ref: Id | None = None
+
+
+@event("lobby.triage.appointment_arrived.v1")
+class AppointmentArrived(EventData):
+    """The customer of an appointment took a ticket: in time, too early, or too late (T11)."""
+
+    appointment_id: Id
+    ticket_id: Id
+    slot_at: Time
+    arrival: Literal["on_time", "early", "late"]

@@ -13,6 +13,7 @@ from shared.commands import Cause
 from shared.contracts.base import EventData
 from shared.contracts.envelope import Event
 from shared.contracts.http import triage as calls
+from shared.contracts.http.appointments import AppointmentView, BookAppointments
 from shared.contracts.http.care import Cared, CareView
 from shared.contracts.http.diversion import DiversionStep
 from shared.contracts.registry import decode, type_of
@@ -109,6 +110,13 @@ class Lobby:
                 status=report.status,
                 detail=None,
             )
+
+    def book(self, slot_at: datetime, business: str = "account_service", **fields: object) -> AppointmentView:
+        wanted = {"slot_at": slot_at.isoformat(), "business": business, **fields}
+        request = BookAppointments.model_validate({"appointments": [wanted]})
+        with self.storage.transaction(BRANCH) as tx:
+            (booked,) = handlers.book(self.desk(tx), self.house, branch=BRANCH, request=request).appointments
+        return booked
 
     def divert(self, ticket_id: str, step: str, **given: object) -> calls.TicketView:
         request = DiversionStep.model_validate({"step": step, **given})

@@ -69,6 +69,23 @@ class Branch:
         return queue
 
 
+def test_appointments_over_http(service: Running) -> None:
+    branch = Branch(service, "booked")
+    slot = datetime.now(UTC).isoformat()
+    booked = branch.post(
+        f"{branch.path}/appointments",
+        {"appointments": [{"appointment_id": "a-1", "slot_at": slot, "business": "mortgage"}]},
+    )
+    assert (booked.status, booked.json["appointments"][0]["state"]) == (201, "booked")
+    assert branch.post(f"{branch.path}/appointments", {"appointments": []}).status == 422
+    taken = branch.wait("mortgage", customer={"appointment_id": "a-1"})
+    assert (taken["priority"], taken["reasons"][-1]["rule"]) == (2, "appointment.on_time")
+    day = branch.queue()["business_date"]
+    seen = service.call("GET", f"{branch.path}/appointments?date={day}", branch="booked", role="lobby_manager")
+    (one,) = seen.json["appointments"]
+    assert (one["arrival"], one["ticket_id"]) == ("on_time", taken["ticket_id"])
+
+
 def test_diversion_and_care_over_http(service: Running) -> None:
     branch = Branch(service, "care")
     branch.post(f"{branch.path}/devices/atm-1/status", {"kind": "atm", "status": "up"}, role="terminal")

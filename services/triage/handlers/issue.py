@@ -1,5 +1,6 @@
 """Taking a ticket: identify, choose the channel, promise a wait (T1-T6, T9)."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from services.triage.errors import BranchClosed, RequestedInFuture, RequestedTooLongAgo, UnknownBusiness
@@ -7,9 +8,10 @@ from services.triage.handlers.estimates import ahead_of, outlook
 from services.triage.handlers.house import House
 from services.triage.handlers.ports import Desk
 from services.triage.handlers.visits import customer_of, require_not_queued, visit_for
-from services.triage.model import Customer, Visit, commands, decide
-from services.triage.model.events import TicketIssued
+from services.triage.model import Appointment, Customer, Visit, commands, decide
+from services.triage.model.events import AppointmentArrived, TicketIssued
 from services.triage.policy import Business, Policy, Quote, Route, close_matches, is_open, opens_next, rank, route
+from services.triage.policy.appointments import CheckIn, check_in
 from shared.contracts.http.triage import TakeTicket, TicketTaken, Wait
 from shared.contracts.terminal import TicketRequest
 
@@ -66,13 +68,39 @@ def _issue_one(
     series = house.policy.series[chosen.channel]
     drawn = desk.next_number(visit.branch, visit.business_date, series.prefix, series.start)
     number = series.number(drawn)
-    ahead, quote = _promise(desk, house, visit.branch, asked, chosen)
+    appointment, checked = _check_in(desk, house, visit, customer, asked)
+    if checked is not None:
+        priority = max(chosen.priority, checked.priority)
+        chosen = replace(chosen, priority=priority, reasons=(*chosen.reasons, checked.reason))
+    lined = checked.lined_at if checked is not None else None
+    ahead, quote = _promise(desk, house, visit.branch, lined or asked, chosen)
     command = _command(desk, house, request, asked, code, business, customer, chosen, number, ahead, quote)
+    if checked is not None:
+        command = replace(command, lined_at=checked.lined_at, appointment=checked.arrival)
     issued, *_ = happened = decide(visit, command)
     assert isinstance(issued, TicketIssued)
+    if appointment is not None and appointment.slot_at is not None and checked is not None and checked.arrival:
+        arrived = AppointmentArrived(
+            appointment_id=appointment.appointment_id,
+            ticket_id=issued.ticket_id,
+            slot_at=appointment.slot_at,
+            arrival=checked.arrival,
+        )
+        desk.record_appointment(visit.branch, appointment, [arrived])
     if (desk.now - asked).total_seconds() <= house.policy.early_s:  # later, it was no promise to anybody
         desk.promise(issued.ticket_id, quote)
     return desk.record_visit(visit, happened, at=asked), issued
+
+
+def _check_in(
+    desk: Desk, house: House, visit: Visit, customer: Customer, asked: datetime
+) -> tuple[Appointment | None, CheckIn | None]:
+    """Return the appointment that the customer comes to, and what that gives them (T11)."""
+    name = customer.appointment_id
+    if name is None or any(ticket.customer.appointment_id == name for ticket in visit.tickets):
+        return None, None  # one ticket of a visit comes to it
+    appointment = desk.appointment(visit.branch, name)
+    return appointment, check_in(house.policy, appointment, asked)
 
 
 def _promise(desk: Desk, house: House, branch: str, asked: datetime, chosen: Route) -> tuple[int, Quote]:

@@ -4,9 +4,22 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
-from services.triage.model import Block, Channel, Counter, Customer, Device, Overtaken, Ticket, TicketState, Visit, Word
+from services.triage.model import (
+    Appointment,
+    Block,
+    Channel,
+    Counter,
+    Customer,
+    Device,
+    Overtaken,
+    Ticket,
+    TicketState,
+    Visit,
+    Word,
+)
 from services.triage.model.commands import Overtaking
 from services.triage.model.events import (
+    AppointmentEvent,
     CounterEvent,
     DeviceChanged,
     NumberBlockLeased,
@@ -169,6 +182,16 @@ class Desk(Records, Protocol):
 
     def diverted(self, branch: str) -> Sequence[tuple[str, str]]:
         """Return the ids and businesses of the tickets that are on the way to a device (T3)."""
+        ...
+
+    def appointment(self, branch: str, appointment_id: str) -> Appointment | None:
+        """Return an appointment of the branch (T11)."""
+        ...
+
+    def record_appointment(
+        self, branch: str, appointment: Appointment, happened: Iterable[AppointmentEvent]
+    ) -> Appointment:
+        """Record what happened, and return the appointment after it."""
         ...
 
     def standing_in(self, branch: str, lines: Collection[str]) -> Sequence[str]:

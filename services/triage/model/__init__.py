@@ -2,6 +2,7 @@
 
 from services.triage.model import commands, events
 from services.triage.model.apply import apply
+from services.triage.model.appointment import Appointment
 from services.triage.model.block import WORDS, Block, Word, WordKind
 from services.triage.model.decide import allowed_in, decide
 from services.triage.model.lobby import Counter, Device
@@ -28,7 +29,7 @@ __all__ = [
     "ENDED",
     "OPEN",
     "WORDS",
-    "AlreadyEnded",
+    "AlreadyEnded", "Appointment",
     "Block",
     "CardTier",
     "Channel",

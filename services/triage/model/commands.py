@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from services.triage.model.words import (
+    Arrival,
     CareAction,
     Channel,
     Customer,
@@ -59,6 +60,8 @@ class Issue:
     policy_version: int = 0
     policy_digest: str = ""
     devices: tuple[str, ...] = ()
+    lined_at: datetime | None = None
+    appointment: Arrival | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 from services.triage.model.words import (
+    Arrival,
     CareAction,
     Channel,
     Customer,
@@ -49,6 +50,8 @@ class TicketIssued(_OfTicket):
     late: bool = False
     policy_version: int = 0
     policy_digest: str = ""
+    lined_at: datetime | None = None
+    appointment: Arrival | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -344,6 +347,28 @@ class ThresholdCrossed:
     business_date: date
 
 
+@dataclass(frozen=True, kw_only=True)
+class AppointmentBooked:
+    """A customer has a slot, or another one (T11)."""
+
+    appointment_id: str
+    slot_at: datetime
+    business: str
+    customer_ref: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppointmentArrived:
+    """The customer of an appointment took a ticket: in time, too early, or too late (T11)."""
+
+    appointment_id: str
+    ticket_id: str
+    slot_at: datetime
+    arrival: Arrival
+
+
+AppointmentEvent = AppointmentBooked | AppointmentArrived
+
 Mark = (
     DiversionOffered | DiversionAccepted | DiversionDeclined | DiversionCompleted | DiversionFellBack
     | WaitPromiseBreached | StarvationAlarmed | StarvationCleared | CustomerCared
@@ -363,6 +388,6 @@ HAPPENINGS: tuple[type, ...] = (
     TicketCompleted, TicketNoShow, TicketReturned, TicketHeld, TicketResumed, TicketTransferred, TicketLeft, StepUndone,
     VisitEnded, CounterOpened, CounterClosed, DeviceChanged, TicketReprioritised, PolicyChanged, DiversionOffered,
     DiversionAccepted, DiversionDeclined, DiversionCompleted, DiversionFellBack, WaitPromiseBreached, StarvationAlarmed,
-    StarvationCleared, CustomerCared, ThresholdCrossed,
+    StarvationCleared, CustomerCared, ThresholdCrossed, AppointmentBooked, AppointmentArrived,
 )  # fmt: skip
 """Every kind of thing that can happen here."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.triage.model.copying import replace
-from services.triage.model.words import ENDED, CareAction, Channel, Customer, Diversion, Outcome, TicketState
+from services.triage.model.words import ENDED, Arrival, CareAction, Channel, Customer, Diversion, Outcome, TicketState
 
 
 def seconds_between(start: datetime | None, end: datetime) -> float:
@@ -60,6 +60,7 @@ class Ticket:
     for_counter: str | None = None
     for_person: str | None = None
     late: bool = False
+    appointment: Arrival | None = None
     diversion: Diversion | None = None
     accepted_at: datetime | None = None
     device_id: str | None = None

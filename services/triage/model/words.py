@@ -18,6 +18,8 @@ DiversionStep = Literal["accepted", "declined", "completed", "fell_back"]
 CareAction = Literal["water", "seat", "reading", "apology", "other_channel", "escort", "other"]
 StarvationCause = Literal["wait", "cap"]
 
+Arrival = Literal["on_time", "early", "late"]
+
 ENDED: frozenset[TicketState] = frozenset(("completed", "left"))
 OPEN: frozenset[TicketState] = frozenset(("reserved", "waiting", "called", "serving", "held"))
 IN_LOBBY: frozenset[TicketState] = frozenset(("reserved", "waiting"))

@@ -20,6 +20,7 @@ SHARE = Reason(
 SKILL = Reason(rule="skill", zh="该窗口不办理前面客户的业务", en="The counter does not do what those ahead want")
 RETURNED = Reason(rule="return.no_show", zh="过号后返回,按原位置呼叫", en="Came back after a missed call")
 PRIORITY = Reason(rule="priority", zh="优先级较高", en="Higher priority")
+APPOINTMENT = Reason(rule="appointment", zh="预约客户按时赴约,优先", en="Came to an appointment: priority")
 GOLD = Reason(rule="priority.gold", zh="金卡客户优先", en="Gold card: priority")
 VIP = Reason(rule="vip.tier", zh="贵宾客户优先", en="VIP customer: priority")
 _OF_TIER = {"gold": GOLD, "platinum": VIP, "private": VIP}
@@ -33,6 +34,8 @@ def why_ahead(policy: Policy, ticket: Ticket, way: Way) -> Reason:
     green = green_reason(policy, ticket.customer)
     if green is not None and policy.green_priority >= policy.priority_of_tier.get(ticket.customer.card_tier, 0):
         return green
+    if ticket.appointment in ("on_time", "early"):
+        return APPOINTMENT
     if of_tier is not None:
         return of_tier
     return RETURNED if ticket.no_shows else PRIORITY

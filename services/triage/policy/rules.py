@@ -103,6 +103,12 @@ class Policy:
     """The mean service that is assumed before the branch has a history (T9)."""
     least_p90_s: float = 30.0
     """No 90 % promise is shorter: it takes a moment to call even who finds a free counter (T9)."""
+    appointment_priority: int = field(default=2, metadata={"ge": 0, "le": 100})
+    """The priority of who comes to an appointment in time, or too early (T11)."""
+    appointment_early_s: float = field(default=900.0, metadata={"ge": 0})
+    """Who comes earlier than this before their slot stands where the slot is (T11)."""
+    appointment_late_s: float = field(default=900.0, metadata={"ge": 0})
+    """Who comes later than this after their slot is as one without an appointment (T11)."""
     starvation_s: float = field(default=3600.0, metadata={"gt": 0})
     """After so long a wait an alarm is raised (T8, T12)."""
     care_wait_s: float = field(default=1200.0, metadata={"gt": 0})

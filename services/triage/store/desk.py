@@ -6,10 +6,18 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from services.triage.model import Counter, Device, Visit, apply
-from services.triage.model.events import CounterEvent, DeviceChanged, NumberBlockLeased, TicketRefused, VisitEvent
+from services.triage.model import Appointment, Counter, Device, Visit, apply
+from services.triage.model.events import (
+    AppointmentEvent,
+    CounterEvent,
+    DeviceChanged,
+    NumberBlockLeased,
+    TicketRefused,
+    VisitEvent,
+)
 from services.triage.policy import FULL_CREDIT, Estimator, Policy, Quote
 from services.triage.store import queries, tables
+from services.triage.store.appointments import APPOINTMENT, ONE, appointment_row
 from services.triage.store.blocks import Numbers
 from services.triage.store.bodies import AWAY, ESTIMATOR, QUOTE, counter_row, device_row, visit_row
 from services.triage.store.writing import upsert
@@ -86,6 +94,22 @@ class Desk(Numbers):
         self._append(branch, f"block:{leased.block_id}", 1, leased)
         row = {column.name: getattr(leased, column.name) for column in tables.number_block.c if column.name != "branch"}
         self._put(tables.number_block, {"branch": branch, **row})
+
+    def appointment(self, branch: str, appointment_id: str) -> Appointment | None:
+        """Return an appointment of the branch (T11)."""
+        body = self.connection.execute(ONE, {"of_branch": branch, "wanted": appointment_id}).scalar()
+        return None if body is None else APPOINTMENT.validate_json(body)
+
+    def record_appointment(
+        self, branch: str, appointment: Appointment, happened: Iterable[AppointmentEvent]
+    ) -> Appointment:
+        """Record what happened, and return the appointment after it."""
+        for event in happened:
+            appointment = appointment.apply(event, self.now)
+            subject = f"appointment:{branch}:{appointment.appointment_id}"[:128]
+            self._append(branch, subject, appointment.version, event)
+            self._put(tables.appointment, appointment_row(branch, appointment))
+        return appointment
 
     def record_refusal(self, branch: str, request_id: str, refusal: TicketRefused) -> None:
         """Record that a request can't be served."""

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 
 from services.triage.model import (
     AT_COUNTER,
+    Appointment,
     Block,
     Counter,
     Device,
@@ -20,7 +21,14 @@ from services.triage.model import (
     apply,
 )
 from services.triage.model.commands import Overtaking
-from services.triage.model.events import CounterEvent, DeviceChanged, NumberBlockLeased, TicketRefused, VisitEvent
+from services.triage.model.events import (
+    AppointmentEvent,
+    CounterEvent,
+    DeviceChanged,
+    NumberBlockLeased,
+    TicketRefused,
+    VisitEvent,
+)
 from services.triage.policy import Estimator, Lane, Policy, Quote
 from services.triage.store.memory_records import MemoryRecords
 from services.triage.store.waiting_lines import Spot
@@ -113,6 +121,17 @@ class MemoryDesk(MemoryRecords):
             self._listener(branch, f"device:{branch}:{device.device_id}", device.version, event, self.now)
             self._devices[branch][device.device_id] = device
         return device
+
+    def record_appointment(
+        self, branch: str, appointment: Appointment, happened: Iterable[AppointmentEvent]
+    ) -> Appointment:
+        """Record what happened, and return the appointment after it."""
+        for event in happened:
+            appointment = appointment.apply(event, self.now)
+            subject = f"appointment:{branch}:{appointment.appointment_id}"
+            self._listener(branch, subject, appointment.version, event, self.now)
+            self._appointments[branch, appointment.appointment_id] = appointment
+        return appointment
 
     def record_refusal(self, branch: str, request_id: str, refusal: TicketRefused) -> None:
         """Record that a request can't be served."""

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 from services.triage.handlers.calling import MOST_NAMED
 from services.triage.model import (
+    Appointment,
     Block,
     Channel,
     Counter,
@@ -41,6 +42,7 @@ class MemoryRecords:
         self._touched: dict[str, datetime] = {}
         self._visit_of: dict[str, str] = {}
         self._lines = WaitingLines()
+        self._appointments: dict[tuple[str, str], Appointment] = {}
         self._credits: dict[tuple[str, str], float] = {}
         self._blocks: defaultdict[tuple[str, str, date], list[Block]] = defaultdict(list)
         self._words: defaultdict[tuple[str, date, str], dict[str, Word]] = defaultdict(dict)
@@ -168,6 +170,10 @@ class MemoryRecords:
     def estimator(self, branch: str, line: str) -> Estimator:
         """Return what a line has taught about waits; at first, what is guessed."""
         return self._estimators[branch].get(line) or Estimator()
+
+    def appointment(self, branch: str, appointment_id: str) -> Appointment | None:
+        """Return an appointment of the branch (T11)."""
+        return self._appointments.get((branch, appointment_id))
 
     def diverted(self, branch: str) -> Sequence[tuple[str, str]]:
         """Return the ids and businesses of the tickets that are on the way to a device (T3)."""

@@ -115,6 +115,18 @@ overtaking = Table(
     comment="The fairness ledger: one row a call that overtakes and lane (T12).",
 )
 
+appointment = Table(
+    "appointment",
+    metadata,
+    Column("branch", String(32), primary_key=True),
+    Column("appointment_id", String(128), primary_key=True),
+    Column("slot_at", UtcDateTime, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("appointment_slot", "branch", "slot_at"),
+    comment="Every appointment as it is now (T11).",
+)
+
 vip_credit = Table(
     "vip_credit",
     metadata,

@@ -1,11 +1,11 @@
 """Every call of every service, and which service an address belongs to."""
 
-from shared.contracts.http import care, diversion, fairness, gateway, incidents, triage, vip, worklog
+from shared.contracts.http import appointments, care, diversion, fairness, gateway, incidents, triage, vip, worklog
 from shared.contracts.http.operation import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
-    *triage.OPERATIONS, *fairness.OPERATIONS, *diversion.OPERATIONS, *care.OPERATIONS, *vip.OPERATIONS,
-    *incidents.OPERATIONS, *worklog.OPERATIONS, *gateway.OPERATIONS,
+    *triage.OPERATIONS, *fairness.OPERATIONS, *diversion.OPERATIONS, *care.OPERATIONS, *appointments.OPERATIONS,
+    *vip.OPERATIONS, *incidents.OPERATIONS, *worklog.OPERATIONS, *gateway.OPERATIONS,
 )  # fmt: skip
 
 

@@ -49,6 +49,8 @@ function words(type, data, clock, managers) {
     due_at: at(data.due_at),
     why: data.reason?.[document.documentElement.lang === "en" ? "en" : "zh"],
     cause: name("cause", data.cause),
+    slot_at: at(data.slot_at),
+    arrival: name("arrival", data.arrival),
     action: name("care", data.action),
     measure: name("measure", data.measure),
     crossed: name("crossed", data.above),

@@ -1,0 +1,42 @@
+"""Who comes to an appointment: in time, too early or too late (T11)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.triage.model.appointment import Appointment
+from services.triage.model.words import Arrival, Reason
+from services.triage.policy.rules import Policy
+
+UNKNOWN = Reason(rule="appointment.unknown", zh="未找到该预约,按现场客户办理", en="No such appointment: as a walk-in")
+USED = Reason(rule="appointment.used", zh="该预约已取过号,按现场客户办理", en="The appointment has a ticket: a walk-in")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckIn:
+    """What an appointment gives who comes: a priority and a place in the line; neither to a walk-in."""
+
+    reason: Reason
+    arrival: Arrival | None = None
+    priority: int = 0
+    lined_at: datetime | None = None
+
+
+def check_in(policy: Policy, appointment: Appointment | None, asked: datetime) -> CheckIn:
+    """Return what coming at ``asked`` makes of an appointment.
+
+    In time: its priority. Too early: its priority, and the place of the slot, so that nobody gains by
+    coming early. Too late, unknown or used: as one without an appointment.
+    """
+    if appointment is None or appointment.slot_at is None:
+        return CheckIn(reason=UNKNOWN)
+    if appointment.arrival is not None:
+        return CheckIn(reason=USED)
+    slot = appointment.slot_at
+    if asked > slot + timedelta(seconds=policy.appointment_late_s):
+        why = Reason(rule="appointment.late", zh="迟到超过宽限,按现场客户办理", en="Too late for the slot: a walk-in")
+        return CheckIn(reason=why, arrival="late")
+    if asked < slot - timedelta(seconds=policy.appointment_early_s):
+        why = Reason(rule="appointment.early", zh="早于预约时段,按预约时间排位", en="Early: stands where the slot is")
+        return CheckIn(reason=why, arrival="early", priority=policy.appointment_priority, lined_at=slot)
+    why = Reason(rule="appointment.on_time", zh="按时赴约,优先叫号", en="In time for the appointment: priority")
+    return CheckIn(reason=why, arrival="on_time", priority=policy.appointment_priority)

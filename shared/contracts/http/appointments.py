@@ -1,0 +1,64 @@
+"""Appointments, as calls (T11)."""
+
+from datetime import date
+from typing import Literal
+
+from pydantic import Field
+
+from shared.contracts.base import Body, Id, Name, Time, View
+from shared.contracts.http.operation import READERS, STAFF, Operation
+
+
+class BookAppointment(Body):
+    """A slot that a customer booked."""
+
+    appointment_id: Id | None = Field(default=None, description="The booking system's id; a new one where it has none.")
+    slot_at: Time
+    business: Name
+    customer_ref: Id | None = Field(default=None, description="Opaque; never a name, a phone or a card number.")
+
+
+class BookAppointments(Body):
+    """Appointments to book or import; one that is known with this slot changes nothing, another slot moves it."""
+
+    appointments: tuple[BookAppointment, ...] = Field(min_length=1, max_length=500)
+
+
+class AppointmentView(View):
+    """An appointment as it is now."""
+
+    appointment_id: Id
+    slot_at: Time
+    business: Name
+    customer_ref: Id | None = None
+    state: Literal["booked", "arrived"]
+    arrival: Literal["on_time", "early", "late"] | None = None
+    arrived_at: Time | None = None
+    ticket_id: Id | None = None
+
+
+class AppointmentsView(View):
+    """Appointments in the order of their slots."""
+
+    branch: str
+    appointments: tuple[AppointmentView, ...]
+
+
+class AppointmentsQuery(Body):
+    """Which day, by the branch's clock; today by default."""
+
+    day: date | None = Field(default=None, alias="date")
+
+
+BOOK = Operation(
+    name="bookAppointments", service="triage", method="POST", path="/v1/branches/{b}/appointments", status=201,
+    summary="Book or import appointments; a ticket request names one as customer.appointment_id (T11).",
+    roles=STAFF | {"terminal"}, request=BookAppointments, response=AppointmentsView, codes=("unknown_business",),
+)  # fmt: skip
+APPOINTMENTS = Operation(
+    name="appointments", service="triage", method="GET", path="/v1/branches/{b}/appointments",
+    summary="A day's appointments, and who has come (T11).", roles=READERS, query=AppointmentsQuery,
+    response=AppointmentsView,
+)  # fmt: skip
+
+OPERATIONS = (BOOK, APPOINTMENTS)

@@ -1,0 +1,86 @@
+"""Appointments: booked, and checked in early, in time and late (T11)."""
+
+from datetime import timedelta
+
+import pytest
+
+from services.triage.errors import UnknownBusiness
+from shared.clock import ManualClock
+from shared.contracts import triage
+from tests.triage.lobby import Lobby
+
+
+def comes(lobby: Lobby, appointment_id: str) -> triage.TicketIssued:
+    """Let the customer of an appointment take a ticket that waits."""
+    lobby.wait(customer={"appointment_id": appointment_id})
+    return next(e.data for e in reversed(lobby.events()) if isinstance(e.data, triage.TicketIssued))
+
+
+def order(lobby: Lobby) -> list[str]:
+    return [ticket.ticket_id for ticket in lobby.queue().waiting]
+
+
+@pytest.mark.parametrize("early_s", [900, 0, -900])
+def test_who_comes_within_the_grace_has_priority(lobby: Lobby, clock: ManualClock, early_s: int) -> None:
+    lobby.open()
+    lobby.book(clock.now() + timedelta(seconds=early_s + 60), appointment_id="a-1")
+    plain = lobby.wait()
+    clock.advance(60)
+    issued = comes(lobby, "a-1")
+    assert (issued.priority, issued.appointment, issued.reasons[-1].rule) == (2, "on_time", "appointment.on_time")
+    assert order(lobby) == [issued.ticket_id, plain.ticket_id]
+    lobby.next()
+    called = lobby.events(issued.visit_id)[-1].data
+    assert isinstance(called, triage.TicketCalled)
+    assert called.overtaking_reason is not None
+    assert called.overtaking_reason.rule == "appointment"
+
+
+def test_who_comes_too_early_stands_where_the_slot_is(lobby: Lobby, clock: ManualClock) -> None:
+    slot = clock.now() + timedelta(hours=2)
+    lobby.book(slot, appointment_id="a-1")
+    before = lobby.wait()
+    issued = comes(lobby, "a-1")
+    assert (issued.appointment, issued.lined_at) == ("early", slot)
+    clock.advance(3600)
+    after = lobby.wait()
+    assert order(lobby) == [before.ticket_id, after.ticket_id, issued.ticket_id]
+    clock.advance(3600)
+    late = lobby.wait()
+    assert order(lobby) == [before.ticket_id, after.ticket_id, issued.ticket_id, late.ticket_id]
+
+
+def test_who_comes_too_late_is_as_one_without(lobby: Lobby, clock: ManualClock) -> None:
+    lobby.book(clock.now(), appointment_id="a-1")
+    clock.advance(901)
+    plain = lobby.wait()
+    clock.advance(1)
+    issued = comes(lobby, "a-1")
+    assert (issued.priority, issued.appointment, issued.reasons[-1].zh) == (0, "late", "迟到超过宽限,按现场客户办理")
+    assert order(lobby) == [plain.ticket_id, issued.ticket_id]
+
+
+def test_an_appointment_is_good_for_one_ticket(lobby: Lobby, clock: ManualClock) -> None:
+    lobby.book(clock.now(), appointment_id="a-1")
+    comes(lobby, "a-1")
+    assert comes(lobby, "a-1").reasons[-1].rule == "appointment.used"
+    assert comes(lobby, "a-2").reasons[-1].rule == "appointment.unknown"
+    arrived = [event.data for event in lobby.events() if isinstance(event.data, triage.AppointmentArrived)]
+    assert [(event.appointment_id, event.arrival) for event in arrived] == [("a-1", "on_time")]
+
+
+def test_an_appointment_is_moved_until_its_customer_has_come(lobby: Lobby, clock: ManualClock) -> None:
+    first = lobby.book(clock.now(), appointment_id="a-1")
+    assert lobby.book(clock.now(), appointment_id="a-1") == first
+    moved = lobby.book(clock.now() + timedelta(minutes=5), appointment_id="a-1")
+    comes(lobby, "a-1")
+    again = lobby.book(clock.now() + timedelta(hours=5), appointment_id="a-1")
+    assert (again.slot_at, again.state) == (moved.slot_at, "arrived")
+    assert lobby.names("appointment:demo:a-1") == [
+        "appointment_booked", "appointment_booked", "appointment_arrived"
+    ]  # fmt: skip
+
+
+def test_an_appointment_is_for_a_business_of_the_branch(lobby: Lobby, clock: ManualClock) -> None:
+    with pytest.raises(UnknownBusiness):
+        lobby.book(clock.now(), "tea")
