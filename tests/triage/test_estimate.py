@@ -118,6 +118,13 @@ def test_quoted_against_waited_is_kept_of_the_latest_promises() -> None:
     assert (group.judged, group.kept, group.error_s) == (2, 0.5, 80)
 
 
+def test_one_odd_wait_does_not_overthrow_the_policys_guess() -> None:
+    """The first customer was called at once, for whatever reason: the next is not promised next to nothing."""
+    estimator = Estimator()
+    estimator = estimator.called(BUSY.group, 1.0, estimator.quote(POLICY, BUSY))
+    assert estimator.quote(POLICY, BUSY).p50_s > 200  # of 600 before
+
+
 def test_one_service_does_not_overthrow_the_policys_guess_and_fifty_do() -> None:
     once = Estimator().served(1.0, 0.0)
     assert once.memory.service_s(300.0) == 150
@@ -153,7 +160,7 @@ def test_a_group_that_always_waits_longer_is_promised_more() -> None:
             scene = replace(BUSY, at=1e9 + n, channel=channel, oldest_s=60 + n % 7)
             estimator = estimator.called(scene.group, waited, estimator.quote(POLICY, scene))
     told = {name: estimator.quote(POLICY, replace(BUSY, at=2e9, channel=name)).p50_s for name in ("counter", "green")}
-    assert told["counter"] == pytest.approx(100, abs=30)
+    assert told["counter"] == pytest.approx(100, abs=50)
     assert told["green"] == pytest.approx(400, abs=60)
 
 

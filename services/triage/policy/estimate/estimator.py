@@ -14,7 +14,7 @@ from services.triage.policy.estimate.scene import SIZE, WORK, Scene, inputs
 from services.triage.policy.rules import Policy
 
 KEEP, KEEP_OF_GROUP, KEEP_ERROR = 0.999, 0.997, 0.998
-HELD, HELD_OF_GROUP, HELD_ERROR = 1.0, 5.0, 1.0
+HELD, HELD_OF_GROUP, HELD_ERROR = 5.0, 5.0, 5.0
 OF_GROUP = 0.7
 """How much of a group's own correction is believed."""
 LEAST_ERROR_S = 5.0
