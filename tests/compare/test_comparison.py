@@ -161,6 +161,7 @@ def test_a_mistake_in_a_policy_is_told_with_file_line_and_field(
     [
         (["--staffing", "x.yaml"], "--counters and --staffing"),
         (["--speed", "60"], "--compare needs none"),
+        (["--picture", "/no/such/folder/x.svg"], "no folder"),
         (["--date", "2026-01-06"], "nobody comes"),
         (["--branch", "a", "--branch", "b"], "one --branch"),
         (["--from", "2026-01-06", "--to", "2026-01-05"], "is after --to"),

@@ -33,6 +33,8 @@ def require_kind(file: Path) -> None:
     """Refuse what can't be drawn, before anything is computed; raise :class:`UsageError`."""
     if file.suffix not in KINDS:
         raise UsageError(f"--picture {file}: draws {' or '.join(KINDS)}")
+    if not file.absolute().parent.is_dir():
+        raise UsageError(f"--picture {file}: there is no folder {file.parent}")
     try:
         import matplotlib as _  # noqa: F401 - only whether it's there
     except ImportError:
