@@ -238,6 +238,17 @@ def test_who_waits_gets_the_place_of_the_new_policy_in_the_same_transaction(bank
     assert waiting(bank) == [plain.ticket_id, green.ticket_id, reserved.ticket_id]
 
 
+def test_who_came_to_an_appointment_keeps_what_it_gives(bank: Bank, clock: ManualClock) -> None:
+    bank.says("green_priority: 5\nappointment_priority: 2")
+    bank.start()
+    bank.lobby.book(clock.now(), appointment_id="a-1")
+    both = bank.take("account_service", customer={"appointment_id": "a-1", "urgent": True})
+    bank.says("green_priority: 1\nappointment_priority: 2")
+    assert bank.lobby.ticket(both.ticket_id).priority == 2
+    bank.says("green_priority: 1\nappointment_priority: 4")
+    assert bank.lobby.ticket(both.ticket_id).priority == 4
+
+
 def test_an_undone_step_keeps_the_priority_of_the_new_policy(bank: Bank) -> None:
     bank.says("green_priority: 1")
     bank.start()

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from services.triage.handlers.ports import Desk
-from services.triage.model import Visit, commands, decide
+from services.triage.model import Ticket, Visit, commands, decide
 from services.triage.model.events import PolicyChanged
 from services.triage.policy import Policy, priority_of
 from services.triage.policy_file import Book, Document, Effective, changes, policy_of
@@ -105,15 +105,24 @@ def _move_up(desk: GoverningDesk, branch: str, before: Policy, after: Policy, ve
 
 def _line_differs(before: Policy, after: Policy) -> bool:
     """Whether the new policy may change a place: a field that priorities or ageing come from is another."""
-    names = (name for name in vars(before) if name.startswith(("green_", "priority", "vip_tiers", "ageing")))
+    names = (
+        name
+        for name in vars(before)
+        if name.startswith(("green_", "priority", "vip_tiers", "ageing", "appointment_priority"))
+    )
     return any(getattr(before, name) != getattr(after, name) for name in names)
+
+
+def _priority(policy: Policy, ticket: Ticket) -> int:
+    """Return what a policy gives a ticket: by who the customer is, and by the appointment that they came to (T11)."""
+    comes_to_it = ticket.appointment in ("on_time", "early")
+    return max(priority_of(policy, ticket.customer), policy.appointment_priority if comes_to_it else 0)
 
 
 def _reprioritised(
     visit: Visit, before: Policy, after: Policy, version: int, at: datetime
 ) -> Iterable[commands.Reprioritise]:
     for ticket in visit.tickets:
-        gained = priority_of(after, ticket.customer) - priority_of(before, ticket.customer)
-        if gained:
-            priority = max(0, ticket.priority + gained)
+        priority = _priority(after, ticket)
+        if priority != _priority(before, ticket):
             yield commands.Reprioritise(ticket_id=ticket.ticket_id, at=at, priority=priority, policy_version=version)
