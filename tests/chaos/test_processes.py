@@ -113,7 +113,7 @@ def test_a_dependency_that_raises_costs_no_event(world: World, start: StartProce
     assert "a service died: RuntimeError" in consumer.log_file.read_text()
     consumer.start()
     events += [world.say(branch) for branch in BRANCHES]
-    world.wait_handled(events)
+    world.wait_handled(events, within_s=60)
     assert consumer.runs
 
 
@@ -161,15 +161,17 @@ def test_a_batch_that_takes_longer_than_the_end_of_a_process_is_not_taken_for_ha
     world: World, start: StartProcess
 ) -> None:
     """SIGTERM gives what is in hand some seconds; what is killed after them is delivered again."""
-    consumer = start(CONSUMER, LOBBY_TEST_SPIN_S="9")
+    consumer = start(CONSUMER, LOBBY_TEST_SPIN_S="11")
     consumer.wait_ready()
     world.relay()
     events = [world.say("one"), world.say("one", counter="wait"), *(world.say("one") for _ in range(10))]
     with psycopg.connect(world.settings.database_url, autocommit=True) as look:
-        idle = "SELECT count(*) > 0 FROM pg_stat_activity WHERE state = 'idle in transaction' AND application_name = %s"
+        idle = """SELECT count(*) > 0 FROM pg_stat_activity WHERE state = 'idle in transaction'
+                  AND application_name = %s AND now() - state_change > interval '1 second'"""
         wait_until(
-            lambda: look.execute(idle, [f"lobby-{CONSUMER}"]).fetchone() == (True,), within_s=20, what="it to begin"
-        )
+            lambda: look.execute(idle, [f"lobby-{CONSUMER}"]).fetchone() == (True,),
+            within_s=20, what="the batch to be waiting",
+        )  # fmt: skip
     assert consumer.end() == 0
     assert consumer.said("services_did_not_stop"), "it had time enough: nothing was tested"
     consumer.start()
