@@ -259,8 +259,9 @@ class TriageService:
                 handlers.end_days(Desk(tx, house.policy), house, branch=branch, silence=silence)
         for branch, ticket_ids in unprinted.items():
             with self.storage.transaction(branch) as tx:
-                desk = Desk(tx, self.houses.enter(tx, branch).policy)
-                handlers.give_up_papers(desk, branch=branch, ticket_ids=ticket_ids)
+                house = self.houses.enter(tx, branch)
+                desk = Desk(tx, house.policy)
+                handlers.give_up_papers(desk, house, branch=branch, ticket_ids=ticket_ids, silence=silence)
 
     @every(seconds=1)
     def watch(self) -> None:

@@ -354,7 +354,10 @@ class BranchDay(RuleBasedStateMachine):
         with self.lobby.storage.transaction(BRANCH) as tx:
             handlers.end_days(self.lobby.desk(tx), self.lobby.house, branch=BRANCH, silence=CALM)
             unprinted = self.lobby.desk(tx).unprinted(CALM.before(now), 100)
-            handlers.give_up_papers(self.lobby.desk(tx), branch=BRANCH, ticket_ids=unprinted.get(BRANCH, []))
+            ticket_ids = unprinted.get(BRANCH, [])
+            handlers.give_up_papers(
+                self.lobby.desk(tx), self.lobby.house, branch=BRANCH, ticket_ids=ticket_ids, silence=CALM
+            )
 
     def _one(self, pick: int, *states: str) -> str | None:
         """Return one of the tickets, mostly one in these states: what can't be done is asked for, too, but seldom."""

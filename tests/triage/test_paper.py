@@ -18,7 +18,9 @@ def give_up(lobby: Lobby, rate: float = 1.0) -> list[str]:
         found = lobby.records(connection).unprinted(Silence(wall_s=LATENCY_S, rate=rate).before(lobby.clock.now()), 100)
     for branch, ticket_ids in found.items():
         with lobby.storage.transaction(branch) as tx:
-            handlers.give_up_papers(lobby.desk(tx), branch=branch, ticket_ids=ticket_ids)
+            silence = Silence(wall_s=LATENCY_S, rate=rate)
+            desk = lobby.desk(tx)
+            handlers.give_up_papers(desk, lobby.house, branch=branch, ticket_ids=ticket_ids, silence=silence)
     return [ticket_id for ticket_ids in found.values() for ticket_id in ticket_ids]
 
 
@@ -80,8 +82,21 @@ def test_a_fast_clock_does_not_take_a_machines_latency_for_a_missing_paper(lobby
     assert len(give_up(lobby, rate)) == 1
 
 
+def test_at_a_fast_clock_a_busy_branch_says_that_reports_are_slow(lobby: Lobby, clock: ManualClock) -> None:
+    silent, rate = lobby.take(), 2000.0
+    clock.advance(lobby.house.policy.reserved_expiry_s + rate * (LATENCY_S + 1))
+    lobby.wait()
+    give_up(lobby, rate)
+    assert lobby.ticket(silent.ticket_id).state == "reserved"
+    clock.advance(rate * LATENCY_S)
+    give_up(lobby, rate)
+    assert lobby.ticket(silent.ticket_id).state == "left"
+
+
 def test_a_paper_that_is_reported_while_it_is_given_up_goes_on(lobby: Lobby) -> None:
     taken = lobby.wait()
     with lobby.storage.transaction(BRANCH) as tx:
-        handlers.give_up_papers(lobby.desk(tx), branch=BRANCH, ticket_ids=[taken.ticket_id])
+        silence = Silence(wall_s=LATENCY_S)
+        desk = lobby.desk(tx)
+        handlers.give_up_papers(desk, lobby.house, branch=BRANCH, ticket_ids=[taken.ticket_id], silence=silence)
     assert lobby.ticket(taken.ticket_id).state == "waiting"

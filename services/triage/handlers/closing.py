@@ -16,6 +16,9 @@ AT_ONCE = 200
 FORGOTTEN_S = 12 * 3600.0
 """A visit that nobody touched for so long after its day's end is closed, whatever else goes on."""
 
+LOOK_BACK_DAYS = 7
+"""A branch's visits of so many days are looked at to say whether it is quiet."""
+
 MUCH_SILENCE = 20
 """So many times the silence that says something, where the branch itself is not silent."""
 
@@ -40,12 +43,23 @@ class Silence:
         return now - timedelta(seconds=self.business_s)
 
 
-def give_up_papers(desk: Desk, *, branch: str, ticket_ids: Iterable[str]) -> None:
-    """Let go of reserved tickets whose paper was never reported; whose paper came meanwhile goes on (T4)."""
+def give_up_papers(desk: Desk, house: House, *, branch: str, ticket_ids: Iterable[str], silence: Silence) -> None:
+    """Let go of reserved tickets whose paper was never reported; whose paper came meanwhile goes on (T4).
+
+    At a fast business clock a busy branch says that reports are only slow: then none is taken for missing.
+    """
+    if silence.rate > 1 and not is_quiet(desk, house, branch, silence.business_s):
+        return
     for ticket_id in ticket_ids:
         visit = desk.visit_of(branch, ticket_id)
         if visit is not None and visit.ticket(ticket_id).state == "reserved":
             step(desk, branch, commands.GiveUpPaper(ticket_id=ticket_id, at=desk.now, reason="not_printed"))
+
+
+def is_quiet(desk: Desk, house: House, branch: str, for_s: float) -> bool:
+    """Whether nothing of the branch's visits was recorded for so many business seconds."""
+    today = desk.now.astimezone(house.zone).date()
+    return _since(desk.last_touched(branch, today - timedelta(days=LOOK_BACK_DAYS)), desk.now) >= for_s
 
 
 def day_over(house: House, day: date) -> datetime:
@@ -65,12 +79,12 @@ def end_days(desk: Desk, house: House, *, branch: str, silence: Silence) -> int:
     quiet_s = max(house.policy.day_end_quiet_s, silence.business_s)
     forgotten_s = max(FORGOTTEN_S, MUCH_SILENCE * silence.business_s)
     today = desk.now.astimezone(house.zone).date()
-    is_quiet = _since(desk.last_touched(branch, today - timedelta(days=2)), desk.now) >= quiet_s
+    quiet = is_quiet(desk, house, branch, quiet_s)
     for visit, touched in desk.unended(branch, today, AT_ONCE):
         over = day_over(house, visit.business_date)
         at = over if touched is None or visit.late else max(over, touched)
         told = visit.late and _since(touched, desk.now) >= quiet_s  # a terminal has said all that it had to say
-        if desk.now < over or not (is_quiet or told or _since(at, desk.now) >= forgotten_s):
+        if desk.now < over or not (quiet or told or _since(at, desk.now) >= forgotten_s):
             continue
         happened = decide(visit, commands.EndDay(at=at))
         desk.record_visit(visit, happened, at=at)
