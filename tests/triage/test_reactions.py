@@ -121,6 +121,31 @@ def test_a_vip_whom_a_window_serves_stays_there(lobby: Lobby) -> None:
     assert lobby.names(taken.visit_id).count("visit_ended") == 1
 
 
+def test_a_vip_who_is_at_a_window_with_another_ticket_is_the_managers_afterwards(lobby: Lobby) -> None:
+    taken = lobby.wait("wealth_product", customer={"card_tier": "gold"}, businesses=["transfer"])
+    (other,) = taken.others
+    lobby.do("printed", other.ticket_id)
+    lobby.open("1", "counter")
+    lobby.next("1")
+    lobby.hear(accepted(taken.ticket_id))
+    assert (lobby.ticket(taken.ticket_id).state, lobby.ticket(other.ticket_id).state) == ("waiting", "called")
+    lobby.hear(completed(taken.ticket_id))
+    assert lobby.ticket(taken.ticket_id).state == "waiting"
+    lobby.serve(other.ticket_id)
+    lobby.hear(completed(taken.ticket_id))
+    view = lobby.ticket(taken.ticket_id)
+    assert (view.state, view.counter) == ("completed", "m1")
+    assert lobby.names(taken.visit_id).count("visit_ended") == 1
+
+
+def test_what_a_manager_sends_to_a_counter_waits_there_when_the_hand_off_is_completed(lobby: Lobby) -> None:
+    taken = lobby.wait(customer={"card_tier": "platinum"})
+    lobby.hear(accepted(taken.ticket_id))
+    lobby.transfer(taken.ticket_id, "counter")
+    lobby.hear(completed(taken.ticket_id))
+    assert lobby.ticket(taken.ticket_id).state == "waiting"
+
+
 def test_a_vip_who_left_stays_left(lobby: Lobby) -> None:
     taken = lobby.wait(customer={"card_tier": "gold"})
     lobby.do("left", taken.ticket_id)

@@ -13,7 +13,7 @@ from services.triage.handlers.loading import step
 from services.triage.handlers.offline import believe, day_of, hear, issue_offline
 from services.triage.handlers.ports import Desk
 from services.triage.handlers.resources import report_device
-from services.triage.model import Counter, Visit, Word, WordKind, commands
+from services.triage.model import Counter, Ticket, Visit, Word, WordKind, commands
 from services.triage.model.events import TicketRefused
 from shared.contracts import terminal, vip
 from shared.contracts.envelope import Event
@@ -83,21 +83,15 @@ def device_reported(desk: Desk, house: House, event: Event) -> None:
 
 
 def handoff_accepted(desk: Desk, house: House, event: Event) -> None:
-    """Let the manager's desk call and serve the VIP's ticket, unless a window did or the customer left (V3)."""
+    """Let the manager's desk call and serve the VIP's ticket, unless a window did or the customer left (V3).
+
+    A customer who is at a window with another ticket is the manager's afterwards.
+    """
     data = event.data
     assert isinstance(data, vip.HandoffAccepted)
-    if data.ticket_id is None:
-        return
-    visit = _visit(desk, event, data.ticket_id)
-    ticket = visit.ticket(data.ticket_id)
-    if ticket.state not in ("reserved", "waiting"):
-        return
-    window = Counter(counter=data.manager_id, channels=(ticket.channel,))
-    lanes = desk.lanes(visit.branch, window)
-    before = desk.times_overtaken(ticket.ticket_id)
-    passed, past = overtaking(desk, house, visit.branch, window, lanes, ticket, "handoff", before)
-    command = commands.HandOff(ticket_id=ticket.ticket_id, at=desk.now, counter=data.manager_id, overtaking=past)
-    called(desk, visit, command, window, passed)
+    if data.ticket_id is not None:
+        visit = _visit(desk, event, data.ticket_id)
+        _hand_off(desk, house, visit, visit.ticket(data.ticket_id), data.manager_id)
 
 
 def handoff_completed(desk: Desk, house: House, event: Event) -> None:
@@ -108,9 +102,24 @@ def handoff_completed(desk: Desk, house: House, event: Event) -> None:
         return
     visit = _visit(desk, event, data.ticket_id)
     ticket = visit.ticket(data.ticket_id)
+    if ticket.called_at is None:  # a window had the customer when the manager accepted
+        visit = _hand_off(desk, house, visit, ticket, data.manager_id)
+        ticket = visit.ticket(data.ticket_id)
     if ticket.state != "serving" or ticket.counter != data.manager_id:
         return
     step(desk, visit.branch, commands.Complete(ticket_id=ticket.ticket_id, at=desk.now))
+
+
+def _hand_off(desk: Desk, house: House, visit: Visit, ticket: Ticket, manager: str) -> Visit:
+    """Return the visit with the ticket at the manager's desk, if it waits and the customer is at no window."""
+    if ticket.state not in ("reserved", "waiting") or visit.elsewhere(ticket.ticket_id) is not None:
+        return visit
+    window = Counter(counter=manager, channels=(ticket.channel,))
+    lanes = desk.lanes(visit.branch, window)
+    before = desk.times_overtaken(ticket.ticket_id)
+    passed, past = overtaking(desk, house, visit.branch, window, lanes, ticket, "handoff", before)
+    command = commands.HandOff(ticket_id=ticket.ticket_id, at=desk.now, counter=manager, overtaking=past)
+    return called(desk, visit, command, window, passed)
 
 
 REACTIONS: Mapping[str, Reaction] = {
