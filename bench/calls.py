@@ -1,11 +1,9 @@
 """Triage's busiest calls beside a stock nameko entrypoint that only echoes: rates and the slowest hundredth."""
 
 import json
-import os
 import statistics
-import subprocess
 import sys
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from http.client import HTTPConnection
@@ -13,7 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench import load
-from bench.load import Answer, Request, Script, Tally
+from bench.child import running
+from bench.load import Request, Script, Tally
 from shared.settings import SERVICES, Settings
 from shared.storage.migrate import upgrade
 from shared.web.tokens import issue_token
@@ -23,19 +22,21 @@ AIM_RATE, AIM_P99 = 0.5, 5.0
 CONNECTIONS = 32
 BRANCHES = 16
 FEW = 4
-CROWD = 2000
+QUIET, CROWD, SHORT_CROWD = 20, 2000, 320
+FILLERS = 20
+"""Connections that fill the crowded branch; a divisor of both crowds."""
 TITLES = {
     "echo": "stock nameko, echoes the body",
     "ticket": "POST tickets",
     "call": "call-next, left, tickets, printed in turn",
-    "quiet": "call-next, a branch where 20 wait",
-    "crowded": f"call-next, a branch where {CROWD:,} wait",
+    "quiet": "the same, a branch where {waiting:,.0f} wait",
+    "crowded": "the same, a branch where {waiting:,.0f} wait",
 }
 TICKET = json.dumps({"business": "transfer", "customer": {"age": 40, "party_size": 1}}).encode()
 
 
 Figures = dict[str, float]
-"""One contender in one round: ``rate`` in requests/s, ``p50_ms`` and ``p99_ms``."""
+"""One contender in one round: ``rate`` in requests/s, ``p50_ms`` and ``p99_ms``, and how many are ``waiting``."""
 
 
 def tickets(branch: str) -> Script:
@@ -44,7 +45,7 @@ def tickets(branch: str) -> Script:
         yield Request(kind="ticket", path=f"/v1/branches/{branch}/tickets", body=TICKET)
 
 
-def calling(branch: str, counter: str) -> Generator[Request, Answer, None]:
+def calling(branch: str, counter: str) -> Script:
     """Call the next one, let them go and somebody else come, without end: as many wait as before."""
     while True:
         answer = yield Request(kind="call", path=f"/v1/branches/{branch}/counters/{counter}/call-next")
@@ -59,7 +60,7 @@ def opening(branch: str, counter: str) -> Script:
     yield Request(kind="other", path=f"/v1/branches/{branch}/counters/{counter}/open", body=channels)
 
 
-def filling(branch: str, count: int) -> Generator[Request, Answer, None]:
+def filling(branch: str, count: int) -> Script:
     """Take so many tickets and let them wait."""
     for _ in range(count):
         answer = yield Request(kind="other", path=f"/v1/branches/{branch}/tickets", body=TICKET)
@@ -71,7 +72,7 @@ def filling(branch: str, count: int) -> Generator[Request, Answer, None]:
 def echo() -> Iterator[tuple[str, int]]:
     """Run the baseline."""
     port = free_port()
-    with _running([sys.executable, "-m", "bench.echo", f"127.0.0.1:{port}"], {}, port):
+    with _listening(port, "bench.echo", f"127.0.0.1:{port}"):
         yield ("127.0.0.1", port)
 
 
@@ -84,23 +85,15 @@ def triage(amqp_url: str, database_url: str, folder: Path) -> Iterator[tuple[str
         "LOBBY_HTTP_ADDRESS": f"127.0.0.1:{port}", "LOBBY_LOG_LEVEL": "warning", "LOBBY_POST_RATE": "1000000",
         "LOBBY_POST_BURST": "1000000",
     }  # fmt: skip
-    with _running([sys.executable, "-m", "services.ops", "serve", "triage"], environment, port):
+    with _listening(port, "services.ops", "serve", "triage", **environment):
         yield ("127.0.0.1", port)
 
 
 @contextmanager
-def _running(command: list[str], environment: dict[str, str], port: int) -> Iterator[None]:
-    process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL)
-    try:
-        wait_until(lambda: _answers(port), within_s=60, what=f"{' '.join(command[1:4])} to listen")
+def _listening(port: int, module: str, *arguments: str, **environment: str) -> Iterator[None]:
+    with running(module, *arguments, **environment):
+        wait_until(lambda: _answers(port), within_s=60, what=f"{module} to listen")
         yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def _answers(port: int) -> bool:
@@ -116,7 +109,7 @@ def _answers(port: int) -> bool:
 
 def compare(amqp_url: str, database_url: str, *, short: bool) -> dict[str, list[Figures]]:
     """Measure each contender in turn, round by round, and return its figures."""
-    rounds, seconds, crowd = (1, 3.0, 320) if short else (5, 6.0, CROWD)
+    rounds, seconds, crowd = (1, 3.0, SHORT_CROWD) if short else (5, 6.0, CROWD)
     with TemporaryDirectory(prefix="lobby-bench-") as name:
         folder = Path(name)
         settings = Settings(data_dir=folder, database_url=database_url, amqp_url=amqp_url)
@@ -127,20 +120,21 @@ def compare(amqp_url: str, database_url: str, *, short: bool) -> dict[str, list[
         with echo() as baseline, triage(amqp_url, database_url, folder) as ours:
             open_all = [partial(opening, branch, counter) for branch, counter in _counters()]
             _do(ours, token, open_all)
-            _do(ours, token, [partial(filling, "crowded", crowd // CONNECTIONS)] * CONNECTIONS)
-            _do(ours, token, [partial(filling, "quiet", 20)])
+            _do(ours, token, [partial(filling, "crowded", crowd // FILLERS)] * FILLERS)
+            _do(ours, token, [partial(filling, "quiet", QUIET)])
             _do(ours, token, [partial(filling, f"call-{n % BRANCHES}", 10) for n in range(CONNECTIONS)])
             for number in range(rounds):
                 fresh = [partial(tickets, f"new-{number}-{n % BRANCHES}") for n in range(CONNECTIONS)]
                 callers = [partial(calling, f"call-{n % BRANCHES}", str(n // BRANCHES)) for n in range(CONNECTIONS)]
                 few = [partial(calling, "quiet", str(n)) for n in range(FEW)]
                 many = [partial(calling, "crowded", str(n)) for n in range(FEW)]
-                for kind, address, scripts in (
-                    ("echo", baseline, fresh), ("ticket", ours, fresh), ("call", ours, callers), ("quiet", ours, few),
-                    ("crowded", ours, many),
+                for kind, address, scripts, waiting in (
+                    ("echo", baseline, fresh, 0), ("ticket", ours, fresh, 0), ("call", ours, callers, 0),
+                    ("quiet", ours, few, QUIET), ("crowded", ours, many, crowd),
                 ):  # fmt: skip
                     tally = load.run(address, token, scripts, seconds=seconds)
-                    measured[kind].append(_figures(tally, "ticket" if kind in ("echo", "ticket") else "call"))
+                    timed = "ticket" if kind in ("echo", "ticket") else "call"
+                    measured[kind].append({**_figures(tally, timed), "waiting": waiting})
                     print(f"calls round {number + 1} of {rounds}: {kind} {measured[kind][-1]}", file=sys.stderr)
         return measured
 
@@ -171,7 +165,7 @@ def report(measured: dict[str, list[Figures]]) -> str:
     for name, title in TITLES.items():
         own = medians[name]
         lines.append(
-            f"  {title:44}{own['rate']:>11,.0f}{own['rate'] / echo['rate']:>8.2f}{own['p50_ms']:>9.1f}"
+            f"  {title.format(**own):44}{own['rate']:>11,.0f}{own['rate'] / echo['rate']:>8.2f}{own['p50_ms']:>9.1f}"
             f"{own['p99_ms']:>9.1f}{own['p99_ms'] / echo['p99_ms']:>8.1f}"
         )
     lines.append(f"\n  aim: rate at least {AIM_RATE:g} × the echo's, p99 under {AIM_P99:g} × its")

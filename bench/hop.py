@@ -1,13 +1,12 @@
 """The hop of an event beside stock nameko and beside a script without a framework."""
 
-import os
 import statistics
-import subprocess
 import sys
 
 from kombu import Connection
 
 from bench import work
+from bench.child import running
 from shared.bus.connection import declare
 from shared.settings import Settings
 from shared.storage.migrate import upgrade
@@ -54,19 +53,11 @@ def measure(name: str, count: int, amqp_url: str, database_url: str) -> float:
     content_type = "application/json" if name == "stock" else work.STRUCTURED
     work.fill(amqp_url, queue, work.make_input(count), content_type)
     environment = {
-        **os.environ, "LOBBY_AMQP_URL": amqp_url, "LOBBY_DATABASE_URL": database_url,
-        "BENCH_DATABASE_URL": database_url, "LOBBY_LOG_LEVEL": "warning",
+        "LOBBY_AMQP_URL": amqp_url, "LOBBY_DATABASE_URL": database_url, "BENCH_DATABASE_URL": database_url,
+        "LOBBY_LOG_LEVEL": "warning",
     }  # fmt: skip
-    process = subprocess.Popen([sys.executable, "-m", f"bench.{name}"], env=environment)
-    try:
+    with running(f"bench.{name}", **environment):
         return work.rate(amqp_url, work.OUT.name, count)
-    finally:
-        process.terminate()
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def report(rates: dict[str, list[float]]) -> str:

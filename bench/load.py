@@ -3,7 +3,7 @@
 import selectors
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 
 
@@ -25,8 +25,8 @@ class Answer:
     seconds: float
 
 
-Script = Iterator[Request]
-"""One connection's requests. A generator may be sent each :class:`Answer`."""
+Script = Generator[Request, Answer, None]
+"""One connection's requests; it is sent each answer."""
 
 
 @dataclass(kw_only=True)
@@ -49,7 +49,7 @@ class Tally:
 
 
 class _Connection:
-    def __init__(self, address: tuple[str, int], head: str, script: "Callable[[], Script]") -> None:
+    def __init__(self, address: tuple[str, int], head: str, script: Callable[[], Script]) -> None:
         self.socket = socket.create_connection(address)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._head = head
@@ -88,8 +88,7 @@ class _Connection:
     def go_on(self, answer: Answer) -> bool:
         """Take the next request from the script; False at its end."""
         try:
-            send = getattr(self._script, "send", None)
-            self.request = send(answer) if send else next(self._script)
+            self.request = self._script.send(answer)
         except StopIteration:
             return False
         return True
