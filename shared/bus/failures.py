@@ -1,25 +1,6 @@
-"""Failure classes: what to do about an exception in a reaction."""
+"""What a dead letter says of an exception in a reaction."""
 
 import traceback
-
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-
-_SQLITE_TRANSIENT = ("locked", "busy", "disk", "full", "unable to open")
-
-
-def is_transient(error: BaseException) -> bool:
-    """Whether the database is away or busy: waited out in place, with the messages unacknowledged."""
-    if isinstance(error, PoolTimeout):
-        return True
-    if not isinstance(error, DBAPIError):
-        return False
-    if error.connection_invalidated:
-        return True
-    if not isinstance(error, OperationalError | InterfaceError):
-        return False
-    text = str(error.orig).lower()
-    return "sqlite" not in type(error.orig).__module__ or any(word in text for word in _SQLITE_TRANSIENT)
 
 
 def describe(error: BaseException) -> str:

@@ -9,11 +9,12 @@ import structlog
 
 from shared.bus import deadletters
 from shared.bus.deadletters import Failure
-from shared.bus.failures import describe, is_transient
+from shared.bus.failures import describe
 from shared.bus.message import Message
 from shared.commands import Cause
 from shared.contracts.envelope import Event, Undecodable
 from shared.storage import Storage, Transaction
+from shared.storage.failures import is_transient
 from shared.storage.partition import partition_of
 from shared.tracing import child_of
 

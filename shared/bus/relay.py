@@ -9,12 +9,12 @@ import structlog
 from sqlalchemy import RowMapping, select, update
 
 from shared.bus.connection import FAILURES, BrokerRefused
-from shared.bus.failures import is_transient
 from shared.bus.leader import Leader
 from shared.bus.publisher import Outgoing, Publisher
 from shared.bus.topology import DEAD_LETTERS, EVENTS, routing_key
 from shared.storage import Cursor, Row, Storage
 from shared.storage import log as logs
+from shared.storage.failures import is_transient
 from shared.storage.tables import dead_letter
 
 log = structlog.get_logger()

@@ -9,15 +9,16 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 from sqlalchemy import bindparam, insert, select, tuple_
-from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from shared.commands import Command, Replayed
 from shared.errors import InvalidInput
+from shared.storage.failures import is_transient
 from shared.storage.partition import partition_of
 from shared.storage.tables import idempotency
 from shared.storage.transaction import Transaction
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 UseCase = Callable[[Transaction], BaseModel | None]
 
-AWAY = (OperationalError, PoolTimeout)
 MOST = 32
 """Commands of one transaction."""
 
@@ -99,7 +99,7 @@ class _Lane:
         try:
             self._transact(group)
         except Exception as error:
-            if len(group) == 1 or isinstance(error, AWAY):  # the database's failure is all's
+            if len(group) == 1 or is_transient(error):  # the database's failure is all's
                 for work in group:
                     work.settle(error=error)
                 return
@@ -130,7 +130,7 @@ class _Lane:
                 return made, None
             return answer, None
         except Exception as error:
-            if alone or isinstance(error, AWAY):
+            if alone or is_transient(error):
                 raise
             if isinstance(error, SQLAlchemyError) or not tx.take_back(mark):
                 raise _CannotGoOn from error
@@ -155,10 +155,10 @@ class _Answers:
             return None
         fingerprint, body = known
         if fingerprint != command.fingerprint:
-            raise reused(command.key)
+            raise _reused(command.key)
         return Replayed(status=204, body=b"") if body is None else Replayed(status=command.status, body=body.encode())
 
-    def keep(self, command: Command, answer: BaseModel | None, at: Any) -> None:
+    def keep(self, command: Command, answer: BaseModel | None, at: datetime) -> None:
         """Remember an answer for the same key."""
         if command.key is None:
             return
@@ -174,9 +174,8 @@ class _Answers:
             try:
                 self._tx.connection.execute(_REMEMBER, self._new)
             except IntegrityError as error:
-                raise reused(self._new[-1]["key"]) from error
+                raise _reused(self._new[-1]["key"]) from error
 
 
-def reused(key: str) -> IdempotencyKeyReused:
-    """Return the error that names the key."""
+def _reused(key: str) -> IdempotencyKeyReused:
     return IdempotencyKeyReused(f"Idempotency-Key {key!r} was used for another request before")

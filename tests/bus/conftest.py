@@ -5,8 +5,7 @@ import pytest
 from kombu.transport import memory
 
 from shared.settings import SERVICES, Settings
-from tests.bus.world import World
-from tests.support.tables import empty_database
+from tests.bus.world import World, fresh
 
 
 @pytest.fixture(params=["memory", "rabbitmq"])
@@ -21,9 +20,5 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def world(settings: Settings) -> Iterator[World]:
-    for service in SERVICES:
-        empty_database(settings, service)
-    world = World(settings)
-    world.forget()
-    yield world
-    world.close()
+    with fresh(settings, services=SERVICES) as world:
+        yield world

@@ -17,9 +17,8 @@ from shared.contracts.envelope import STRUCTURED
 from shared.settings import Settings
 from shared.storage.tables import dead_letter
 from tests.bus.test_dead_letters import changed
-from tests.bus.world import CONSUMER, PRODUCER, World, an_event
+from tests.bus.world import World, an_event, fresh
 from tests.support.processes import wait_until
-from tests.support.tables import empty_database
 
 PLAIN = an_event().to_json()
 
@@ -95,13 +94,9 @@ def settings(tmp_path: Path, amqp_url: str, database_url: str) -> Settings:
 
 @pytest.fixture
 def world(settings: Settings) -> Iterator[World]:
-    for service in (PRODUCER, CONSUMER):
-        empty_database(settings, service)
-    world = World(settings, queues=1)
-    world.forget()
-    world.declare()
-    yield world
-    world.close()
+    with fresh(settings, queues=1) as world:
+        world.declare()
+        yield world
 
 
 def put(world: World, message: amqp.Message) -> None:

@@ -10,9 +10,8 @@ from structlog.testing import capture_logs
 from shared.bus.publisher import AmqpPublisher
 from shared.bus.topology import Queue
 from shared.settings import Settings
-from tests.bus.world import CONSUMER, PRODUCER, World
+from tests.bus.world import World, fresh
 from tests.support.processes import wait_until
-from tests.support.tables import empty_database
 
 BRANCHES = [f"branch-{number}" for number in range(12)]
 
@@ -24,12 +23,8 @@ def settings(tmp_path: Path, amqp_url: str, database_url: str) -> Settings:
 
 @pytest.fixture
 def world(settings: Settings) -> Iterator[World]:
-    for service in (PRODUCER, CONSUMER):
-        empty_database(settings, service)
-    world = World(settings)
-    world.forget()
-    yield world
-    world.close()
+    with fresh(settings) as world:
+        yield world
     world.forget()
 
 

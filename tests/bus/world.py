@@ -1,8 +1,8 @@
 """A producer and a consumer on real transports and databases, on threads, without a container around them."""
 
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,6 +29,7 @@ from shared.storage import Storage, Transaction
 from shared.storage import log as logs
 from shared.storage.tables import dead_letter, parked
 from tests.support.processes import wait_until
+from tests.support.tables import empty_database
 
 PRODUCER, CONSUMER = "triage", "gateway"
 SOON_S = 30
@@ -187,6 +188,17 @@ class World:
         for branch in {event.branchid for event in events}:
             mine = [event.id for event in events if event.branchid == branch]
             assert [id_ for id_ in handled if id_ in set(mine)] == mine
+
+
+@contextmanager
+def fresh(settings: Settings, *, queues: int = 4, services: Iterable[str] = (PRODUCER, CONSUMER)) -> Iterator[World]:
+    """Yield a world whose databases and queues are empty; stop what runs in it afterwards."""
+    for service in services:
+        empty_database(settings, service)
+    world = World(settings, queues=queues)
+    world.forget()
+    yield world
+    world.close()
 
 
 def an_event(**changes: Any) -> Event:

@@ -4,9 +4,8 @@ from pathlib import Path
 import pytest
 
 from shared.settings import Settings
-from tests.bus.world import CONSUMER, PRODUCER, World
+from tests.bus.world import World, fresh
 from tests.support.bus_process import BusProcess
-from tests.support.tables import empty_database
 
 StartProcess = Callable[..., BusProcess]
 
@@ -15,12 +14,8 @@ StartProcess = Callable[..., BusProcess]
 def world(tmp_path: Path, amqp_url: str, database_url: str) -> Iterator[World]:
     """A producer's and a consumer's empty databases, and empty queues; whoever uses it says what runs."""
     settings = Settings(data_dir=tmp_path, amqp_url=amqp_url, database_url=database_url)
-    for service in (PRODUCER, CONSUMER):
-        empty_database(settings, service)
-    world = World(settings)
-    world.forget()
-    yield world
-    world.close()
+    with fresh(settings) as world:
+        yield world
 
 
 @pytest.fixture
