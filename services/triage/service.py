@@ -1,12 +1,15 @@
 """The triage service: decodes calls and events, runs a handler, answers (T1-T7, T9, T10)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from nameko.extensions import DependencyProvider
+from sqlalchemy import Connection
 
 from services.triage import handlers
 from services.triage.errors import TicketNotFound
+from services.triage.handlers import House
 from services.triage.handlers.closing import AT_ONCE, Silence
 from services.triage.houses import Houses
 from services.triage.store import Appointments, Desk, Due, Ledger, Records, WatchDesk
@@ -83,7 +86,7 @@ class TriageService:
     @http(calls.CLOSE_COUNTER)
     def close_counter(self, call: Call) -> Answer:
         """Close a counter (T10)."""
-        return self._in_branch(call, handlers.close_counter, counter=call.params["c"])
+        return self._in_house(call, handlers.close_counter, counter=call.params["c"])
 
     @http(calls.CALL_NEXT)
     def call_next(self, call: Call) -> Answer:
@@ -161,9 +164,7 @@ class TriageService:
     @http(calls.QUEUE)
     def queue(self, call: Call) -> Answer:
         """Return the lobby now."""
-        with self.storage.read() as connection:
-            now, house = self.storage.clock.now(), self.houses.seen(connection, call.branch)
-            return handlers.queue_view(Records(connection), house, branch=call.branch, now=now)
+        return self._look(call, Records, handlers.queue_view)
 
     @http(BOOK)
     def book_appointments(self, call: Call) -> Answer:
@@ -173,17 +174,12 @@ class TriageService:
     @http(APPOINTMENTS)
     def appointments(self, call: Call) -> Answer:
         """Return a day's appointments (T11)."""
-        with self.storage.read() as connection:
-            house, now = self.houses.seen(connection, call.branch), self.storage.clock.now()
-            records = Appointments(connection)
-            return handlers.appointments_view(records, house, branch=call.branch, day=call.query.day, now=now)
+        return self._look(call, Appointments, handlers.appointments_view, day=call.query.day)
 
     @http(CARE)
     def care(self, call: Call) -> Answer:
         """Return whom to look after (T8)."""
-        with self.storage.read() as connection:
-            house, now = self.houses.seen(connection, call.branch), self.storage.clock.now()
-            return handlers.care_view(Due(connection), house, branch=call.branch, now=now)
+        return self._look(call, Due, handlers.care_view)
 
     @http(CARED)
     def cared(self, call: Call) -> Answer:
@@ -199,19 +195,14 @@ class TriageService:
     @http(FAIRNESS)
     def fairness(self, call: Call) -> Answer:
         """Return a day's fairness ledger (T12)."""
-        with self.storage.read() as connection:
-            house, now = self.houses.seen(connection, call.branch), self.storage.clock.now()
-            return handlers.fairness_view(Ledger(connection), house, branch=call.branch, day=call.query.day, now=now)
+        return self._look(call, Ledger, handlers.fairness_view, day=call.query.day)
 
     @http(calls.TICKET)
     def ticket(self, call: Call) -> Answer:
         """Return one ticket."""
         branch = self._branch_of(call)
         call.principal.require_branch(branch)
-        with self.storage.read() as connection:
-            now, ticket_id = self.storage.clock.now(), call.params["id"]
-            house = self.houses.seen(connection, branch)
-            return handlers.one_ticket(Records(connection), house, branch=branch, ticket_id=ticket_id, now=now)
+        return self._look(call, Records, handlers.one_ticket, branch=branch, ticket_id=call.params["id"])
 
     @http(calls.POLICY)
     def policy(self, call: Call) -> Answer:
@@ -235,15 +226,6 @@ class TriageService:
         """React to what terminals say and managers do."""
         batch.handle(self._react)
 
-    def _in_house(self, call: Call, use_case: Callable[..., View | None], **given: Any) -> Answer:
-        """Carry out a use case that policy has a say in."""
-
-        def run(tx: Transaction) -> View | None:
-            house = self.houses.enter(tx, call.branch)
-            return use_case(Desk(tx, house.policy), house, branch=call.branch, **given)
-
-        return self.storage.execute(call.command, run)
-
     @every(seconds=LOOK_S, after_silence=True)
     def keep_time(self) -> None:
         """Give up papers that nobody reported, and end what a day left open (T4, T7)."""
@@ -255,12 +237,10 @@ class TriageService:
             overdue = Records(connection).overdue(today)
         for branch in overdue:
             with self.storage.transaction(branch) as tx:
-                house = self.houses.enter(tx, branch)
-                handlers.end_days(Desk(tx, house.policy), house, branch=branch, silence=silence)
+                handlers.end_days(*self._enter(tx, branch), branch=branch, silence=silence)
         for branch, ticket_ids in unprinted.items():
             with self.storage.transaction(branch) as tx:
-                house = self.houses.enter(tx, branch)
-                desk = Desk(tx, house.policy)
+                desk, house = self._enter(tx, branch)
                 handlers.give_up_papers(desk, house, branch=branch, ticket_ids=ticket_ids, silence=silence)
 
     @every(seconds=1)
@@ -276,20 +256,39 @@ class TriageService:
                 handlers.raise_alarms(desk, house, branch=branch, ticket_ids=alarms.get(branch, ()))
                 handlers.check_lines(desk, house, branch=branch, lines=lines.get(branch, ()))
 
-    def _in_branch(self, call: Call, use_case: Callable[..., View | None], **given: Any) -> Answer:
-        def run(tx: Transaction) -> View | None:
-            return use_case(Desk(tx, self.houses.enter(tx, call.branch).policy), branch=call.branch, **given)
-
+    def _in_house(self, call: Call, use_case: Callable[..., View | None], **given: Any) -> Answer:
+        """Carry out a use case of the call's branch."""
+        run = partial(self._run, use_case, call.branch, given)
         return self.storage.execute(call.command, run)
 
     def _step(self, call: Call, use_case: Callable[..., View], **given: Any) -> Answer:
-        branch, ticket_id = self._branch_of(call), call.params["id"]
-
-        def run(tx: Transaction) -> View:
-            house = self.houses.enter(tx, branch)
-            return use_case(Desk(tx, house.policy), house, branch=branch, ticket_id=ticket_id, **given)
-
+        """Carry out a use case of a ticket, which knows its branch."""
+        branch = self._branch_of(call)
+        run = partial(self._run, use_case, branch, {**given, "ticket_id": call.params["id"]})
         return self.storage.execute(call.command_for(branch), run)
+
+    def _run(self, use_case: Callable[..., Any], branch: str, given: Mapping[str, Any], tx: Transaction) -> Any:
+        return use_case(*self._enter(tx, branch), branch=branch, **given)
+
+    def _enter(self, tx: Transaction, branch: str) -> tuple[Desk, House]:
+        """Return what a use case gets: the branch's desk, and the house that it is run by."""
+        house = self.houses.enter(tx, branch)
+        return Desk(tx, house.policy), house
+
+    def _look(
+        self,
+        call: Call,
+        records: Callable[[Connection], Any],
+        view: Callable[..., View],
+        *,
+        branch: str | None = None,
+        **given: Any,
+    ) -> View:
+        """Return a view of a branch as it is now; of the call's, where no other is named."""
+        branch = call.branch if branch is None else branch
+        with self.storage.read() as connection:
+            house, now = self.houses.seen(connection, branch), self.storage.clock.now()
+            return view(records(connection), house, branch=branch, now=now, **given)
 
     def _branch_of(self, call: Call) -> str:
         with self.storage.read() as connection:
@@ -301,5 +300,4 @@ class TriageService:
     def _react(self, tx: Transaction, event: Event) -> None:
         reaction = handlers.REACTIONS.get(event.type)
         if reaction is not None:
-            house = self.houses.enter(tx, event.branchid)
-            reaction(Desk(tx, house.policy), house, event)
+            reaction(*self._enter(tx, event.branchid), event)

@@ -67,7 +67,7 @@ class Lobby:
 
     def close(self, counter: str = "1") -> calls.CounterView:
         with self.storage.transaction(BRANCH) as tx:
-            return handlers.close_counter(self.desk(tx), branch=BRANCH, counter=counter)
+            return handlers.close_counter(self.desk(tx), self.house, branch=BRANCH, counter=counter)
 
     def next(self, counter: str = "1", *, branch: str = BRANCH) -> calls.TicketView | None:
         with self.storage.transaction(branch) as tx:

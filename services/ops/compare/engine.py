@@ -128,7 +128,7 @@ class _Branch:
         if counter in self._open or counter in self._crew.staffing.devices:
             self._call(counter)
         else:  # its shift ended while it served
-            handlers.close_counter(self._desk, branch=BRANCH, counter=counter)
+            handlers.close_counter(self._desk, self._house, branch=BRANCH, counter=counter)
 
     def _change(self, shift: Open) -> None:
         """Another shift begins: who serves somebody finishes first; nobody waits before closed counters."""
@@ -136,7 +136,7 @@ class _Branch:
         for counter in before:
             if counter not in shift and counter in self._idle:
                 del self._idle[counter]
-                handlers.close_counter(self._desk, branch=BRANCH, counter=counter)
+                handlers.close_counter(self._desk, self._house, branch=BRANCH, counter=counter)
         for counter, channels in shift.items():
             self._open_counter(counter, channels)
         if not shift:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from services.triage.handlers.closing import AT_ONCE
 from services.triage.handlers.estimates import outlook
 from services.triage.handlers.house import House
 from services.triage.handlers.loading import decided, load
@@ -17,8 +18,6 @@ from shared.contracts.http.care import Cared, CareNeed, CareView
 from shared.contracts.http.triage import TicketView
 
 MOST_NEEDS = 200
-AT_ONCE = 200
-"""How much one look at the clock takes up."""
 
 
 def care_view(records: Waiting, house: House, *, branch: str, now: datetime) -> CareView:

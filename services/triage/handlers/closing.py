@@ -11,7 +11,7 @@ from services.triage.handlers.ports import Desk
 from services.triage.model import commands, decide
 
 AT_ONCE = 200
-"""How many tickets or visits one look at the clock takes up."""
+"""How many tickets, visits or lines one look at the clock takes up."""
 
 FORGOTTEN_S = 12 * 3600.0
 """A visit that nobody touched for so long after its day's end is closed, whatever else goes on."""
@@ -72,8 +72,8 @@ def end_days(desk: Desk, house: House, *, branch: str, silence: Silence) -> int:
     """End the branch's visits of business days that are over; return how many.
 
     The branch must have been quiet: while customers are still served after midnight nobody is taken for
-    gone, nor who waits for a machine that is slow. Who waits is left, who
-    was being served was served, at the day's end, or at the last thing that happened if that was later.
+    gone, nor who waits for a machine that is slow. Who waits is left, who was being served was served, at
+    the day's end, or at the last thing that happened if that was later.
     """
     ended = 0
     quiet_s = max(house.policy.day_end_quiet_s, silence.business_s)

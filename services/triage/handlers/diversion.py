@@ -1,8 +1,5 @@
 """Diversion, measured: whether who was guided to a device really used it (T3, T10)."""
 
-from collections.abc import Sequence
-from typing import Protocol
-
 from services.triage.handlers.house import House
 from services.triage.handlers.loading import decided, load
 from services.triage.handlers.ports import Desk
@@ -16,14 +13,6 @@ DEVICE_DOWN = Reason(
     zh="可办理的自助设备都已停用,请到柜台办理",
     en="No fitting device works any more: served at the counter",
 )
-
-
-class Devices(Protocol):
-    """Who waits for devices."""
-
-    def diverted(self, branch: str) -> Sequence[tuple[str, str]]:
-        """Return the ids and businesses of the tickets that are on the way to a device."""
-        ...
 
 
 def divert(desk: Desk, house: House, *, branch: str, ticket_id: str, request: DiversionStep) -> TicketView:

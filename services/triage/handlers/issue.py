@@ -146,17 +146,20 @@ def _command(
     )
 
 
-def business_of(policy: Policy, code: str) -> Business:
-    """Return a business that the branch offers; raise :class:`UnknownBusiness` with what may have been meant."""
+def business_of(policy: Policy, code: str, field: str = "business") -> Business:
+    """Return a business that the branch offers; raise :class:`UnknownBusiness` with what may have been meant.
+
+    ``field`` is where the request names it.
+    """
     business = policy.businesses.get(code)
     if business is None:
         close = close_matches(code, policy.businesses)
         hint = f"; did you mean {' or '.join(close)}?" if close else ""
         raise UnknownBusiness(
-            f"business: {code!r} is not offered here{hint}",
-            field="business",
+            f"{field}: {code!r} is not offered here{hint}",
+            field=field,
             suggestions=list(close),
-            errors=[{"field": "business", "message": "not offered here"}],
+            errors=[{"field": field, "message": "not offered here"}],
         )
     return business
 

@@ -9,9 +9,9 @@ from services.triage.handlers.issue import business_of
 from services.triage.handlers.loading import decided
 from services.triage.handlers.names import require_name
 from services.triage.handlers.ports import Desk
-from services.triage.model import WORDS, Block, Customer, Reason, Visit, Word, commands, decide
+from services.triage.model import PAPER_REPORTS, Block, Customer, PaperReport, Reason, Visit, commands, decide
 from services.triage.model.events import NumberBlockLeased
-from services.triage.policy import line_of, rank, route
+from services.triage.policy import Series, line_of, rank, route
 from shared.contracts.http.triage import LeaseNumbers, NumberBlock
 from shared.contracts.terminal import TicketIssuedOffline
 from shared.errors import InvalidInput
@@ -44,7 +44,7 @@ def lease_numbers(desk: Desk, house: House, *, branch: str, terminal_id: str, re
         report_until=_report_until(house, day),
     )
     desk.record_block(branch, leased)
-    return _block_view(leased)
+    return _block_view(leased, series)
 
 
 def issue_offline(desk: Desk, house: House, branch: str, said: TicketIssuedOffline, at: datetime, by: str) -> None:
@@ -60,34 +60,36 @@ def issue_offline(desk: Desk, house: House, branch: str, said: TicketIssuedOffli
     block = _leased(desk, branch, by, day, said.number)
     visit = Visit(visit_id=desk.new_id(), branch=branch, business_date=day)
     visit = desk.record_visit(visit, decide(visit, _issue(desk, house, branch, said, block, asked)), at=asked)
-    for word in sorted(desk.take_words(branch, day, said.number), key=lambda word: WORDS.index(word.kind)):
-        visit = believe(desk, visit, visit.tickets[0].ticket_id, word)
+    for report in sorted(
+        desk.take_reports(branch, day, said.number), key=lambda report: PAPER_REPORTS.index(report.kind)
+    ):
+        visit = believe(desk, visit, visit.tickets[0].ticket_id, report)
 
 
-def hear(desk: Desk, branch: str, word: Word) -> None:
+def hear(desk: Desk, branch: str, report: PaperReport) -> None:
     """Believe what a terminal says of an offline number, or keep it until the number is heard of."""
-    ticket_id = desk.ticket_of_day(branch, word.business_date, word.number)
+    ticket_id = desk.ticket_of_day(branch, report.business_date, report.number)
     visit = None if ticket_id is None else desk.visit_of(branch, ticket_id)
     if ticket_id is None or visit is None:
-        desk.keep_word(branch, word)
+        desk.keep_report(branch, report)
     else:
-        believe(desk, visit, ticket_id, word)
+        believe(desk, visit, ticket_id, report)
 
 
-def believe(desk: Desk, visit: Visit, ticket_id: str, word: Word) -> Visit:
+def believe(desk: Desk, visit: Visit, ticket_id: str, report: PaperReport) -> Visit:
     """Return the visit after what a terminal said of a paper; what does not fit any more changes nothing.
 
     Who left had the paper, whether or not that has been said: so any order comes to the same.
     """
     ticket = visit.ticket(ticket_id)
-    at = max(ticket.requested_at, min(word.at, desk.now))
-    if word.kind == "print_failed":
+    at = max(ticket.requested_at, min(report.at, desk.now))
+    if report.kind == "print_failed":
         if ticket.state != "reserved":
             return visit
         command = commands.GiveUpPaper(ticket_id=ticket_id, at=at, reason="print_failed")
         return desk.record_visit(visit, decided(visit, command), at=at)
     visit = desk.record_visit(visit, decided(visit, commands.Print(ticket_id=ticket_id, at=at)), at=at)
-    if word.kind == "left" and visit.ticket(ticket_id).state == "waiting":
+    if report.kind == "left" and visit.ticket(ticket_id).state == "waiting":
         return desk.record_visit(visit, decided(visit, commands.Leave(ticket_id=ticket_id, at=at)), at=at)
     return visit
 
@@ -153,10 +155,7 @@ def _report_until(house: House, day: date) -> datetime:
     return day_over(house, day) + timedelta(seconds=house.policy.offline_late_s)
 
 
-def _block_view(leased: NumberBlockLeased) -> NumberBlock:
-    def printed(number: int) -> str:
-        return f"{leased.prefix}{number:0{leased.width}d}"
-
+def _block_view(leased: NumberBlockLeased, series: Series) -> NumberBlock:
     return NumberBlock(
         block_id=leased.block_id,
         terminal_id=leased.terminal_id,
@@ -165,8 +164,8 @@ def _block_view(leased: NumberBlockLeased) -> NumberBlock:
         from_=leased.first,
         to=leased.last,
         width=leased.width,
-        first_number=printed(leased.first),
-        last_number=printed(leased.last),
+        first_number=series.number(leased.first),
+        last_number=series.number(leased.last),
         business_date=leased.business_date,
         expires_at=leased.expires_at,
         report_until=leased.report_until,

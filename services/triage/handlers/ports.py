@@ -12,10 +12,10 @@ from services.triage.model import (
     Customer,
     Device,
     Overtaken,
+    PaperReport,
     Ticket,
     TicketState,
     Visit,
-    Word,
 )
 from services.triage.model.commands import Overtaking
 from services.triage.model.events import (
@@ -160,11 +160,11 @@ class Desk(Records, Protocol):
         """Return the id of the ticket that has this number on this day."""
         ...
 
-    def keep_word(self, branch: str, word: Word) -> None:
+    def keep_report(self, branch: str, report: PaperReport) -> None:
         """Keep what a terminal said of a number that nobody has heard of yet; the earliest time counts."""
         ...
 
-    def take_words(self, branch: str, day: date, number: str) -> Sequence[Word]:
+    def take_reports(self, branch: str, day: date, number: str) -> Sequence[PaperReport]:
         """Return what was said of a number before it was heard of, and keep it no longer."""
         ...
 
@@ -269,10 +269,6 @@ class Watching(Desk, Protocol):
 
     def line_state(self, branch: str, line: str) -> LineNow | None:
         """Return a line as it is; None where nobody ever stood there."""
-        ...
-
-    def standing(self, branch: str, line: str) -> int:
-        """Return how many stand in a line."""
         ...
 
     def capped(self, branch: str, line: str, cap: int, most: int) -> Sequence[str]:

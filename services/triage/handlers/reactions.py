@@ -13,7 +13,7 @@ from services.triage.handlers.loading import step
 from services.triage.handlers.offline import believe, day_of, hear, issue_offline
 from services.triage.handlers.ports import Desk
 from services.triage.handlers.resources import report_device
-from services.triage.model import Counter, Ticket, Visit, Word, WordKind, commands
+from services.triage.model import Counter, PaperReport, PaperReportKind, Ticket, Visit, commands
 from services.triage.model.events import TicketRefused
 from shared.contracts import terminal, vip
 from shared.contracts.envelope import Event
@@ -49,7 +49,7 @@ def ticket_issued_offline(desk: Desk, house: House, event: Event) -> None:
         desk.record_refusal(event.branchid, event.id, replace(refusal_of(error, by), number=said.number))
 
 
-def of_paper(kind: WordKind) -> Reaction:
+def of_paper(kind: PaperReportKind) -> Reaction:
     """Return what to do when a terminal says something of a paper: by the ticket's id, or by an offline number (T4)."""
 
     def said(desk: Desk, house: House, event: Event) -> None:
@@ -58,11 +58,11 @@ def of_paper(kind: WordKind) -> Reaction:
         day = day_of(house, data.business_date, event.time)
         if data.ticket_id is None:
             assert data.number is not None, "the contract asks for one of them"
-            hear(desk, event.branchid, Word(number=data.number, business_date=day, kind=kind, at=event.time))
+            hear(desk, event.branchid, PaperReport(number=data.number, business_date=day, kind=kind, at=event.time))
             return
         visit = _visit(desk, event, data.ticket_id)
         number = visit.ticket(data.ticket_id).number
-        believe(desk, visit, data.ticket_id, Word(number=number, business_date=day, kind=kind, at=desk.now))
+        believe(desk, visit, data.ticket_id, PaperReport(number=number, business_date=day, kind=kind, at=desk.now))
 
     return said
 

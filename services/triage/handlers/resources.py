@@ -2,16 +2,15 @@
 
 from typing import Literal
 
-from services.triage.errors import UnknownBusiness
 from services.triage.handlers.calling import require_untaken
 from services.triage.handlers.diversion import fall_back
 from services.triage.handlers.house import House
+from services.triage.handlers.issue import business_of
 from services.triage.handlers.names import require_name
 from services.triage.handlers.ports import Desk
 from services.triage.handlers.targets import free_all
 from services.triage.handlers.views import counter_view, device_view
 from services.triage.model import Device
-from services.triage.policy import close_matches
 from shared.contracts.http.triage import CounterView, DeviceView, OpenCounter
 
 
@@ -19,7 +18,7 @@ def open_counter(desk: Desk, house: House, *, branch: str, counter: str, request
     """Open a counter, or change what an open one serves; once more changes nothing."""
     require_name("c", counter)
     for code in request.businesses:
-        _require_business(house, code)
+        business_of(house.policy, code, "businesses")
     before = desk.counter(branch, counter)
     window = desk.record_counter(branch, before, before.open(request.channels, request.teller_ref, request.businesses))
     if before.teller_ref != window.teller_ref:
@@ -27,7 +26,7 @@ def open_counter(desk: Desk, house: House, *, branch: str, counter: str, request
     return counter_view(window, desk.at_counter(branch, counter), desk.now)
 
 
-def close_counter(desk: Desk, *, branch: str, counter: str) -> CounterView:
+def close_counter(desk: Desk, house: House, *, branch: str, counter: str) -> CounterView:
     """Close a counter; raise CounterBusy while it has a customer. Who waits for it alone waits for its channel."""
     before = desk.counter(branch, counter)
     require_untaken(desk, branch, counter)
@@ -54,12 +53,3 @@ def report_device(
     if after.status == "down" and before.status != "down":
         fall_back(desk, house, branch=branch)
     return device_view(after)
-
-
-def _require_business(house: House, code: str) -> None:
-    if code in house.policy.businesses:
-        return
-    problem = {"field": "businesses", "message": "not offered here"}
-    close = list(close_matches(code, house.policy.businesses))
-    detail = f"businesses: {code!r} is not offered here"
-    raise UnknownBusiness(detail, field="businesses", suggestions=close, errors=[problem])

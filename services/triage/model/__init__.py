@@ -3,7 +3,7 @@
 from services.triage.model import commands, events
 from services.triage.model.apply import apply
 from services.triage.model.appointment import Appointment
-from services.triage.model.block import WORDS, Block, Word, WordKind
+from services.triage.model.block import PAPER_REPORTS, Block, PaperReport, PaperReportKind
 from services.triage.model.decide import allowed_in, decide
 from services.triage.model.lobby import Counter, Device
 from services.triage.model.refusals import AlreadyEnded, Elsewhere, NothingToUndo, Refusal
@@ -25,33 +25,8 @@ from services.triage.model.words import (
 )
 
 __all__ = [
-    "AT_COUNTER",
-    "ENDED",
-    "OPEN",
-    "WORDS",
-    "AlreadyEnded", "Appointment",
-    "Block",
-    "CardTier",
-    "Channel",
-    "Counter",
-    "Customer",
-    "Device",
-    "Elsewhere",
-    "Form",
-    "NothingToUndo",
-    "Outcome",
-    "Overtaken",
-    "Reason",
-    "Refusal",
-    "Ticket",
-    "TicketState",
-    "Visit",
-    "Word",
-    "WordKind",
-    "Words",
-    "allowed_in",
-    "apply",
-    "commands",
-    "decide",
-    "events",
+    "AT_COUNTER", "ENDED", "OPEN", "PAPER_REPORTS", "AlreadyEnded", "Appointment", "Block", "CardTier", "Channel",
+    "Counter", "Customer", "Device", "Elsewhere", "Form", "NothingToUndo", "Outcome", "Overtaken", "PaperReport",
+    "PaperReportKind", "Reason", "Refusal", "Ticket", "TicketState", "Visit", "Words", "allowed_in", "apply",
+    "commands", "decide", "events",
 ]  # fmt: skip

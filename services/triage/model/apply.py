@@ -156,7 +156,6 @@ def _transferred(ticket: Ticket, event: events.TicketTransferred, at: datetime) 
     since = ticket.waiting_since or at
     line = replace(ticket, channel=event.channel, for_counter=event.to_counter, for_person=event.to_person)
     line = replace(line, lined_at=ticket.requested_at if event.keeps_place else at, waiting_since=since)
-    state: TicketState = (
-        "reserved" if ticket.state == "reserved" else "waiting"
-    )  # the paper may still be in the printer
+    # The paper may still be in the printer.
+    state: TicketState = "reserved" if ticket.state == "reserved" else "waiting"
     return replace(line, state=state, counter=None, missed_at=None, stood_at=None)

@@ -9,8 +9,8 @@ from services.triage.model.words import Channel
 
 _NUMBER = re.compile(r"([A-Z]{1,4})([0-9]{1,6})")
 
-WordKind = Literal["printed", "print_failed", "left"]
-WORDS: tuple[WordKind, ...] = ("printed", "print_failed", "left")
+PaperReportKind = Literal["printed", "print_failed", "left"]
+PAPER_REPORTS: tuple[PaperReportKind, ...] = ("printed", "print_failed", "left")
 """What a terminal says of a paper, in the order in which it is believed, whatever the order in which it comes."""
 
 
@@ -38,10 +38,10 @@ class Block:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Word:
+class PaperReport:
     """What a terminal said of a number that it gave out by itself."""
 
     number: str
     business_date: date
-    kind: WordKind
+    kind: PaperReportKind
     at: datetime

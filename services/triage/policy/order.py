@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Literal
 
-from services.triage.policy.rules import LINES, Policy
+from services.triage.policy.rules import Policy, line_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,4 +127,4 @@ def _by_rank(lanes: Sequence[Lane]) -> Place:
 
 def _served_with(line: str) -> tuple[str, ...]:
     """Return the lines that the same counters serve, this one among them."""
-    return next((tuple(sorted(lines)) for lines in LINES if line in lines), (line,))
+    return line_of(line)  # type: ignore[arg-type]  # a counter's or a person's line is one by itself, too

@@ -18,8 +18,8 @@ from services.triage.model.events import (
 from services.triage.policy import FULL_CREDIT, Estimator, Policy, Quote
 from services.triage.store import queries, tables
 from services.triage.store.appointments import APPOINTMENT, ONE, appointment_row
-from services.triage.store.blocks import Numbers
 from services.triage.store.bodies import AWAY, ESTIMATOR, QUOTE, counter_row, device_row, visit_row
+from services.triage.store.numbers import Numbers
 from services.triage.store.writing import upsert
 from shared.contracts.registry import from_domain
 from shared.storage import Transaction

@@ -18,12 +18,7 @@ _policy, _visit, _ticket = tables.branch_policy.c, tables.visit.c, tables.ticket
 _VERSION = select(_policy.version).where(_policy.branch == bindparam("of_branch"))
 _IN_FORCE = select(tables.branch_policy).where(_policy.branch == bindparam("of_branch"))
 _OPEN = select(_visit.body).where(_visit.branch == bindparam("of_branch"), _visit.state == "active")
-_MOVE = (
-    update(tables.ticket)
-    .where(_ticket.ticket_id == bindparam("of_ticket"))
-    .values(rank=bindparam("new_rank"))
-    .execution_options(synchronize_session=False)
-)
+_MOVE = update(tables.ticket).where(_ticket.ticket_id == bindparam("of_ticket")).values(rank=bindparam("new_rank"))
 
 
 def policies_governed(connection: Connection) -> list[tuple[str, str, str]]:

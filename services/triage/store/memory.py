@@ -15,9 +15,9 @@ from services.triage.model import (
     Block,
     Counter,
     Device,
+    PaperReport,
     Ticket,
     Visit,
-    Word,
     apply,
 )
 from services.triage.model.commands import Overtaking
@@ -30,8 +30,8 @@ from services.triage.model.events import (
     VisitEvent,
 )
 from services.triage.policy import Estimator, Lane, Policy, Quote
+from services.triage.store.memory_lines import Spot
 from services.triage.store.memory_records import MemoryRecords
-from services.triage.store.waiting_lines import Spot
 from shared.clock import Clock
 from shared.ids import IdFactory, new_id
 
@@ -72,15 +72,15 @@ class MemoryDesk(MemoryRecords):
         block = Block(**{field.name: getattr(leased, field.name) for field in fields(Block)})
         self._blocks[branch, leased.terminal_id, leased.business_date].append(block)
 
-    def keep_word(self, branch: str, word: Word) -> None:
+    def keep_report(self, branch: str, report: PaperReport) -> None:
         """Keep what a terminal said of a number that nobody has heard of yet; the earliest time counts."""
-        said = self._words[branch, word.business_date, word.number]
-        if word.kind not in said or word.at < said[word.kind].at:
-            said[word.kind] = word
+        said = self._reports[branch, report.business_date, report.number]
+        if report.kind not in said or report.at < said[report.kind].at:
+            said[report.kind] = report
 
-    def take_words(self, branch: str, day: date, number: str) -> Sequence[Word]:
+    def take_reports(self, branch: str, day: date, number: str) -> Sequence[PaperReport]:
         """Return what was said of a number before it was heard of, and keep it no longer."""
-        return list(self._words.pop((branch, day, number), {}).values())
+        return list(self._reports.pop((branch, day, number), {}).values())
 
     def keep_vip_credit(self, branch: str, counter: str, credit: float) -> None:
         """Keep what VIPs have left of their share at this counter (T7)."""

@@ -14,15 +14,15 @@ from services.triage.model import (
     Customer,
     Device,
     Overtaken,
+    PaperReport,
     Ticket,
     TicketState,
     Visit,
-    Word,
 )
 from services.triage.model.marks import UNDER_WAY
 from services.triage.model.words import IN_LOBBY, Diversion
 from services.triage.policy import FULL_CREDIT, Crowd, Estimator, Lane, Line, Quote, Standing
-from services.triage.store.waiting_lines import WaitingLines
+from services.triage.store.memory_lines import WaitingLines
 from shared.clock import Clock
 
 
@@ -45,7 +45,7 @@ class MemoryRecords:
         self._appointments: dict[tuple[str, str], Appointment] = {}
         self._credits: dict[tuple[str, str], float] = {}
         self._blocks: defaultdict[tuple[str, str, date], list[Block]] = defaultdict(list)
-        self._words: defaultdict[tuple[str, date, str], dict[str, Word]] = defaultdict(dict)
+        self._reports: defaultdict[tuple[str, date, str], dict[str, PaperReport]] = defaultdict(dict)
         self._expires: dict[str, datetime] = {}
         self._open: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
         self._taken: defaultdict[str, dict[str, str]] = defaultdict(dict)

@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, delete, func, select
 
 from services.triage.model import AT_COUNTER, OPEN
+from services.triage.model.marks import UNDER_WAY
+from services.triage.model.words import IN_LOBBY
 from services.triage.store import tables
 from services.triage.store.line import GUARDED, OFTEN
 
@@ -145,9 +147,9 @@ DIVERSIONS = (
 
 DIVERTED = select(_ticket.ticket_id, _ticket.business).where(
     _of_branch,
-    _ticket.state.in_(("reserved", "waiting")),
+    _ticket.state.in_(IN_LOBBY),
     _ticket.line == "self_service",
-    _ticket.diversion.in_(("offered", "accepted")),
+    _ticket.diversion.in_(UNDER_WAY),
 )
 """Who is on the way to a device."""
 

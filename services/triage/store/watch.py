@@ -107,11 +107,6 @@ class WatchDesk(Desk, Due):
         above = tuple(name for name in row.above.split(",") if name)
         return LineNow(line=line, waiting=row.waiting, longest_from=longest, above=above, version=row.version)
 
-    def standing(self, branch: str, line: str) -> int:
-        """Return how many stand in a line."""
-        row = self.connection.execute(STATE, {"of_branch": branch, "of_line": line}).one_or_none()
-        return 0 if row is None else int(row.waiting)
-
     def capped(self, branch: str, line: str, cap: int, most: int) -> Sequence[str]:
         """Return who may not be overtaken any more and was not alarmed, the earliest first (T12)."""
         given = {"of_branch": branch, "of_line": line, "cap": cap, "most": most}

@@ -1,6 +1,7 @@
 """A day's log in the words of the contract (W7)."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any, get_args
 
@@ -61,17 +62,7 @@ def note_view(note: Note) -> NoteView:
 
 
 def _diversions(diversions: Mapping[str, Diversions]) -> tuple[DiversionFigures, ...]:
-    return tuple(
-        DiversionFigures(
-            business=business,
-            offered=of.offered,
-            accepted=of.accepted,
-            declined=of.declined,
-            completed=of.completed,
-            fell_back=of.fell_back,
-        )
-        for business, of in sorted(diversions.items())
-    )
+    return tuple(DiversionFigures(business=business, **asdict(of)) for business, of in sorted(diversions.items()))
 
 
 def _channels(channels: Mapping[str, Tally]) -> tuple[ChannelFigures, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, func, select
 
-from services.triage.model import Block, Word
+from services.triage.model import Block, PaperReport
 from services.triage.store import queries, tables
 from services.triage.store.places import Places
 from services.triage.store.writing import draw_number
@@ -45,11 +45,11 @@ class Numbers(Places):
         found: str | None = self.connection.execute(queries.NUMBERED_ON, given).scalar()
         return found
 
-    def keep_word(self, branch: str, word: Word) -> None:
+    def keep_report(self, branch: str, report: PaperReport) -> None:
         """Keep what a terminal said of a number that nobody has heard of yet; the earliest time counts."""
         row: dict[str, Any] = {
-            "branch": branch, "business_date": word.business_date, "number": word.number, "kind": word.kind,
-            "at": word.at,
+            "branch": branch, "business_date": report.business_date, "number": report.number, "kind": report.kind,
+            "at": report.at,
         }  # fmt: skip
         statement = self._insert(tables.word)
         least = func.least if self.connection.dialect.name != "sqlite" else func.min
@@ -57,9 +57,9 @@ class Numbers(Places):
         keys = ["branch", "business_date", "number", "kind"]
         self.connection.execute(statement.on_conflict_do_update(index_elements=keys, set_={"at": earliest}), row)
 
-    def take_words(self, branch: str, day: date, number: str) -> Sequence[Word]:
+    def take_reports(self, branch: str, day: date, number: str) -> Sequence[PaperReport]:
         """Return what was said of a number before it was heard of, and keep it no longer."""
         given = {"of_branch": branch, "day": day, "of_number": number}
         rows = self.connection.execute(select(_word.kind, _word.at).where(*_of_number), given).all()
         self.connection.execute(delete(tables.word).where(*_of_number), given)
-        return [Word(number=number, business_date=day, kind=row.kind, at=row.at) for row in rows]
+        return [PaperReport(number=number, business_date=day, kind=row.kind, at=row.at) for row in rows]
