@@ -42,12 +42,16 @@ def journalled(settings: Settings) -> list[str]:
 
 
 def differences(settings: Settings) -> list[str]:
-    """Return what was lost, doubled, changed or taken out of order; empty when the books agree."""
-    sent, held = Counter(said(settings)), Counter(journalled(settings))
-    found = [f"lost: {body}" for body in (sent - held).elements()]
-    found += [f"doubled or made up: {body}" for body in (held - sent).elements()]
+    """Return what was lost, doubled, changed or taken out of order; empty when the books agree.
+
+    A living branch goes on speaking meanwhile, so the logs are read before the journal for what it lacks, and after it
+    for what it has too much.
+    """
+    before, held, after = Counter(said(settings)), journalled(settings), Counter(said(settings))
+    found = [f"lost: {body}" for body in (before - Counter(held)).elements()]
+    found += [f"doubled or made up: {body}" for body in (Counter(held) - after).elements()]
     sequences: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
-    for document in map(orjson.loads, journalled(settings)):
+    for document in map(orjson.loads, held):
         sequences[document["source"].split("/")[1], document["subject"]].append(int(document["sequence"]))
     return found + [
         f"out of order: {subject}: {numbers}"

@@ -84,3 +84,14 @@ def test_an_appointment_is_moved_until_its_customer_has_come(lobby: Lobby, clock
 def test_an_appointment_is_for_a_business_of_the_branch(lobby: Lobby, clock: ManualClock) -> None:
     with pytest.raises(UnknownBusiness):
         lobby.book(clock.now(), "tea")
+
+
+def test_appointments_whose_ids_differ_only_at_the_end_are_two(lobby: Lobby, clock: ManualClock) -> None:
+    slot = clock.now() + timedelta(hours=1)
+    ids = ["a" * 127 + end for end in "12"]
+    for appointment_id in ids:
+        lobby.book(slot, appointment_id=appointment_id)
+    booked = [event for event in lobby.events() if isinstance(event.data, triage.AppointmentBooked)]
+    assert [event.data.appointment_id for event in booked if isinstance(event.data, triage.AppointmentBooked)] == ids
+    assert len({event.subject for event in booked}) == 2
+    assert comes(lobby, ids[0]).appointment is not None

@@ -129,3 +129,12 @@ def test_policy_says_where_a_transferred_ticket_stands(
     clock.advance(10)
     move(lobby, moved.ticket_id, channel="loan_desk")
     assert called(lobby, "2") == first
+
+
+def test_a_person_of_the_longest_name_calls_who_was_sent_to_them(lobby: Lobby) -> None:
+    name = "w" * 128
+    lobby.staff("1", name, "counter")
+    ticket = lobby.wait()
+    move(lobby, ticket.ticket_id, person=name)
+    assert lobby.ticket(ticket.ticket_id).for_person == name
+    assert called(lobby, "1") == ticket.number

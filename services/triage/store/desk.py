@@ -20,6 +20,7 @@ from services.triage.store import queries, tables
 from services.triage.store.appointments import APPOINTMENT, ONE, appointment_row
 from services.triage.store.bodies import AWAY, ESTIMATOR, QUOTE, counter_row, device_row, visit_row
 from services.triage.store.numbers import Numbers
+from services.triage.store.subjects import subject_of
 from services.triage.store.writing import upsert
 from shared.contracts.registry import from_domain
 from shared.storage import Transaction
@@ -77,7 +78,7 @@ class Desk(Numbers):
         """Record what happened, and return the counter after it."""
         for event in happened:
             counter = counter.apply(event)
-            self._append(branch, f"counter:{branch}:{counter.counter}", counter.version, event)
+            self._append(branch, subject_of("counter", branch, counter.counter), counter.version, event)
             self._put(tables.counter, counter_row(branch, counter))
         return counter
 
@@ -85,13 +86,13 @@ class Desk(Numbers):
         """Record what happened, and return the device after it."""
         for event in happened:
             device = device.apply(event)
-            self._append(branch, f"device:{branch}:{device.device_id}", device.version, event)
+            self._append(branch, subject_of("device", branch, device.device_id), device.version, event)
             self._put(tables.device, device_row(branch, device))
         return device
 
     def record_block(self, branch: str, leased: NumberBlockLeased) -> None:
         """Record that numbers are leased to a terminal."""
-        self._append(branch, f"block:{leased.block_id}", 1, leased)
+        self._append(branch, subject_of("block", leased.block_id), 1, leased)
         row = {column.name: getattr(leased, column.name) for column in tables.number_block.c if column.name != "branch"}
         self._put(tables.number_block, {"branch": branch, **row})
 
@@ -106,7 +107,7 @@ class Desk(Numbers):
         """Record what happened, and return the appointment after it."""
         for event in happened:
             appointment = appointment.apply(event, self.now)
-            subject = f"appointment:{branch}:{appointment.appointment_id}"[:128]
+            subject = subject_of("appointment", branch, appointment.appointment_id)
             self._append(branch, subject, appointment.version, event)
             self._put(tables.appointment, appointment_row(branch, appointment))
         return appointment

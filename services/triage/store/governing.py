@@ -12,6 +12,7 @@ from services.triage.policy import Policy, rank
 from services.triage.store import tables
 from services.triage.store.bodies import VISIT
 from services.triage.store.desk import Desk
+from services.triage.store.subjects import subject_of
 
 _policy, _visit, _ticket = tables.branch_policy.c, tables.visit.c, tables.ticket.c
 
@@ -56,7 +57,7 @@ class GoverningDesk(Desk):
 
     def record_policy(self, branch: str, changed: PolicyChanged) -> None:
         """Record the branch's new policy."""
-        self._append(branch, f"policy:{branch}", changed.version, changed)
+        self._append(branch, subject_of("policy", branch), changed.version, changed)
         self._put(
             tables.branch_policy,
             {

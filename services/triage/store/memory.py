@@ -32,6 +32,7 @@ from services.triage.model.events import (
 from services.triage.policy import Estimator, Lane, Policy, Quote
 from services.triage.store.memory_lines import Spot
 from services.triage.store.memory_records import MemoryRecords
+from services.triage.store.subjects import subject_of
 from shared.clock import Clock
 from shared.ids import IdFactory, new_id
 
@@ -68,7 +69,7 @@ class MemoryDesk(MemoryRecords):
 
     def record_block(self, branch: str, leased: NumberBlockLeased) -> None:
         """Record that numbers are leased to a terminal."""
-        self._listener(branch, f"block:{leased.block_id}", 1, leased, self.now)
+        self._listener(branch, subject_of("block", leased.block_id), 1, leased, self.now)
         block = Block(**{field.name: getattr(leased, field.name) for field in fields(Block)})
         self._blocks[branch, leased.terminal_id, leased.business_date].append(block)
 
@@ -110,7 +111,7 @@ class MemoryDesk(MemoryRecords):
         """Record what happened, and return the counter after it."""
         for event in happened:
             counter = counter.apply(event)
-            self._listener(branch, f"counter:{branch}:{counter.counter}", counter.version, event, self.now)
+            self._listener(branch, subject_of("counter", branch, counter.counter), counter.version, event, self.now)
             self._counters[branch][counter.counter] = counter
         return counter
 
@@ -118,7 +119,7 @@ class MemoryDesk(MemoryRecords):
         """Record what happened, and return the device after it."""
         for event in happened:
             device = device.apply(event)
-            self._listener(branch, f"device:{branch}:{device.device_id}", device.version, event, self.now)
+            self._listener(branch, subject_of("device", branch, device.device_id), device.version, event, self.now)
             self._devices[branch][device.device_id] = device
         return device
 
@@ -128,7 +129,7 @@ class MemoryDesk(MemoryRecords):
         """Record what happened, and return the appointment after it."""
         for event in happened:
             appointment = appointment.apply(event, self.now)
-            subject = f"appointment:{branch}:{appointment.appointment_id}"
+            subject = subject_of("appointment", branch, appointment.appointment_id)
             self._listener(branch, subject, appointment.version, event, self.now)
             self._appointments[branch, appointment.appointment_id] = appointment
         return appointment

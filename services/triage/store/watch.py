@@ -14,6 +14,7 @@ from services.triage.store.bodies import VISIT
 from services.triage.store.desk import Desk
 from services.triage.store.line import GUARDED, OFTEN
 from services.triage.store.records import Records
+from services.triage.store.subjects import subject_of
 
 _ticket, _visit, _line = tables.ticket.c, tables.visit.c, tables.line_state.c
 _branch = _ticket.branch == bindparam("of_branch")
@@ -119,7 +120,7 @@ class WatchDesk(Desk, Due):
         version = line.version
         for event in happened:
             version += 1
-            self._append(branch, f"line:{branch}:{line.line}", version, event)
+            self._append(branch, subject_of("line", branch, line.line), version, event)
         above = above_after(line, [(event.measure, event.above) for event in happened])
         given = {"of_branch": branch, "of_line": line.line, "above_now": ",".join(sorted(above))}
         self.connection.execute(KEEP, {**given, "version_now": version, "check_next": check_at})
