@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import RowMapping, bindparam, delete, exists, insert, select, update
+from sqlalchemy import RowMapping, delete, exists, insert, select, update
 
 from shared.bus.message import Message
 from shared.contracts.envelope import Event
 from shared.storage import Transaction
+from shared.storage.bulk import Among
 from shared.storage.tables import attempt, dead_letter, parked
 
 REASON = 3000
@@ -77,16 +78,14 @@ def _readable(headers: Mapping[str, Any]) -> str:
     return text
 
 
-_BLOCKED = select(dead_letter.c.subject).where(
-    dead_letter.c.state == "parked",
-    dead_letter.c.blocks,
-    dead_letter.c.subject.in_(bindparam("subjects", expanding=True)),
+_BLOCKED = Among(
+    select(dead_letter.c.subject).where(dead_letter.c.state == "parked", dead_letter.c.blocks), dead_letter.c.subject
 )
 
 
 def blocked(tx: Transaction, subjects: Iterable[str]) -> set[str]:
     """Return which of the subjects have a dead letter that later events wait behind."""
-    found = tx.connection.execute(_BLOCKED, {"subjects": list(set(subjects))}).scalars()
+    found = _BLOCKED.execute(tx.connection, set(subjects)).scalars()
     return {subject for subject in found if subject}
 
 

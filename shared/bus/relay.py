@@ -47,6 +47,7 @@ class Relay:
         self._dirty: dict[int, int] = {}
         self._saved_at = 0.0
         self._looked_at = 0.0
+        self._letters_at = 0.0
         self.leading = False
         self.failure: str | None = "not connected yet"
         storage.on_commit(self._on_commit)
@@ -160,10 +161,13 @@ class Relay:
             self._saved_at = time.monotonic()
 
     def _publish_dead_letters(self, publisher: Publisher) -> bool:
+        if time.monotonic() - self._letters_at < POLL_S:  # every commit wakes the relay, and few have a letter
+            return False
         query = select(dead_letter).where(dead_letter.c.published.is_(False)).limit(50)
         with self._storage.read() as connection:
             letters = connection.execute(query).mappings().all()
         if not letters:
+            self._letters_at = time.monotonic()
             return False
         publisher.publish([_letter(self._storage.service, letter) for letter in letters])
         with self._storage.transaction() as tx:

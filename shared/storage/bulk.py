@@ -1,15 +1,15 @@
-"""Writing many rows with one statement: a JSON document on PostgreSQL, one execution a row on SQLite.
+"""Many rows with one statement: a JSON document or an array on PostgreSQL, a parameter or an execution a row on SQLite.
 
 A transaction of 200 events is a handful of round trips either way. On PostgreSQL arrays cost a third of
 what ``executemany`` does, and most of that is the driver's quoting, which one document doesn't need.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Table, bindparam, insert, text, update
+from sqlalchemy import Column, Connection, CursorResult, Select, Table, any_, bindparam, insert, text, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
@@ -28,6 +28,24 @@ def insert_rows(table: Table) -> str:
 def document(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return the parameter of such a statement."""
     return {"rows": orjson.dumps(rows).decode()}
+
+
+class Among:
+    """A query for the rows whose column has one of many values.
+
+    To PostgreSQL they are one array: a parameter each would be another statement for each number of them, which
+    the driver takes apart and the server plans every time.
+    """
+
+    def __init__(self, query: Select[Any], column: Column[Any]) -> None:
+        """``query`` without that condition."""
+        self._array = query.where(column == any_(bindparam("among", type_=postgresql.ARRAY(column.type))))
+        self._list = query.where(column.in_(bindparam("among", expanding=True)))
+
+    def execute(self, connection: Connection, values: Collection[Any]) -> CursorResult[*tuple[Any, ...]]:
+        """Run the query."""
+        query = self._list if connection.dialect.name == "sqlite" else self._array
+        return connection.execute(query, {"among": list(values)})
 
 
 _APPEND = text(insert_rows(log))

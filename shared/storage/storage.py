@@ -13,6 +13,7 @@ from shared.clock import Clock
 from shared.commands import Cause, Command, Replayed
 from shared.ids import IdFactory, new_id
 from shared.settings import SERVICES, Settings
+from shared.storage.bulk import Among
 from shared.storage.commands import Commands
 from shared.storage.engine import is_sqlite, open_engine
 from shared.storage.log import LogReader, Row
@@ -30,7 +31,7 @@ KEEP_INBOX = timedelta(days=30)
 
 # Built once: to build a statement costs more than to run it.
 _heads = select(log_head.c.pp, log_head.c.pos).order_by(log_head.c.pp).with_for_update()
-_LOCK = _heads.where(log_head.c.pp.in_(bindparam("of", expanding=True)))
+_LOCK = Among(_heads, log_head.c.pp)
 _LOCK_ONE = _heads.where(log_head.c.pp == bindparam("of"))
 
 
@@ -128,7 +129,7 @@ class Storage:
             return {}
         if len(partitions) == 1:  # every command: spared what a list costs
             return {pp: pos for pp, pos in connection.execute(_LOCK_ONE, {"of": partitions[0]})}
-        return {pp: pos for pp, pos in connection.execute(_LOCK, {"of": partitions})}
+        return {pp: pos for pp, pos in _LOCK.execute(connection, partitions)}
 
 
 def open_storage(settings: Settings, service: str) -> Storage:

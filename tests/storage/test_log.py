@@ -5,12 +5,13 @@ from contextlib import suppress
 from random import Random
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from shared.contracts.triage import CounterClosed
 from shared.settings import Settings
 from shared.storage import Cursor, Row, Storage, Transaction
 from shared.storage import log as logs
+from shared.storage.engine import is_sqlite
 from shared.storage.partition import PARTITIONS, partition_of
 from shared.storage.tables import inbox
 from shared.storage.transaction import VersionConflict
@@ -153,3 +154,18 @@ def test_a_log_is_read_by_subject_and_by_correlation(storage: Storage, settings:
         assert [row.event_id for row in logs.of_correlation(connection, "visit")] == ids
     with pytest.raises(LookupError, match="no service"):
         storage.reader("nobody")
+
+
+def test_however_many_partitions_are_locked_the_statement_is_one_to_postgresql(storage: Storage) -> None:
+    """Another text for each number is taken apart, and planned, anew each time."""
+    said: set[str] = set()
+
+    def hear(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        said.add(statement)
+
+    event.listen(storage.engine, "before_cursor_execute", hear)
+    for count in (2, 3, PARTITIONS):
+        with storage.locked(range(count)) as tx:
+            assert tx.last_sequence("nobody") == 0
+    locking = {statement for statement in said if "log_head" in statement}
+    assert len(locking) == (3 if is_sqlite(storage.engine) else 1)
