@@ -14,6 +14,7 @@ from kombu.exceptions import OperationalError
 
 from shared.bus.frames import tolerant
 from shared.bus.topology import EXCHANGES, Queue
+from shared.bus.wire import BrokerConnection, Wire
 
 HEARTBEAT_S = 10
 DEADLINE_S = 5.0
@@ -40,7 +41,7 @@ def open_connection(url: str) -> Connection:
     ``?heartbeat=SECONDS`` behind the URL sets another heartbeat than :data:`HEARTBEAT_S`.
     """
     options = {} if is_memory(url) else {"write_timeout": DEADLINE_S, "frame_handler": tolerant}
-    connection = Connection(
+    connection: Connection = BrokerConnection(  # type: ignore[no-untyped-call]
         url, connect_timeout=DEADLINE_S, heartbeat=0 if is_memory(url) else HEARTBEAT_S, transport_options=options
     )
     with deadline():
@@ -86,6 +87,15 @@ def open_channel(connection: Connection) -> Iterator[Any]:
         raise
     with deadline():
         channel.close()
+
+
+def drain(connection: Connection, seconds: float) -> None:
+    """Wait for an event; handle it and, from a broker, all that came with it. Raises TimeoutError."""
+    wire = connection.connection
+    if isinstance(wire, Wire):
+        wire.drain_arrived(seconds)
+    else:
+        connection.drain_events(timeout=seconds)
 
 
 def drop(connection: Connection | None) -> None:

@@ -14,6 +14,7 @@ from shared.bus.connection import (
     BrokerRefused,
     deadline,
     declare,
+    drain,
     drop,
     failures,
     is_memory,
@@ -174,7 +175,7 @@ class QueueConsumer:
 
     def _drain(self, connection: Connection, seconds: float) -> bool:
         try:
-            connection.drain_events(timeout=seconds)
+            drain(connection, seconds)
             return True
         except TimeoutError:
             return False

@@ -6,10 +6,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import amqp
 from kombu import Connection
 
-from shared.bus.connection import DEADLINE_S, deadline, declare, drop, is_memory, open_connection
+from shared.bus.connection import DEADLINE_S, deadline, declare, drain, drop, is_memory, open_connection
+from shared.bus.frames import persistent, publishing
 from shared.bus.nudge import nudge
 from shared.bus.topology import Queue
 from shared.contracts.envelope import STRUCTURED
@@ -71,8 +71,7 @@ class AmqpPublisher:
         try:
             channel = self._open()
             with deadline(self._deadline_s):
-                for message in messages:
-                    self._send(channel, message)
+                channel.connection.send(self._frames(channel, message) for message in messages)
             self._await_confirms()
         except BaseException:
             self.close()
@@ -83,7 +82,7 @@ class AmqpPublisher:
         if self._connection is not None:
             try:
                 with suppress(TimeoutError):
-                    self._connection.drain_events(timeout=0)
+                    drain(self._connection, 0)
                 self._connection.heartbeat_check()
             except BaseException:
                 self.close()
@@ -113,20 +112,17 @@ class AmqpPublisher:
         channel.confirm_select()
         return channel
 
-    def _send(self, channel: Any, message: Outgoing) -> None:
+    def _frames(self, channel: Any, message: Outgoing) -> bytes:
         self._tag += 1
         self._pending[self._tag] = message.id
-        channel.basic_publish(
-            amqp.Message(
-                message.body,
-                content_type=message.content_type,
-                delivery_mode=2,
-                message_id=message.id,
-                application_headers=message.headers,
-            ),
+        properties = persistent(message.content_type, message.id, message.headers)
+        return publishing(
+            channel.channel_id,
+            channel.connection.frame_max,
             exchange=message.exchange,
-            routing_key=message.key,
-            mandatory=True,
+            key=message.key,
+            properties=properties,
+            body=message.body,
         )
 
     def _await_confirms(self) -> None:
@@ -137,7 +133,7 @@ class AmqpPublisher:
             try:
                 if left <= 0:
                     raise TimeoutError
-                self._connection.drain_events(timeout=left)
+                drain(self._connection, left)
             except TimeoutError as error:
                 what = f"{len(self._pending)} messages not confirmed within {self._deadline_s:g} s"
                 raise PublishFailed(what) from error
