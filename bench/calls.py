@@ -124,6 +124,7 @@ def compare(amqp_url: str, database_url: str, *, short: bool) -> dict[str, list[
             _do(ours, token, [partial(filling, "quiet", QUIET)])
             _do(ours, token, [partial(filling, f"call-{n % BRANCHES}", 10) for n in range(CONNECTIONS)])
             for number in range(rounds):
+                _do(ours, token, [partial(filling, f"new-{number}-{n}", 1) for n in range(BRANCHES)])  # has its policy
                 fresh = [partial(tickets, f"new-{number}-{n % BRANCHES}") for n in range(CONNECTIONS)]
                 callers = [partial(calling, f"call-{n % BRANCHES}", str(n // BRANCHES)) for n in range(CONNECTIONS)]
                 few = [partial(calling, "quiet", str(n)) for n in range(FEW)]

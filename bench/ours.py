@@ -7,7 +7,7 @@ patch()
 
 from collections.abc import Sequence
 
-from sqlalchemy import Column, Integer, MetaData, String, Table, Text, text
+from sqlalchemy import Column, Integer, MetaData, String, Table, Text
 
 from bench.work import IN, OUT
 from shared import logs
@@ -19,7 +19,7 @@ from shared.contracts import catalog, triage
 from shared.contracts.envelope import Event
 from shared.settings import load_settings
 from shared.storage import Storage, Transaction
-from shared.storage.bulk import document, insert_rows
+from shared.storage.bulk import insert_document, write
 
 state = Table(
     "state",
@@ -28,8 +28,9 @@ state = Table(
     Column("events", Integer, nullable=False),
     Column("body", Text, nullable=False),
 )
-UPSERT = text(
-    f"{insert_rows(state)} ON CONFLICT (subject) DO UPDATE SET events = state.events + 1, body = excluded.body"
+_INSERT = insert_document(state)
+UPSERT = _INSERT.on_conflict_do_update(
+    index_elements=["subject"], set_={"events": state.c.events + 1, "body": _INSERT.excluded.body}
 )
 
 
@@ -72,7 +73,7 @@ class BenchService:
 
 def _update(tx: Transaction, events: Sequence[Event]) -> None:
     rows = [{"subject": e.subject, "events": 1, "body": e.to_json().decode()} for e in events]
-    tx.connection.execute(UPSERT, document(rows))
+    write(tx.connection, UPSERT, rows)
 
 
 def _react(tx: Transaction, event: Event) -> None:

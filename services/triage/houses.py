@@ -5,24 +5,28 @@ again when the file says something else. What the log says goes; so a branch has
 process serves it, and a file that is wrong changes nothing.
 """
 
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from weakref import WeakKeyDictionary
 
 import orjson
 import structlog
 from sqlalchemy import Connection
 
-from services.triage.errors import PolicyFileUnusable
+from services.triage.errors import PolicyFileUnusable, TicketNotFound
 from services.triage.handlers import House, adopt, policy_view, set_overrides
 from services.triage.handlers.governing import InForce
 from services.triage.policy_file import Book, Document, Effective, InvalidPolicy, default, load_book, policy_of
-from services.triage.store import GoverningDesk, policies_governed, policy_in_force, policy_version
+from services.triage.store import GoverningDesk, Records, policies_governed, policy_in_force, policy_version
 from shared.contracts.http.triage import PolicyView
 from shared.settings import Settings
 from shared.storage import Storage, Transaction
 
 log = structlog.get_logger()
+
+
+TICKETS = 100_000
+"""How many tickets' branches are remembered."""
 
 
 class Houses:
@@ -38,28 +42,27 @@ class Houses:
         self._known: dict[str, House] = {}
         self._settled: set[str] = set()
         self._refused: dict[str, str] = {}
-        self._looked: WeakKeyDictionary[Transaction, dict[str, House]] = WeakKeyDictionary()
         self._all_settled = False
+        self._branch_of = lru_cache(maxsize=TICKETS)(_branch_of)
         self.reload()
 
     def enter(self, tx: Transaction, branch: str) -> House:
-        """Return the branch's house; record its policy first where the branch has none, or the file another.
-
-        A transaction that carries out several commands looks once: the branch is locked meanwhile.
-        """
-        looked = self._looked.setdefault(tx, {})
-        if branch not in looked:
-            house = self.seen(tx.connection, branch)
-            if branch not in self._settled or not house.version:
-                return self._settle(tx, branch, house)
-            looked[branch] = house
-        return looked[branch]
+        """Return the branch's house; record its policy first where the branch has none, or the file another."""
+        house = tx.recall(branch, House, lambda: self.seen(tx.connection, branch))
+        if branch in self._settled and house.version:
+            return house
+        tx.forget(branch, House)
+        return self._settle(tx, branch, house)
 
     def seen(self, connection: Connection, branch: str) -> House:
         """Return the branch's house as it is, for looking."""
         version = policy_version(connection, branch)
         known = self._known.get(branch)
         return known if known is not None and version and known.version == version else self._look(connection, branch)
+
+    def branch_of(self, storage: Storage, ticket_id: str) -> str:
+        """Return the branch of a ticket, which never changes; raise TicketNotFound."""
+        return self._branch_of(storage, ticket_id)
 
     def view(self, connection: Connection, branch: str) -> PolicyView:
         """Return the branch's policy with since when and where it is from."""
@@ -71,7 +74,7 @@ class Houses:
         if self._book is None:
             raise PolicyFileUnusable("the bank's policy file cannot be used; mend it first", problem=self.problem)
         desk = GoverningDesk(tx, self.enter(tx, branch).policy)
-        self._looked.pop(tx, None)
+        tx.forget(branch, House)
         set_overrides(desk, self._book, branch=branch, text=text, by=by)
         self._refused.pop(branch, None)
         return self.view(tx.connection, branch)
@@ -152,6 +155,14 @@ class Houses:
             return House(zone=self._zone, policy=effective.policy, digest=effective.digest)
         policy = policy_of(in_force.document)
         return House(zone=self._zone, policy=policy, version=in_force.version, digest=in_force.digest)
+
+
+def _branch_of(storage: Storage, ticket_id: str) -> str:
+    with storage.read() as connection:
+        branch = Records(connection).branch_of(ticket_id)
+    if branch is None:
+        raise TicketNotFound(f"no ticket has the id {ticket_id!r}")
+    return branch
 
 
 def _digest(file: Path | None) -> str:

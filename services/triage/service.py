@@ -8,7 +8,6 @@ from nameko.extensions import DependencyProvider
 from sqlalchemy import Connection
 
 from services.triage import handlers
-from services.triage.errors import TicketNotFound
 from services.triage.handlers import House
 from services.triage.handlers.closing import AT_ONCE, Silence
 from services.triage.houses import Houses
@@ -200,7 +199,7 @@ class TriageService:
     @http(calls.TICKET)
     def ticket(self, call: Call) -> Answer:
         """Return one ticket."""
-        branch = self._branch_of(call)
+        branch = self.houses.branch_of(self.storage, call.params["id"])
         call.principal.require_branch(branch)
         return self._look(call, Records, handlers.one_ticket, branch=branch, ticket_id=call.params["id"])
 
@@ -263,7 +262,7 @@ class TriageService:
 
     def _step(self, call: Call, use_case: Callable[..., View], **given: Any) -> Answer:
         """Carry out a use case of a ticket, which knows its branch."""
-        branch = self._branch_of(call)
+        branch = self.houses.branch_of(self.storage, call.params["id"])
         run = partial(self._run, use_case, branch, {**given, "ticket_id": call.params["id"]})
         return self.storage.execute(call.command_for(branch), run)
 
@@ -289,13 +288,6 @@ class TriageService:
         with self.storage.read() as connection:
             house, now = self.houses.seen(connection, branch), self.storage.clock.now()
             return view(records(connection), house, branch=branch, now=now, **given)
-
-    def _branch_of(self, call: Call) -> str:
-        with self.storage.read() as connection:
-            branch = Records(connection).branch_of(call.params["id"])
-        if branch is None:
-            raise TicketNotFound(f"no ticket has the id {call.params['id']!r}")
-        return branch
 
     def _react(self, tx: Transaction, event: Event) -> None:
         reaction = handlers.REACTIONS.get(event.type)

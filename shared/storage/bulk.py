@@ -6,23 +6,42 @@ what ``executemany`` does, and most of that is the driver's quoting, which one d
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Column, Connection, CursorResult, Select, Table, any_, bindparam, insert, text, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    CursorResult,
+    Executable,
+    Select,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    column,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from shared.storage.tables import inbox, log, log_head
 
-_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+_ROWS = cast(bindparam("rows", type_=Text), postgresql.JSON)
 
 
-def insert_rows(table: Table) -> str:
-    """Return PostgreSQL's insert of the rows in the parameter ``rows``, which :func:`document` makes."""
-    columns = ", ".join(f"{column.name} {column.type.compile(_DIALECT)}" for column in table.columns)
-    names = ", ".join(table.columns.keys())
-    return f"INSERT INTO {table.name} ({names}) SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS r ({columns})"
+@cache
+def insert_document(table: Table) -> postgresql.Insert:
+    """Return PostgreSQL's insert of the rows of a :func:`document`, to which ON CONFLICT can be added."""
+    columns = [column(one.name, one.type) for one in table.columns]
+    rows = func.json_to_recordset(_ROWS).table_valued(*columns).render_derived(with_types=True)
+    return postgresql.insert(table).from_select(table.columns.keys(), select(rows))
 
 
 def document(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -48,7 +67,12 @@ class Among:
         return connection.execute(query, {"among": list(values)})
 
 
-_APPEND = text(insert_rows(log))
+def write(connection: Connection, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Carry out a statement for each of the rows: for all at once, where it takes a :func:`document`."""
+    at_once = isinstance(statement, postgresql.Insert) and statement.select is not None
+    connection.execute(statement, document(rows) if at_once else list(rows))
+
+
 _MOVE = text(
     "UPDATE log_head SET pos = moved.pos "
     "FROM unnest(CAST(:pp AS smallint[]), CAST(:pos AS bigint[])) AS moved (pp, pos) WHERE log_head.pp = moved.pp"
@@ -66,7 +90,7 @@ def append(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     if connection.dialect.name == "sqlite":
         connection.execute(insert(log), list(rows))
     else:
-        connection.execute(_APPEND, document(rows))
+        write(connection, insert_document(log), rows)
 
 
 def move_heads(connection: Connection, positions: Mapping[int, int]) -> None:

@@ -171,8 +171,9 @@ class _Answers:
     def write(self) -> None:
         """Store the new ones; raise IdempotencyKeyReused where another branch's request took the key meanwhile."""
         if self._new:
+            connection = self._tx.connection
             try:
-                self._tx.connection.execute(_REMEMBER, self._new)
+                connection.execute(_REMEMBER, self._new)
             except IntegrityError as error:
                 raise _reused(self._new[-1]["key"]) from error
 

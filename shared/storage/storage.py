@@ -17,6 +17,7 @@ from shared.storage.bulk import Among
 from shared.storage.commands import Commands
 from shared.storage.engine import is_sqlite, open_engine
 from shared.storage.log import LogReader, Row
+from shared.storage.memory import Memory
 from shared.storage.partition import partition_of
 from shared.storage.tables import idempotency, inbox, log_head
 from shared.storage.transaction import Transaction
@@ -24,7 +25,7 @@ from shared.storage.transaction import Transaction
 Answer = TypeVar("Answer", bound=BaseModel)
 Listener = Callable[[list[Row]], None]
 
-LANES = 4
+LANES = 2
 """Transactions of commands at the same time, on PostgreSQL."""
 KEEP_ANSWERS = timedelta(days=2)
 KEEP_INBOX = timedelta(days=30)
@@ -54,6 +55,7 @@ class Storage:
         self._turn = threading.Lock() if is_sqlite(self.engine) else None
         self._listeners: list[Listener] = []
         self._readers: dict[str, LogReader] = {}
+        self._memory = Memory()
         self._commands = Commands(self, lanes=1 if self._turn else LANES)
 
     def on_commit(self, listener: Listener) -> None:
@@ -75,17 +77,26 @@ class Storage:
     @contextmanager
     def locked(self, partitions: Iterable[int], *, cause: Cause | None = None) -> Iterator[Transaction]:
         """As :meth:`transaction`, for whole partitions; locked in ascending order, so there's no deadlock."""
-        with self._turn or nullcontext(), self._writer.connect() as connection, connection.begin():
-            tx = Transaction(
-                connection,
-                service=self.service,
-                now=self.clock.now(),
-                ids=self.ids,
-                cause=cause or Cause(causationid=None, traceparent=None, actor=self.service),
-                heads=self._lock(connection, sorted(partitions)),
-            )
-            yield tx
-            tx.flush()
+        with self._turn or nullcontext(), self._writer.connect() as connection:
+            with connection.begin():
+                heads = self._lock(connection, sorted(partitions))
+                tx = Transaction(
+                    connection,
+                    service=self.service,
+                    now=self.clock.now(),
+                    ids=self.ids,
+                    cause=cause or Cause(causationid=None, traceparent=None, actor=self.service),
+                    heads=heads,
+                    remembered=self._memory.take(heads),
+                )
+                try:
+                    yield tx
+                except BaseException:
+                    if tx.untouched:
+                        self._memory.put(tx.heads, tx.remembered)
+                    raise
+                tx.flush()
+            self._memory.put(tx.heads, tx.remembered)
         if tx.appended:
             for listener in self._listeners:
                 listener(tx.appended)

@@ -167,7 +167,7 @@ def test_what_was_promised_to_who_never_was_called_is_forgotten_with_the_day(lob
     to_quiet_night(lobby)
     end_days(lobby)
     with lobby.storage.transaction(BRANCH) as tx:
-        assert lobby.desk(tx).redeem(taken.ticket_id) is None
+        assert lobby.desk(tx).redeem(BRANCH, taken.ticket_id) is None
 
 
 def test_the_running_service_ends_the_day_by_the_business_clock_and_after_it_was_away(tmp_path: Path) -> None:

@@ -10,22 +10,29 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from sqlalchemy import select
 
 from services.triage import handlers
 from services.triage.handlers.closing import Silence
 from services.triage.policy import Policy
+from services.triage.store import Records
+from services.triage.store.bodies import QUOTE
+from services.triage.store.floor import Floor, Line, read_floor
+from services.triage.store.tables import number_series, quote
 from shared.clock import ManualClock
 from shared.contracts import terminal, triage
 from shared.contracts.envelope import Event
 from shared.contracts.http import triage as calls
 from shared.errors import LobbyError
 from shared.settings import Settings
+from shared.storage import Storage, Transaction
 from tests.support.databases import empty_storage
 from tests.triage.conftest import MORNING
 from tests.triage.lobby import BRANCH, Lobby
@@ -388,11 +395,38 @@ class BranchDay(RuleBasedStateMachine):
 
 
 class BranchDayOnADatabase(BranchDay):
-    """The same on SQLite."""
+    """The same on SQLite, in two processes that take turns: what they remember is what the tables say."""
 
     def storage(self) -> MemoryStorage:
-        folder = Path(self._open.enter_context(tempfile.TemporaryDirectory()))
-        return self._open.enter_context(empty_storage(Settings(data_dir=folder), "triage", self.clock))  # type: ignore[return-value]
+        given = Settings(data_dir=Path(self._open.enter_context(tempfile.TemporaryDirectory())))
+        first = self._open.enter_context(empty_storage(given, "triage", self.clock))
+        self.other = Storage(given, "triage", clock=self.clock)
+        self._open.callback(self.other.close)
+        return first  # type: ignore[return-value]
+
+    @rule()
+    def another_process_goes_on(self) -> None:
+        self.lobby.storage, self.other = self.other, self.lobby.storage  # type: ignore[assignment]
+
+    @invariant()
+    def what_is_remembered_is_what_the_tables_say(self) -> None:
+        storage = cast("Storage", self.lobby.storage)
+        with storage.transaction(BRANCH) as tx:
+            tables, records = read_floor(tx.connection, BRANCH), Records(tx.connection)
+            known = tx.recall(BRANCH, Floor, lambda: tables)
+            assert {name: line for name, line in known.lines.items() if line != Line()} == tables.lines
+            for name in ("standing", "taken", "counters", "devices"):
+                assert getattr(known, name) == getattr(tables, name), name
+            assert known.estimators == {line: records.estimator(BRANCH, line) for line in known.estimators}
+            assert known.visits == {visit_id: records.visit(BRANCH, visit_id) for visit_id in known.visits}
+            assert known.numbers.items() <= _numbers(tx).items()
+            promised = {row.ticket_id: QUOTE.validate_json(row.body) for row in tx.connection.execute(select(quote))}
+            assert known.quotes == {ticket_id: promised.get(ticket_id) for ticket_id in known.quotes}
+
+
+def _numbers(tx: Transaction) -> dict[tuple[date, str], int]:
+    rows = tx.connection.execute(select(number_series.c.business_date, number_series.c.prefix, number_series.c.last))
+    return {(day, prefix): last for day, prefix, last in rows}
 
 
 def _midnight_after(now: datetime) -> datetime:

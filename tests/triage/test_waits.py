@@ -148,7 +148,7 @@ def test_a_promise_to_who_leaves_is_forgotten(lobby: Lobby) -> None:
     gone = lobby.wait()
     lobby.do("left", gone.ticket_id)
     with lobby.storage.transaction(BRANCH) as tx:
-        assert lobby.desk(tx).redeem(gone.ticket_id) is None
+        assert lobby.desk(tx).redeem(BRANCH, gone.ticket_id) is None
 
 
 def test_lines_are_counted_as_they_are_through_a_whole_life(lobby: Lobby) -> None:

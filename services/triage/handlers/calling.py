@@ -102,9 +102,8 @@ def called(
     happened = decided(visit, command)
     if lanes or command.overtaking.for_skill:
         desk.record_overtaking(visit, visit.ticket(command.ticket_id), window, lanes, command.overtaking)
-    after = desk.record_visit(visit, happened)
     learn(desk, visit.branch, happened)
-    return after
+    return desk.record_visit(visit, happened)
 
 
 def overtaking(

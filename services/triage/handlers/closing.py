@@ -87,8 +87,8 @@ def end_days(desk: Desk, house: House, *, branch: str, silence: Silence) -> int:
         if desk.now < over or not (quiet or told or _since(at, desk.now) >= forgotten_s):
             continue
         happened = decide(visit, commands.EndDay(at=at))
+        forget(desk, branch, happened)
         desk.record_visit(visit, happened, at=at)
-        forget(desk, happened)
         ended += 1
     return ended
 

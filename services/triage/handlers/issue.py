@@ -88,7 +88,7 @@ def _issue_one(
         )
         desk.record_appointment(visit.branch, appointment, [arrived])
     if (desk.now - asked).total_seconds() <= house.policy.early_s:  # later, it was no promise to anybody
-        desk.promise(issued.ticket_id, quote)
+        desk.promise(visit.branch, issued.ticket_id, quote)
     return desk.record_visit(visit, happened, at=asked), issued
 
 

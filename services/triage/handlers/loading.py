@@ -32,9 +32,8 @@ def decided(visit: Visit, command: commands.Step) -> list[VisitEvent]:
 
 
 def step(desk: Desk, branch: str, command: commands.Step) -> tuple[Visit, list[VisitEvent]]:
-    """Load, decide, record and learn (T9); return the visit after it and what happened."""
+    """Load, decide, learn (T9) and record; return the visit after it and what happened."""
     visit = load(desk, branch, command.ticket_id)
     happened = decided(visit, command)
-    after = desk.record_visit(visit, happened)
     learn(desk, branch, happened)
-    return after, happened
+    return desk.record_visit(visit, happened), happened

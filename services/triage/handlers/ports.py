@@ -247,11 +247,11 @@ class Desk(Records, Protocol):
         """Keep what the line has taught (T9)."""
         ...
 
-    def promise(self, ticket_id: str, quote: Quote) -> None:
+    def promise(self, branch: str, ticket_id: str, quote: Quote) -> None:
         """Keep what the ticket was promised, until it is called (T9)."""
         ...
 
-    def redeem(self, ticket_id: str) -> Quote | None:
+    def redeem(self, branch: str, ticket_id: str) -> Quote | None:
         """Return what the ticket was promised, once; None where it was promised nothing, or has been called."""
         ...
 

@@ -2,9 +2,6 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any
-
-from sqlalchemy import Table
 
 from services.triage.model import Appointment, Counter, Device, Visit, apply
 from services.triage.model.events import (
@@ -15,29 +12,17 @@ from services.triage.model.events import (
     TicketRefused,
     VisitEvent,
 )
-from services.triage.policy import FULL_CREDIT, Estimator, Policy, Quote
+from services.triage.policy import FULL_CREDIT, Estimator, Quote
 from services.triage.store import queries, tables
 from services.triage.store.appointments import APPOINTMENT, ONE, appointment_row
 from services.triage.store.bodies import AWAY, ESTIMATOR, QUOTE, counter_row, device_row, visit_row
 from services.triage.store.numbers import Numbers
 from services.triage.store.subjects import subject_of
-from services.triage.store.writing import upsert
 from shared.contracts.registry import from_domain
-from shared.storage import Transaction
 
 
 class Desk(Numbers):
-    """The records, for changing, inside a transaction that has the branch's partition locked."""
-
-    def __init__(self, tx: Transaction, policy: Policy) -> None:
-        """Append to the transaction's log; ``policy`` gives the places in the line."""
-        super().__init__(tx.connection, policy)
-        self._tx = tx
-
-    @property
-    def now(self) -> datetime:
-        """The business time at which the transaction began."""
-        return self._tx.now
+    """The records, for changing."""
 
     def new_id(self) -> str:
         """Return a new opaque id."""
@@ -70,6 +55,7 @@ class Desk(Numbers):
             self._append(visit.branch, visit.visit_id, visit.version, event, at)
         if visit.version != before.version:
             self._put(tables.visit, visit_row(visit, self.now))
+            self._floor(visit.branch).keep(visit)
             for ticket in visit.tickets:
                 self.keep(before, visit, ticket)
         return visit
@@ -80,6 +66,7 @@ class Desk(Numbers):
             counter = counter.apply(event)
             self._append(branch, subject_of("counter", branch, counter.counter), counter.version, event)
             self._put(tables.counter, counter_row(branch, counter))
+            self._floor(branch).counters[counter.counter] = counter
         return counter
 
     def record_device(self, branch: str, device: Device, happened: Iterable[DeviceChanged]) -> Device:
@@ -88,6 +75,7 @@ class Desk(Numbers):
             device = device.apply(event)
             self._append(branch, subject_of("device", branch, device.device_id), device.version, event)
             self._put(tables.device, device_row(branch, device))
+            self._floor(branch).devices[device.device_id] = device
         return device
 
     def record_block(self, branch: str, leased: NumberBlockLeased) -> None:
@@ -120,19 +108,24 @@ class Desk(Numbers):
         """Keep what the line has taught (T9)."""
         body = ESTIMATOR.dump_json(estimator).decode()
         self._put(tables.estimator, {"branch": branch, "line": line, "body": body})
+        self._floor(branch).estimators[line] = estimator
 
-    def promise(self, ticket_id: str, quote: Quote) -> None:
+    def promise(self, branch: str, ticket_id: str, quote: Quote) -> None:
         """Keep what the ticket was promised, until it is called (T9)."""
+        self._floor(branch).quotes[ticket_id] = quote
         self._put(tables.quote, {"ticket_id": ticket_id, "body": QUOTE.dump_json(quote).decode()})
 
-    def redeem(self, ticket_id: str) -> Quote | None:
+    def redeem(self, branch: str, ticket_id: str) -> Quote | None:
         """Return what the ticket was promised, once; None where it was promised nothing, or has been called."""
+        promised = self._floor(branch).quotes
+        if ticket_id in promised:
+            quote, promised[ticket_id] = promised[ticket_id], None
+            if quote is not None:
+                self._tx.later(queries.FORGET_QUOTE, {"promised_to": ticket_id}, (tables.quote.name, ticket_id))
+            return quote
         body = self.connection.execute(queries.REDEEM, {"promised_to": ticket_id}).scalar()
         return None if body is None else QUOTE.validate_json(body)
 
     def _append(self, branch: str, subject: str, version: int, event: object, at: datetime | None = None) -> None:
         data = from_domain("triage", event)
         self._tx.append(branch, subject, data, correlation=subject, sequence=version, time=at)
-
-    def _put(self, table: Table, row: dict[str, Any]) -> None:
-        self.connection.execute(upsert(self._insert, table), row)

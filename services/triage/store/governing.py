@@ -12,6 +12,7 @@ from services.triage.policy import Policy, rank
 from services.triage.store import tables
 from services.triage.store.bodies import VISIT
 from services.triage.store.desk import Desk
+from services.triage.store.floor import Floor
 from services.triage.store.subjects import subject_of
 
 _policy, _visit, _ticket = tables.branch_policy.c, tables.visit.c, tables.ticket.c
@@ -86,3 +87,4 @@ class GoverningDesk(Desk):
         ]
         if moved:
             self.connection.execute(_MOVE, moved)
+        self._tx.forget(branch, Floor)

@@ -132,19 +132,6 @@ UNSKILLED = (
 )
 """Somebody who stands earlier in these lines, for another business."""
 
-_of_line = (_line.branch == bindparam("of_branch"), _line.line == bindparam("of_line"))
-
-_changed = update(tables.line_state).where(*_of_line).values(check_at=bindparam("now"))
-
-LEAVE = _changed.values(waiting=_line.waiting - 1).returning(_line.seq)
-"""One less waits."""
-
-PASS = _changed.values(seq=_line.seq + 1).returning(_line.seq, _line.skills)
-"""A call overtakes somebody in the line."""
-
-LEARN_SKILL = update(tables.line_state).where(*_of_line).values(skills=bindparam("skills_after"))
-"""Counters with skills overtake in the line, of these businesses."""
-
 TIMES = select(case((_ticket.state == "waiting", OFTEN), else_=_ticket.overtaken)).where(
     _ticket.ticket_id == bindparam("of_ticket")
 )

@@ -142,11 +142,11 @@ class MemoryDesk(MemoryRecords):
         """Keep what the line has taught (T9)."""
         self._estimators[branch][line] = estimator
 
-    def promise(self, ticket_id: str, quote: Quote) -> None:
+    def promise(self, branch: str, ticket_id: str, quote: Quote) -> None:
         """Keep what the ticket was promised, until it is called (T9)."""
         self._quotes[ticket_id] = quote
 
-    def redeem(self, ticket_id: str) -> Quote | None:
+    def redeem(self, branch: str, ticket_id: str) -> Quote | None:
         """Return what the ticket was promised, once; None where it was promised nothing, or has been called."""
         return self._quotes.pop(ticket_id, None)
 

@@ -29,9 +29,14 @@ class Numbers(Places):
 
     def last_of_numbers(self, branch: str, day: date, prefix: str, start: int, count: int) -> int:
         """Draw so many numbers of a day's series at once, from ``start`` on; return the last of them."""
-        given = {"branch": branch, "business_date": day, "prefix": prefix, "last": start + count - 1, "count": count}
-        number: int = self.connection.execute(draw_number(self._insert), given).scalar_one()
-        return number
+        known, series = self._floor(branch).numbers, {"branch": branch, "business_date": day, "prefix": prefix}
+        if (day, prefix) in known:
+            known[day, prefix] += count
+            self._put(tables.number_series, {**series, "last": known[day, prefix]})
+        else:
+            given = {**series, "last": start + count - 1, "count": count}
+            known[day, prefix] = self.connection.execute(draw_number(self._one), given).scalar_one()
+        return known[day, prefix]
 
     def blocks_of(self, branch: str, terminal_id: str, day: date) -> Sequence[Block]:
         """Return the blocks that a terminal has for a day."""
@@ -51,8 +56,8 @@ class Numbers(Places):
             "branch": branch, "business_date": report.business_date, "number": report.number, "kind": report.kind,
             "at": report.at,
         }  # fmt: skip
-        statement = self._insert(tables.word)
-        least = func.least if self.connection.dialect.name != "sqlite" else func.min
+        statement = self._one(tables.word)
+        least = func.least if not self._tx.is_sqlite else func.min
         earliest = least(_word.at, statement.excluded.at)
         keys = ["branch", "business_date", "number", "kind"]
         self.connection.execute(statement.on_conflict_do_update(index_elements=keys, set_={"at": earliest}), row)

@@ -1,35 +1,102 @@
 """Places in the lines: who is next, who is overtaken, and what that does to the count (T7, T12)."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Table
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
-from services.triage.model import Counter, Overtaken, Ticket, Visit
+from services.triage.model import Counter, Device, Overtaken, Ticket, Visit
 from services.triage.model.commands import Overtaking
-from services.triage.policy import SKILL, Lane, Place, Policy
-from services.triage.store import line, tables
+from services.triage.policy import SKILL, Crowd, Estimator, Lane, Place, Policy
+from services.triage.store import line as lines
+from services.triage.store import tables
 from services.triage.store.bodies import ticket_row
+from services.triage.store.floor import Floor, read_floor
 from services.triage.store.records import Records
-from services.triage.store.writing import enter_line, upsert, write_ticket
+from services.triage.store.writing import keys_of, upsert, write_line, write_ticket
+from shared.storage import Transaction
+from shared.storage.bulk import insert_document
 
 
 class Places(Records):
-    """The records, with what changes a line."""
+    """The records, with what changes a line, inside a transaction that has the branch's partition locked."""
 
-    def __init__(self, connection: Connection, policy: Policy) -> None:
-        """``policy`` gives the places in the line."""
-        super().__init__(connection)
+    def __init__(self, tx: Transaction, policy: Policy) -> None:
+        """Append to the transaction's log; ``policy`` gives the places in the line."""
+        self._tx = tx
         self._policy = policy
-        self._insert: Any = insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql
+        self._one: Any = insert_sqlite if tx.is_sqlite else insert_postgresql
+        self._insert: Any = insert_sqlite if tx.is_sqlite else insert_document
+
+    @property
+    def connection(self) -> Connection:
+        """The transaction's, which has written by then what was put off."""
+        return self._tx.connection
 
     @property
     def now(self) -> datetime:
-        """The business time."""
-        raise NotImplementedError
+        """The business time at which the transaction began."""
+        return self._tx.now
+
+    def visit_of(self, branch: str, ticket_id: str) -> Visit | None:
+        """Return the visit that a ticket of this branch belongs to."""
+        floor = self._floor(branch)
+        if ticket_id in floor.visit_of:
+            return floor.visits[floor.visit_of[ticket_id]]
+        return self._known(branch, super().visit_of(branch, ticket_id))
+
+    def visit(self, branch: str, visit_id: str) -> Visit | None:
+        """Return a visit of this branch."""
+        floor = self._floor(branch)
+        return floor.visits.get(visit_id) or self._known(branch, super().visit(branch, visit_id))
+
+    def counter(self, branch: str, counter: str) -> Counter:
+        """Return a counter; a closed one where it never opened."""
+        return self._floor(branch).counters.get(counter) or Counter(counter=counter)
+
+    def counters(self, branch: str) -> Sequence[Counter]:
+        """Return every counter that was ever opened."""
+        return list(self._floor(branch).counters.values())
+
+    def devices(self, branch: str) -> Sequence[Device]:
+        """Return every device that ever reported."""
+        return list(self._floor(branch).devices.values())
+
+    def at_counter(self, branch: str, counter: str) -> tuple[Visit, Ticket] | None:
+        """Return the called or served ticket of one counter."""
+        ticket_id = self._floor(branch).at_counter(counter)
+        visit = None if ticket_id is None else self.visit_of(branch, ticket_id)
+        return None if visit is None or ticket_id is None else (visit, visit.ticket(ticket_id))
+
+    def busy(self, branch: str) -> Collection[str]:
+        """Return the counters that have a called or served ticket."""
+        return set(self._floor(branch).taken.values())
+
+    def ahead(self, branch: str, lines: Collection[str], rank: float) -> int:
+        """Return how many of these lines' waiting tickets are called before this rank."""
+        return self._floor(branch).ahead(lines, rank)
+
+    def behind(self, branch: str, lines: Collection[str], rank: float) -> int:
+        """Return how many of these lines' waiting tickets are called after this rank."""
+        return self._floor(branch).behind(lines, rank)
+
+    def earlier(self, branch: str, lines: Collection[str], lined: float) -> Mapping[str, int]:
+        """Return how many of each of these lines stood there before."""
+        return self._floor(branch).earlier(lines, lined)
+
+    def crowds(self, branch: str) -> Mapping[str, Crowd]:
+        """Return how many stand in each line that anybody stands in, and since when the first."""
+        return self._floor(branch).crowds()
+
+    def estimator(self, branch: str, line: str) -> Estimator:
+        """Return what a line has taught about waits; at first, what is guessed."""
+        known = self._floor(branch).estimators
+        if line not in known:
+            known[line] = super().estimator(branch, line)
+        return known[line]
 
     def lanes(self, branch: str, counter: Counter) -> Sequence[Lane]:
         """Return the lanes that the counter serves and somebody waits in (T7, T12)."""
@@ -37,16 +104,16 @@ class Places(Records):
 
     def overtaken(self, branch: str, counter: Counter, ticket: Ticket) -> Sequence[Overtaken]:
         """Return who stands earlier than this ticket and waits for the counter, the first 51 (T12)."""
-        rows = self.connection.execute(line.OVERTAKEN, _earlier(branch, counter, ticket))
+        rows = self.connection.execute(lines.OVERTAKEN, _earlier(branch, counter, ticket))
         return [Overtaken(ticket_id=row[0], number=row[1], times=row[2] + 1) for row in rows]
 
     def times_overtaken(self, ticket_id: str) -> int:
         """Return how often a ticket has been overtaken at its place (T12)."""
-        return self.connection.execute(line.TIMES, {"of_ticket": ticket_id}).scalar() or 0
+        return self.connection.execute(lines.TIMES, {"of_ticket": ticket_id}).scalar() or 0
 
     def passed_for_skill(self, branch: str, counter: Counter, ticket: Ticket) -> bool:
         """Return whether somebody stands earlier in the counter's lines whom its skills cannot serve."""
-        return self.connection.execute(line.UNSKILLED, _earlier(branch, counter, ticket)).first() is not None
+        return self.connection.execute(lines.UNSKILLED, _earlier(branch, counter, ticket)).first() is not None
 
     def keep(self, visit: Visit, after: Visit, ticket: Ticket) -> None:
         """Write a ticket's row; where it leaves its line or joins one, the line knows it.
@@ -58,13 +125,16 @@ class Places(Records):
         if ticket == before and was == now:
             return
         left, joined = was is not None and was != now, now is not None and was != now
-        row = ticket_row(self._policy, after, ticket, self.now)
+        row, floor = ticket_row(self._policy, after, ticket, self.now), self._floor(after.branch)
+        floor.move(ticket)
         if was is not None and left:
-            given = {"of_branch": after.branch, "of_line": was[0], "now": self.now}
-            row["counted_to"] = self.connection.execute(line.LEAVE, given).scalar() or 0
+            floor.leave(ticket.ticket_id)
+            row["counted_to"] = floor.lines[was[0]].seq
+            self._keep_line(after.branch, was[0])
         if joined:
-            row |= self._joining(after.branch, ticket)
-        self.connection.execute(write_ticket(self._insert, left=left, joined=joined), row)
+            row |= self._joining(after.branch, ticket, row["rank"])
+        statement = write_ticket(self._insert, left=left, joined=joined)
+        self._later(tables.ticket, statement, row, replaces=not left and not joined)
         if joined and before is not None and before.state != "reserved" and ticket.lined_at <= before.lined_at:
             self._shield_those_ahead(after.branch, ticket)
 
@@ -93,23 +163,23 @@ class Places(Records):
                 "business_date": visit.business_date,
                 "at": self.now,
             }
-            self.connection.execute(upsert(self._insert, tables.overtaking), row)
+            self.connection.execute(upsert(self._one, tables.overtaking), row)
             whom = 0
 
     def _next_seq(self, branch: str, of_line: str, business: str) -> int:
         """Return the number of one more call that overtakes in the line; a skill is remembered there."""
-        given = {"of_branch": branch, "of_line": of_line}
-        seq, skills = self.connection.execute(line.PASS, {**given, "now": self.now}).one()
-        known = [skill for skill in skills.split(",") if skill]
-        if business and business not in known:
-            self.connection.execute(line.LEARN_SKILL, {**given, "skills_after": ",".join([*known, business])})
-        return int(seq)
+        line = self._floor(branch).lines[of_line]
+        line.seq += 1
+        if business and business not in line.skills:
+            line.skills = (*line.skills, business)
+        self._keep_line(branch, of_line)
+        return line.seq
 
     def _lanes(self, branch: str, keys: Sequence[tuple[str, str | None]]) -> list[Lane]:
         given: dict[str, Any] = {"of_branch": branch}
         for n, (of_line, business) in enumerate(keys):
             given |= {f"line{n}": of_line} if business is None else {f"line{n}": of_line, f"business{n}": business}
-        rows = self.connection.execute(line.ends(tuple(business is not None for _, business in keys)), given)
+        rows = self.connection.execute(lines.ends(tuple(business is not None for _, business in keys)), given)
         ends = {(row.lane, row.end): row for row in rows}
         return [
             self._lane(branch, of_line, business, ends[n, 0], ends[n, 1])
@@ -130,14 +200,14 @@ class Places(Records):
             overtaken=guarded,
         )
 
-    def _joining(self, branch: str, ticket: Ticket) -> dict[str, Any]:
+    def _joining(self, branch: str, ticket: Ticket, rank: float) -> dict[str, Any]:
         """Return how a place begins: nobody overtook it, but one before others is shielded as they are."""
-        lined = ticket.lined_at.timestamp()
-        given = {"branch": branch, "line": ticket.line, "waiting": 1, "seq": 0, "last_lined": lined, "skills": ""}
-        given["check_at"] = self.now
-        seq, last_lined = self.connection.execute(enter_line(self._insert), given).one()
-        place = {"joined_seq": seq, "counted_to": seq}
-        if last_lined <= lined:
+        lined, floor = ticket.lined_at.timestamp(), self._floor(branch)
+        floor.join(ticket.ticket_id, ticket.line, rank, lined)
+        self._keep_line(branch, ticket.line)
+        line = floor.lines[ticket.line]
+        place = {"joined_seq": line.seq, "counted_to": line.seq}
+        if line.last_lined <= lined:
             return place
         behind = {
             "of_branch": branch,
@@ -146,8 +216,8 @@ class Places(Records):
             "of_ticket": ticket.ticket_id,
             "from_lined": lined,
         }
-        shield = self.connection.execute(line.BEHIND, behind).scalar() or 0
-        shield_skill = self.connection.execute(line.BEHIND_SKILL, behind).scalar() or 0
+        shield = self.connection.execute(lines.BEHIND, behind).scalar() or 0
+        shield_skill = self.connection.execute(lines.BEHIND_SKILL, behind).scalar() or 0
         return {**place, "shield": shield, "shield_skill": shield_skill}
 
     def _shield_those_ahead(self, branch: str, ticket: Ticket) -> None:
@@ -155,7 +225,36 @@ class Places(Records):
         times = self.times_overtaken(ticket.ticket_id)
         if times:
             given = {"of_branch": branch, "of_line": ticket.line, "to_lined": ticket.lined_at.timestamp()}
-            self.connection.execute(line.RAISE, {**given, "least": times})
+            self.connection.execute(lines.RAISE, {**given, "least": times})
+
+    def _floor(self, branch: str) -> Floor:
+        return self._tx.recall(branch, Floor, lambda: read_floor(self.connection, branch))
+
+    def _known(self, branch: str, visit: Visit | None) -> Visit | None:
+        if visit is not None:
+            self._floor(branch).keep(visit)
+        return visit
+
+    def _keep_line(self, branch: str, name: str) -> None:
+        line = self._floor(branch).lines[name]
+        row = {
+            "branch": branch,
+            "line": name,
+            "waiting": len(line.lined),
+            "seq": line.seq,
+            "last_lined": line.last_lined,
+            "skills": ",".join(line.skills),
+            "version": 0,
+            "above": "",
+            "check_at": self.now,
+        }
+        self._later(tables.line_state, write_line(self._insert), row, replaces=True)
+
+    def _put(self, table: Table, row: dict[str, Any]) -> None:
+        self._later(table, upsert(self._insert, table), row, replaces=True)
+
+    def _later(self, table: Table, statement: Any, row: dict[str, Any], *, replaces: bool) -> None:
+        self._tx.later(statement, row, (table.name, *(row[name] for name in keys_of(table))), replaces=replaces)
 
 
 def _place_of(visit: Visit, ticket: Ticket | None) -> tuple[str, datetime] | None:

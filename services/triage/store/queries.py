@@ -137,7 +137,8 @@ EARLIER = (
     select(_ticket.line, func.count()).where(*IN_LINE, _ticket.lined < _given("lined_before")).group_by(_ticket.line)
 )
 
-REDEEM = delete(tables.quote).where(tables.quote.c.ticket_id == _given("promised_to")).returning(tables.quote.c.body)
+FORGET_QUOTE = delete(tables.quote).where(tables.quote.c.ticket_id == _given("promised_to"))
+REDEEM = FORGET_QUOTE.returning(tables.quote.c.body)
 
 DIVERSIONS = (
     select(_ticket.diversion, _ticket.went, func.count())

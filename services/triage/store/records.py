@@ -18,7 +18,12 @@ class Records:
 
     def __init__(self, connection: Connection) -> None:
         """Read with this connection."""
-        self.connection = connection
+        self._connection = connection
+
+    @property
+    def connection(self) -> Connection:
+        """What is read with."""
+        return self._connection
 
     def branch_of(self, ticket_id: str) -> str | None:
         """Return the branch of a ticket."""

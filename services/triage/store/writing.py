@@ -14,10 +14,16 @@ _PLACE = ("overtaken", "joined_seq", "counted_to", "shield", "shield_skill")
 
 
 @cache
+def keys_of(table: Table) -> tuple[str, ...]:
+    """Return the names of a table's primary key."""
+    return tuple(column.name for column in table.primary_key)
+
+
+@cache
 def upsert(insert: Any, table: Table) -> Any:
     """Return the statement that writes a row whether or not it is there."""
     statement = insert(table)
-    keys = [column.name for column in table.primary_key]
+    keys = keys_of(table)
     changed = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
     return statement.on_conflict_do_update(index_elements=keys, set_=changed)
 
@@ -52,13 +58,8 @@ def draw_number(insert: Any) -> Any:
 
 
 @cache
-def enter_line(insert: Any) -> Any:
-    """Return the statement that lets one more wait; it returns the line's seq and the latest place in it."""
-    line = tables.line_state
-    statement = insert(line)
-    later = case(
-        (line.c.last_lined > statement.excluded.last_lined, line.c.last_lined), else_=statement.excluded.last_lined
-    )
-    changed = {"waiting": line.c.waiting + 1, "last_lined": later, "check_at": statement.excluded.check_at}
-    statement = statement.on_conflict_do_update(index_elements=["branch", "line"], set_=changed)
-    return statement.returning(line.c.seq, line.c.last_lined)
+def write_line(insert: Any) -> Any:
+    """Return the statement that writes how a line stands; what it crossed is another's to write (T8)."""
+    statement = insert(tables.line_state)
+    changed = {name: statement.excluded[name] for name in ("waiting", "seq", "last_lined", "skills", "check_at")}
+    return statement.on_conflict_do_update(index_elements=["branch", "line"], set_=changed)
