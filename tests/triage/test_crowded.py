@@ -29,6 +29,7 @@ class Work:
     """What the database did: statements, and rows (PostgreSQL) or steps of its machine (SQLite)."""
 
     statements: int = 0
+    reads: int = 0
     rows: int = 0
     steps: int = 0
 
@@ -46,8 +47,9 @@ def counted(storage: Storage) -> Iterator[Work]:
         if storage.engine.dialect.name == "sqlite":
             cursor.connection.set_progress_handler(step, 1)
 
-    def after(_connection: Any, cursor: Any, *_rest: Any) -> None:
-        work.statements += 1
+    def after(_connection: Any, cursor: Any, statement: str, *_rest: Any) -> None:
+        work.statements += not statement.startswith("BEGIN")
+        work.reads += statement.startswith("SELECT")
         work.rows += max(0, cursor.rowcount)
 
     sql_event.listen(storage.engine, "before_cursor_execute", before)
@@ -108,6 +110,17 @@ def test_two_thousand_who_wait_cost_a_call_no_more_than_twenty(lobby: Lobby) -> 
     many = day_of_a_teller(lobby)
     for what, work in few.items():
         assert_alike(work, many[what])
+
+
+def test_a_ticket_of_a_branch_that_is_known_reads_nothing_but_its_logs_head(lobby: Lobby) -> None:
+    lobby.open()
+    lobby.wait()
+    with counted(lobby.storage) as take:
+        taken = lobby.take()
+    with counted(lobby.storage) as wait:
+        lobby.do("printed", taken.ticket_id)
+    assert (take.reads, take.statements) == (1, 7)
+    assert (wait.reads, wait.statements) == (1, 6)
 
 
 def test_who_is_called_ahead_costs_what_they_overtake_and_not_the_line(lobby: Lobby) -> None:

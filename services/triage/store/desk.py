@@ -1,9 +1,10 @@
 """One transaction's view of the lobby: what happens is appended to the log, and the state follows it."""
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import fields
 from datetime import datetime
 
-from services.triage.model import Appointment, Counter, Device, Visit, apply
+from services.triage.model import Appointment, Block, Counter, Device, Visit, apply
 from services.triage.model.events import (
     AppointmentEvent,
     CounterEvent,
@@ -81,7 +82,7 @@ class Desk(Numbers):
     def record_block(self, branch: str, leased: NumberBlockLeased) -> None:
         """Record that numbers are leased to a terminal."""
         self._append(branch, subject_of("block", leased.block_id), 1, leased)
-        row = {column.name: getattr(leased, column.name) for column in tables.number_block.c if column.name != "branch"}
+        row = {field.name: getattr(leased, field.name) for field in fields(Block)}
         self._put(tables.number_block, {"branch": branch, **row})
 
     def appointment(self, branch: str, appointment_id: str) -> Appointment | None:
