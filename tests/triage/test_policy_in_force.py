@@ -238,6 +238,20 @@ def test_who_waits_gets_the_place_of_the_new_policy_in_the_same_transaction(bank
     assert waiting(bank) == [plain.ticket_id, green.ticket_id, reserved.ticket_id]
 
 
+def test_alarms_and_thresholds_follow_the_new_policy_at_once(bank: Bank, clock: ManualClock) -> None:
+    bank.says("starvation_s: 3600\nline_limit: 50")
+    bank.start()
+    taken, _ = bank.take("transfer"), bank.take("transfer")
+    clock.advance(700)
+    bank.lobby.watch()
+    assert not {"starvation_alarmed", "threshold_crossed"} & set(bank.lobby.names())
+    bank.says("starvation_s: 600\nline_limit: 1")
+    bank.lobby.house = bank.house()
+    bank.lobby.watch()
+    assert "starvation_alarmed" in bank.lobby.names(taken.visit_id)
+    assert "threshold_crossed" in bank.lobby.names("line:demo:counter")
+
+
 def test_who_came_to_an_appointment_keeps_what_it_gives(bank: Bank, clock: ManualClock) -> None:
     bank.says("green_priority: 5\nappointment_priority: 2")
     bank.start()
@@ -289,7 +303,7 @@ def test_a_replay_of_the_log_has_the_policy_of_each_ticket_of_its_day(bank: Bank
     assert decided == [(100_000, "self_service"), (900, "counter"), (1_000_000, "self_service")]
 
 
-def test_a_transaction_costs_one_statement_more_and_parses_nothing(bank: Bank) -> None:
+def test_a_transaction_costs_one_statement_more_at_most_and_parses_nothing(bank: Bank) -> None:
     bank.says("")
     houses = bank.start()
     bank.policy()

@@ -40,8 +40,8 @@ class GoverningDesk(Desk, Protocol):
         """Return every visit that has not ended."""
         ...
 
-    def rerank(self, branch: str, policy: Policy) -> None:
-        """Give everybody the place in the line that this policy gives."""
+    def follow(self, branch: str, policy: Policy) -> None:
+        """Give everybody the place and the times that this policy gives, and look at every line soon."""
         ...
 
 
@@ -66,7 +66,7 @@ def adopt(
     )
     desk.record_policy(branch, changed)
     if before is not None:
-        _move_up(desk, branch, policy_of(before.document), effective.policy, changed.version)
+        _let_follow(desk, branch, policy_of(before.document), effective.policy, changed.version)
 
 
 def set_overrides(desk: GoverningDesk, book: Book, *, branch: str, text: str | bytes, by: str) -> None:
@@ -94,13 +94,12 @@ def fields_changed(before: Document, after: Document) -> tuple[str, ...]:
     return tuple(change.field for change in changes(before, after))
 
 
-def _move_up(desk: GoverningDesk, branch: str, before: Policy, after: Policy, version: int) -> None:
-    if not _line_differs(before, after):
-        return
-    for visit in desk.open_visits(branch):
-        for command in _reprioritised(visit, before, after, version, desk.now):
-            visit = desk.record_visit(visit, decide(visit, command))
-    desk.rerank(branch, after)
+def _let_follow(desk: GoverningDesk, branch: str, before: Policy, after: Policy, version: int) -> None:
+    if _line_differs(before, after):
+        for visit in desk.open_visits(branch):
+            for command in _reprioritised(visit, before, after, version, desk.now):
+                visit = desk.record_visit(visit, decide(visit, command))
+    desk.follow(branch, after)
 
 
 def _line_differs(before: Policy, after: Policy) -> bool:

@@ -1,4 +1,4 @@
-"""The policy that each branch is run by, and the places in the line that follow it."""
+"""The policy that each branch is run by, and the places and times that follow it."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from services.triage.handlers.governing import InForce
 from services.triage.model import Visit
 from services.triage.model.events import PolicyChanged
-from services.triage.policy import Policy, rank
+from services.triage.policy import Policy, alarm_due, care_due, rank
 from services.triage.store import tables
 from services.triage.store.bodies import VISIT
 from services.triage.store.desk import Desk
@@ -20,7 +20,16 @@ _policy, _visit, _ticket = tables.branch_policy.c, tables.visit.c, tables.ticket
 _VERSION = select(_policy.version).where(_policy.branch == bindparam("of_branch"))
 _IN_FORCE = select(tables.branch_policy).where(_policy.branch == bindparam("of_branch"))
 _OPEN = select(_visit.body).where(_visit.branch == bindparam("of_branch"), _visit.state == "active")
-_MOVE = update(tables.ticket).where(_ticket.ticket_id == bindparam("of_ticket")).values(rank=bindparam("new_rank"))
+_MOVE = (
+    update(tables.ticket)
+    .where(_ticket.ticket_id == bindparam("of_ticket"))
+    .values(rank=bindparam("new_rank"), watch_at=bindparam("new_watch"), care_at=bindparam("new_care"))
+)
+_LOOK = (
+    update(tables.line_state)
+    .where(tables.line_state.c.branch == bindparam("of_branch"))
+    .values(check_at=bindparam("now"))
+)
 
 
 def policies_governed(connection: Connection) -> list[tuple[str, str, str]]:
@@ -77,14 +86,20 @@ class GoverningDesk(Desk):
         bodies = self.connection.execute(_OPEN, {"of_branch": branch}).scalars()
         return [VISIT.validate_json(body) for body in bodies]
 
-    def rerank(self, branch: str, policy: Policy) -> None:
-        """Give everybody the place in the line that this policy gives."""
+    def follow(self, branch: str, policy: Policy) -> None:
+        """Give everybody the place and the times that this policy gives, and look at every line soon."""
         moved = [
-            {"of_ticket": ticket.ticket_id, "new_rank": rank(policy, ticket.lined_at, ticket.priority)}
+            {
+                "of_ticket": ticket.ticket_id,
+                "new_rank": rank(policy, ticket.lined_at, ticket.priority),
+                "new_watch": alarm_due(policy, ticket),
+                "new_care": care_due(policy, ticket),
+            }
             for visit in self.open_visits(branch)
             for ticket in visit.tickets
             if not ticket.ended
         ]
         if moved:
             self.connection.execute(_MOVE, moved)
+        self.connection.execute(_LOOK, {"of_branch": branch, "now": self.now})
         self._tx.forget(branch, Floor)
