@@ -18,7 +18,9 @@ from services.triage.handlers import House, adopt, policy_view, set_overrides
 from services.triage.handlers.governing import InForce
 from services.triage.policy_file import Book, Document, Effective, InvalidPolicy, default, load_book, policy_of
 from services.triage.store import GoverningDesk, Records, policies_governed, policy_in_force, policy_version
+from shared.contracts import triage
 from shared.contracts.http.triage import PolicyView
+from shared.contracts.registry import type_of
 from shared.settings import Settings
 from shared.storage import Storage, Transaction
 
@@ -27,6 +29,9 @@ log = structlog.get_logger()
 
 TICKETS = 100_000
 """How many tickets' branches are remembered."""
+
+
+POLICY_CHANGED = type_of(triage.PolicyChanged)
 
 
 class Houses:
@@ -122,7 +127,8 @@ class Houses:
         overrides = {} if before is None else before.overrides
         effective = self._effective(branch, overrides)
         if effective is None or (before is not None and before.digest == effective.digest):
-            self._settled.add(branch)
+            if not any(row.type == POLICY_CHANGED and row.branch == branch for row in tx.appended):
+                self._settled.add(branch)  # it is committed
             return known
         with tx.apart():
             adopt(GoverningDesk(tx, effective.policy), branch, effective, source=self.book.source, overrides=overrides)

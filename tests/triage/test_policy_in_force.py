@@ -1,5 +1,6 @@
 """The policy in force: an event in the branch's log, that routing, the line and a replay follow (T2, T3, T6, T12)."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -312,6 +313,20 @@ def test_a_transaction_costs_one_statement_more_at_most_and_parses_nothing(bank:
         assert houses.enter(tx, BRANCH) is known
         assert houses.enter(tx, BRANCH) is known  # as when commands share a commit
     assert work.statements == 1
+
+
+def test_a_policy_that_was_rolled_back_is_adopted_later(bank: Bank) -> None:
+    bank.says("green_age: 60")
+    houses = bank.start()
+    for _ in range(2):
+        assert bank.policy().green_age == 60
+    bank.file.write_text("green_age: 55", "utf-8")
+    houses.reload()
+    with suppress(ZeroDivisionError), bank.storage.transaction(BRANCH) as tx:
+        houses.enter(tx, BRANCH)
+        houses.enter(tx, BRANCH)
+        raise ZeroDivisionError
+    assert bank.policy().green_age == 55
 
 
 def test_what_is_set_counts_for_the_next_command_of_the_same_transaction(bank: Bank) -> None:
