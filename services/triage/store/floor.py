@@ -4,7 +4,6 @@ A command reads this instead of the tables, which say the same: ``Transaction.re
 nobody else changes the branch, and the desk lets it follow whatever it writes.
 """
 
-from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from services.triage.model import AT_COUNTER, Counter, Device, Ticket, Visit
 from services.triage.policy import Crowd, Estimator, Quote
 from services.triage.store import tables
 from services.triage.store.bodies import AWAY, COUNTER, DEVICE
+from services.triage.store.sorted_line import SortedLine
 
 _ticket, _line = tables.ticket.c, tables.line_state.c
 _of_branch = _ticket.branch == bindparam("of_branch")
@@ -29,29 +29,14 @@ _LINES = select(_line.line, _line.seq, _line.last_lined, _line.skills).where(_li
 _COUNTERS = select(tables.counter.c.body).where(tables.counter.c.branch == bindparam("of_branch"))
 _DEVICES = select(tables.device.c.body).where(tables.device.c.branch == bindparam("of_branch"))
 
-LAST = "\U0010ffff"
-"""Sorts behind every ticket's id."""
-
-Entry = tuple[float, str]
-
 
 @dataclass
-class Line:
-    """Who stands in a line: ``ranked`` by who is next, ``lined`` by who came first; and its row's counts (T12)."""
+class Line(SortedLine):
+    """Who stands in a line, with its row's counts (T12)."""
 
     seq: int = 0
     last_lined: float = 0.0
     skills: tuple[str, ...] = ()
-    ranked: list[Entry] = field(default_factory=list)
-    lined: list[Entry] = field(default_factory=list)
-
-    def up_to(self, rank: float) -> int:
-        """Return how many have at most this rank."""
-        return bisect_right(self.ranked, (rank, LAST))
-
-    def earlier(self, lined: float) -> int:
-        """Return how many stood there before."""
-        return bisect_left(self.lined, (lined, ""))
 
 
 @dataclass
@@ -102,16 +87,13 @@ class Floor:
         """Let a ticket stand in a line."""
         self.standing[ticket_id] = (line, rank, lined)
         joined = self.lines[line]
-        insort(joined.ranked, (rank, ticket_id))
-        insort(joined.lined, (lined, ticket_id))
+        joined.join(ticket_id, rank, lined)
         joined.last_lined = max(joined.last_lined, lined)
 
     def leave(self, ticket_id: str) -> None:
         """Let a ticket stand in no line."""
         line, rank, lined = self.standing.pop(ticket_id)
-        left = self.lines[line]
-        del left.ranked[bisect_left(left.ranked, (rank, ticket_id))]
-        del left.lined[bisect_left(left.lined, (lined, ticket_id))]
+        self.lines[line].leave(ticket_id, rank, lined)
 
     def at_counter(self, counter: str) -> str | None:
         """Return the ticket that is called to a counter or served there."""

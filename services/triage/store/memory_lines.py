@@ -1,6 +1,5 @@
 """The lines of a lobby in memory, each sorted twice: by who is next, and by who came first (T6, T7, T12)."""
 
-from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
@@ -8,9 +7,9 @@ from typing import Self
 
 from services.triage.model import Counter, Ticket, Visit
 from services.triage.policy import Crowd, Lane, Place, Policy, Standing, rank
+from services.triage.store.sorted_line import Entry, SortedLine
 
 Key = tuple[str, str]
-Entry = tuple[float, str]
 
 NOWHERE = ""
 """The line of who waits for one thing and is at a counter with another: nobody calls from it."""
@@ -59,8 +58,7 @@ class WaitingLines:
     def __init__(self) -> None:
         """Nobody waits."""
         self._spots: dict[str, Spot] = {}
-        self._by_rank: defaultdict[Key, list[Entry]] = defaultdict(list)
-        self._by_lined: defaultdict[Key, list[Entry]] = defaultdict(list)
+        self._lines: defaultdict[Key, SortedLine] = defaultdict(SortedLine)
 
     def put(self, spot: Spot, *, waits: bool) -> None:
         """Let a ticket stand where it belongs; one that keeps its place keeps how often it was overtaken."""
@@ -97,14 +95,14 @@ class WaitingLines:
 
     def up_to(self, branch: str, lines: Collection[str], rank: float) -> int:
         """Return how many of these lines have at most this rank."""
-        return sum(bisect_right(self._by_rank.get((branch, name), ()), (rank, "\U0010ffff")) for name in lines)
+        return sum(self._lines[branch, name].up_to(rank) for name in lines)
 
     def lined_before(self, branch: str, lines: Collection[str], lined: float) -> list[Spot]:
         """Return who of these lines stood in line earlier, the earliest first."""
         found: list[Entry] = []
         for name in lines:
-            line = self._by_lined.get((branch, name), [])
-            found += line[: bisect_left(line, (lined, ""))]
+            line = self._lines[branch, name]
+            found += line.lined[: line.earlier(lined)]
         return [self._spots[ticket_id] for _, ticket_id in sorted(found)]
 
     def place(self, ticket_id: str) -> tuple[float, float] | None:
@@ -115,15 +113,15 @@ class WaitingLines:
     def crowds(self, branch: str) -> dict[str, Crowd]:
         """Return how many of the branch stand in each line, and since when the first."""
         return {
-            line: Crowd(waiting=len(entries), oldest=entries[0][0])
-            for (of_branch, line), entries in self._by_lined.items()
-            if of_branch == branch and entries and line != NOWHERE
+            name: Crowd(waiting=len(line.lined), oldest=line.lined[0][0])
+            for (of_branch, name), line in self._lines.items()
+            if of_branch == branch and line.lined and name != NOWHERE
         }
 
     def in_order(self, branch: str) -> list[str]:
         """Return everybody who waits in the branch, who is next first."""
-        lines = (line for (of_branch, _), line in self._by_rank.items() if of_branch == branch)
-        return [ticket_id for _, ticket_id in sorted(entry for line in lines for entry in line)]
+        lines = (line for (of_branch, _), line in self._lines.items() if of_branch == branch)
+        return [ticket_id for _, ticket_id in sorted(entry for line in lines for entry in line.ranked)]
 
     def overtake(self, branch: str, lane: Lane, lined: float) -> None:
         """Count a call of somebody who stands at ``lined`` with everybody ahead of it in the lane."""
@@ -150,12 +148,10 @@ class WaitingLines:
 
     def _line(self, branch: str, line: str) -> list[Spot]:
         """Return who stands in a line, the earliest first."""
-        return [self._spots[ticket_id] for _, ticket_id in self._by_lined.get((branch, line), ())]
+        return [self._spots[ticket_id] for _, ticket_id in self._lines[branch, line].lined]
 
     def _stands(self, spot: Spot) -> bool:
-        line, entry = self._by_lined.get((spot.branch, spot.line), []), (spot.lined, spot.ticket_id)
-        index = bisect_left(line, entry)
-        return index < len(line) and line[index] == entry
+        return self._lines[spot.branch, spot.line].holds(spot.ticket_id, spot.lined)
 
     def _shield(self, spot: Spot) -> None:
         """Shield one who joins as much as those behind, and those ahead as much as them."""
@@ -168,13 +164,8 @@ class WaitingLines:
             ahead.shield += max(0, spot.overtaken - ahead.guarded)
 
     def _enter(self, spot: Spot) -> None:
-        key = spot.branch, spot.line
-        insort(self._by_rank[key], (spot.rank, spot.ticket_id))
-        insort(self._by_lined[key], (spot.lined, spot.ticket_id))
+        self._lines[spot.branch, spot.line].join(spot.ticket_id, spot.rank, spot.lined)
 
     def _leave(self, spot: Spot) -> None:
-        key = spot.branch, spot.line
-        for line, at in ((self._by_rank[key], spot.rank), (self._by_lined[key], spot.lined)):
-            index = bisect_left(line, (at, spot.ticket_id))
-            if index < len(line) and line[index] == (at, spot.ticket_id):
-                del line[index]
+        if self._stands(spot):
+            self._lines[spot.branch, spot.line].leave(spot.ticket_id, spot.rank, spot.lined)
