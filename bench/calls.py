@@ -118,17 +118,17 @@ def compare(amqp_url: str, database_url: str, *, short: bool) -> dict[str, list[
         token = issue_token(settings, roles=["supervisor", "terminal", "teller"], branches=["*"])
         measured: dict[str, list[Figures]] = {name: [] for name in ("echo", "ticket", "call", "quiet", "crowded")}
         with echo() as baseline, triage(amqp_url, database_url, folder) as ours:
-            open_all = [partial(opening, branch, counter) for branch, counter in _counters()]
-            _do(ours, token, open_all)
             _do(ours, token, [partial(filling, "crowded", crowd // FILLERS)] * FILLERS)
             _do(ours, token, [partial(filling, "quiet", QUIET)])
             _do(ours, token, [partial(filling, f"call-{n % BRANCHES}", 10) for n in range(CONNECTIONS)])
             for number in range(rounds):
                 _do(ours, token, [partial(filling, f"new-{number}-{n}", 1) for n in range(BRANCHES)])  # has its policy
+                _do(ours, token, [partial(opening, branch, counter) for branch, counter in _counters(number)])
                 fresh = [partial(tickets, f"new-{number}-{n % BRANCHES}") for n in range(CONNECTIONS)]
-                callers = [partial(calling, f"call-{n % BRANCHES}", str(n // BRANCHES)) for n in range(CONNECTIONS)]
-                few = [partial(calling, "quiet", str(n)) for n in range(FEW)]
-                many = [partial(calling, "crowded", str(n)) for n in range(FEW)]
+                callers, few, many = (
+                    [partial(calling, *pair) for pair in _counters(number) if pair[0].startswith(name)]
+                    for name in ("call-", "quiet", "crowded")
+                )
                 for kind, address, scripts, waiting in (
                     ("echo", baseline, fresh, 0), ("ticket", ours, fresh, 0), ("call", ours, callers, 0),
                     ("quiet", ours, few, QUIET), ("crowded", ours, many, crowd),
@@ -140,9 +140,10 @@ def compare(amqp_url: str, database_url: str, *, short: bool) -> dict[str, list[
         return measured
 
 
-def _counters() -> list[tuple[str, str]]:
-    pairs = [(f"call-{n % BRANCHES}", str(n // BRANCHES)) for n in range(CONNECTIONS)]
-    return pairs + [(branch, str(n)) for branch in ("quiet", "crowded") for n in range(FEW)]
+def _counters(number: int) -> list[tuple[str, str]]:
+    """Return the counters of a round: those of the one before have customers whom nobody served."""
+    pairs = [(f"call-{n % BRANCHES}", f"{number}-{n // BRANCHES}") for n in range(CONNECTIONS)]
+    return pairs + [(branch, f"{number}-{n}") for branch in ("quiet", "crowded") for n in range(FEW)]
 
 
 def _do(address: tuple[str, int], token: str, scripts: Sequence[Callable[[], Script]]) -> None:
