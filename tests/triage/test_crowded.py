@@ -10,7 +10,7 @@ from sqlalchemy import event as sql_event
 from sqlalchemy import insert, update
 
 from services.triage.model import Visit
-from services.triage.store import Records, tables
+from services.triage.store import Records, line, tables
 from services.triage.store.bodies import ticket_row, visit_row
 from services.triage.store.floor import Floor
 from shared.contracts import triage
@@ -121,6 +121,28 @@ def test_a_ticket_of_a_branch_that_is_known_reads_nothing_but_its_logs_head(lobb
         lobby.do("printed", taken.ticket_id)
     assert (take.reads, take.statements) == (1, 7)
     assert (wait.reads, wait.statements) == (1, 6)
+
+
+def test_the_first_of_a_line_is_found_without_sorting_it(lobby: Lobby) -> None:
+    lobby.open()
+    crowd(lobby, 0, MANY, since_s=MANY * APART_S)
+    statement = line.ends((False, True))
+    given = {"of_branch": BRANCH, "line0": "counter", "line1": "counter", "business1": "transfer"}
+    plan: list[str] = []
+    with lobby.storage.read() as connection:
+        explain = "EXPLAIN QUERY PLAN " if connection.dialect.name == "sqlite" else "EXPLAIN "
+
+        def ask(_connection: Any, cursor: Any, text: str, values: Any, *_rest: Any) -> None:
+            cursor.execute(explain + text, values)
+            plan.extend(str(row) for row in cursor.fetchall())
+
+        sql_event.listen(connection, "before_cursor_execute", ask)
+        connection.execute(statement, given).all()
+    text = "\n".join(plan)
+    assert "ticket_rank" in text
+    assert "ticket_business_lined" in text
+    assert "Sort" not in text
+    assert "TEMP B-TREE" not in text
 
 
 def test_who_is_called_ahead_costs_what_they_overtake_and_not_the_line(lobby: Lobby) -> None:

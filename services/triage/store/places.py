@@ -100,7 +100,8 @@ class Places(Records):
 
     def lanes(self, branch: str, counter: Counter) -> Sequence[Lane]:
         """Return the lanes that the counter serves and somebody waits in (T7, T12)."""
-        return self._lanes(branch, counter.lanes)
+        lines = self._floor(branch).lines
+        return self._lanes(branch, [key for key in counter.lanes if lines[key[0]].ranked])
 
     def overtaken(self, branch: str, counter: Counter, ticket: Ticket) -> Sequence[Overtaken]:
         """Return who stands earlier than this ticket and waits for the counter, the first 51 (T12)."""
@@ -176,6 +177,8 @@ class Places(Records):
         return line.seq
 
     def _lanes(self, branch: str, keys: Sequence[tuple[str, str | None]]) -> list[Lane]:
+        if not keys:
+            return []
         given: dict[str, Any] = {"of_branch": branch}
         for n, (of_line, business) in enumerate(keys):
             given |= {f"line{n}": of_line} if business is None else {f"line{n}": of_line, f"business{n}": business}
