@@ -115,7 +115,7 @@ class Transaction:
     @property
     def untouched(self) -> bool:
         """Whether nothing was changed, so that what is remembered holds even if the transaction fails."""
-        return not self._lost and self._mark() == self._untouched
+        return not (self._lost or self._connection.invalidated) and self._mark() == self._untouched
 
     def later(self, statement: Executable, row: Mapping[str, Any], key: Hashable, *, replaces: bool = False) -> None:
         """Write a row before anybody reads, or at the commit: those of one statement together.

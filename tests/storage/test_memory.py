@@ -10,11 +10,13 @@ from sqlalchemy import event as sql_event
 from sqlalchemy import insert, select
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+from sqlalchemy.exc import OperationalError
 
 from shared.errors import Conflict
 from shared.settings import Settings
 from shared.storage import Storage, Transaction
 from shared.storage.bulk import insert_document
+from shared.storage.failures import is_transient
 from shared.storage.tables import cursor
 from tests.storage.test_commands import use_case
 from tests.storage.test_shared_commits import Crowd
@@ -210,3 +212,18 @@ def test_rows_that_cannot_be_written_fail_their_own_command(storage: Storage) ->
     assert isinstance(crowd.results["a"], Exception)
     assert not isinstance(crowd.results["b"], Exception)
     assert rows(storage) == {}
+
+
+def lose_the_connection(storage: Storage) -> None:
+    with storage.transaction(BRANCH) as tx:
+        me = tx.connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+        with storage.engine.connect() as other:
+            other.exec_driver_sql(f"SELECT pg_terminate_backend({me})")
+        tx.connection.execute(select(cursor))
+
+
+@pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
+def test_a_connection_that_is_lost_is_told_as_what_it_is(storage: Storage) -> None:
+    with pytest.raises(OperationalError) as raised:
+        lose_the_connection(storage)
+    assert is_transient(raised.value)
