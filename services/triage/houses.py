@@ -35,7 +35,7 @@ POLICY_CHANGED = type_of(triage.PolicyChanged)
 
 
 class Houses:
-    """Gives a transaction the house of its branch: one short statement, and nothing is parsed twice."""
+    """Gives a transaction the house of its branch: one short statement at most, and nothing is parsed twice."""
 
     def __init__(self, settings: Settings) -> None:
         """Read the bank's file, if there is one; what is wrong with it is logged and told by :attr:`problem`."""

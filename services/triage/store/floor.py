@@ -14,7 +14,8 @@ from sqlalchemy import Connection, bindparam, select
 from services.triage.model import AT_COUNTER, Counter, Device, Ticket, Visit
 from services.triage.policy import Crowd, Estimator, Quote
 from services.triage.store import tables
-from services.triage.store.bodies import AWAY, COUNTER, DEVICE
+from services.triage.store.bodies import AWAY
+from services.triage.store.records import Records
 from services.triage.store.sorted_line import SortedLine
 
 _ticket, _line = tables.ticket.c, tables.line_state.c
@@ -26,8 +27,6 @@ _TAKEN = select(_ticket.ticket_id, _ticket.counter).where(
     _of_branch, _ticket.state.in_(AT_COUNTER), _ticket.counter.is_not(None)
 )
 _LINES = select(_line.line, _line.seq, _line.last_lined, _line.skills).where(_line.branch == bindparam("of_branch"))
-_COUNTERS = select(tables.counter.c.body).where(tables.counter.c.branch == bindparam("of_branch"))
-_DEVICES = select(tables.device.c.body).where(tables.device.c.branch == bindparam("of_branch"))
 
 
 @dataclass
@@ -132,8 +131,7 @@ def read_floor(connection: Connection, branch: str) -> Floor:
         line.seq, line.last_lined = seq, last_lined
         line.skills = tuple(skill for skill in skills.split(",") if skill)
     floor.taken = {ticket_id: counter for ticket_id, counter in connection.execute(_TAKEN, given)}
-    counters = map(COUNTER.validate_json, connection.execute(_COUNTERS, given).scalars())
-    floor.counters = {counter.counter: counter for counter in counters}
-    devices = map(DEVICE.validate_json, connection.execute(_DEVICES, given).scalars())
-    floor.devices = {device.device_id: device for device in devices}
+    records = Records(connection)
+    floor.counters = {counter.counter: counter for counter in records.counters(branch)}
+    floor.devices = {device.device_id: device for device in records.devices(branch)}
     return floor
