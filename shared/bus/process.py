@@ -3,6 +3,7 @@
 nameko's own command line needs pkg_resources and settings of its own, so processes start from here.
 """
 
+import gc
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +22,8 @@ STOP_S = 6.0
 POLL_S = 0.1
 MAX_WORKERS = 32
 """Calls, batches and timers of one service at the same time; more wait their turn."""
+YOUNG = 10_000
+"""New objects before the collector looks at the youngest: one ticket makes thousands that end with it."""
 
 log = structlog.get_logger()
 
@@ -54,6 +57,7 @@ def run_until_told(
         raise
     try:
         if not told:
+            _spare_the_collector()
             on_ready()
             _watch(runner, told, while_running)
     finally:
@@ -70,6 +74,16 @@ def _start(runner: ServiceRunner, told: list[int]) -> None:
         eventlet.sleep(POLL_S / 2)
     if starting.dead:
         starting.wait()
+
+
+def _spare_the_collector() -> None:
+    """Set aside what lives as long as the process: looking at all of it again stops every call for a tenth of a second.
+
+    The libraries and the services' own parts are some 200,000 objects, none of which becomes garbage.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG, *gc.get_threshold()[1:])
 
 
 def _watch(runner: ServiceRunner, told: list[int], while_running: Callable[[], None]) -> None:

@@ -11,7 +11,7 @@ import pytest
 SCRIPT = """
 from shared.bus import green
 green.patch()
-import sys, time
+import gc, sys, time
 import eventlet
 from nameko.extensions import DependencyProvider
 from shared.bus.process import ServiceDied, run_until_told
@@ -21,6 +21,7 @@ class Life(DependencyProvider):
     def start(self):
         if sys.argv[1] == "refuses":
             raise OSError("the address is in use")
+        self.gathered = ["while starting"]
         self.thread = self.container.spawn_managed_thread(self.live)
 
     def live(self):
@@ -32,6 +33,9 @@ class Life(DependencyProvider):
 
     def stop(self):
         print("stopping", flush=True)
+        if sys.argv[1] == "collects":
+            again = any(each is self.gathered for each in gc.get_objects())
+            print("looked at again" if again else "set aside", flush=True)
         self.thread.kill()
         if sys.argv[1] == "hangs":
             eventlet.sleep(60)
@@ -98,3 +102,13 @@ def test_a_service_that_cannot_start_ends_the_process_and_says_why() -> None:
         assert child.returncode == 1
         assert "ready" not in out
         assert out.splitlines()[-1] == "OSError: the address is in use"
+
+
+def test_what_was_there_before_the_first_call_is_not_collected_again() -> None:
+    """A full collection over all that lives as long as the process would stop every call meanwhile."""
+    with process("collects") as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        child.terminate()
+        out, _ = child.communicate(timeout=10)
+        assert out.splitlines() == ["stopping", "set aside"]
