@@ -4,17 +4,23 @@ import argparse
 import json
 import os
 import platform
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
+from typing import TypeVar
 
 from bench import calls, hop
 from tests.support.postgres import Database
+from tests.support.processes import Unavailable
 from tests.support.rabbitmq import Broker
 from tests.support.reaper import Reaper
+from tests.support.servers import install
 
 LIBRARIES = ("nameko", "kombu", "amqp", "psycopg", "SQLAlchemy")
 WHAT = {"hop": hop, "calls": calls}
+
+Server = TypeVar("Server", Broker, Database)
 
 
 def main() -> None:
@@ -26,10 +32,13 @@ def main() -> None:
     options = parser.parse_args()
     if unknown := set(options.what) - set(WHAT):
         parser.error(f"{', '.join(sorted(unknown))}: choose from {', '.join(WHAT)}")
-    with servers() as (amqp_url, database_url):
-        measured = {
-            name: WHAT[name].compare(amqp_url, database_url, short=options.short) for name in options.what or WHAT
-        }
+    try:
+        with servers() as (amqp_url, database_url):
+            measured = {
+                name: WHAT[name].compare(amqp_url, database_url, short=options.short) for name in options.what or WHAT
+            }
+    except Unavailable as error:
+        sys.exit(f"bench needs RabbitMQ and PostgreSQL on this machine: {error}")
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
     if options.json:
         print(json.dumps({"machine": machine, **measured}, indent=2))
@@ -44,7 +53,8 @@ def main() -> None:
 def servers() -> Iterator[tuple[str, str]]:
     """Start a broker and a durable database of our own: the same for every contender."""
     reaper = Reaper()
-    broker, database = Broker(reaper), Database(reaper, durable=True)
+    broker = _on_this_machine("rabbitmq-server", lambda: Broker(reaper))
+    database = _on_this_machine("postgresql", lambda: Database(reaper, durable=True))
     try:
         broker.start()
         database.start()
@@ -53,6 +63,14 @@ def servers() -> Iterator[tuple[str, str]]:
         broker.close()
         database.close()
         reaper.close()
+
+
+def _on_this_machine(package: str, server: Callable[[], Server]) -> Server:
+    try:
+        return server()
+    except Unavailable:
+        install(package)
+        return server()
 
 
 if __name__ == "__main__":

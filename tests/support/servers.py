@@ -92,6 +92,12 @@ def _first(
 
 
 def _apt(package: str, then: Callable[[Reaper], Server], reaper: Reaper) -> Server:
+    install(package)
+    return then(reaper)
+
+
+def install(package: str) -> None:
+    """Install a Debian package; raise :class:`Unavailable` that says why it can't be."""
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise Unavailable(f"{package} is not installed here, and only root with apt-get could do that")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
@@ -100,7 +106,6 @@ def _apt(package: str, then: Callable[[Reaper], Server], reaper: Reaper) -> Serv
             done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
             if done.returncode:
                 raise Unavailable(f"{' '.join(command)}: {done.stderr[-500:]}")
-    return then(reaper)
 
 
 def _docker_broker(reaper: Reaper) -> BrokerServer:
