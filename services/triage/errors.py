@@ -53,6 +53,18 @@ class NumberTaken(Conflict):
     code = "number_taken"
 
 
+class AppointmentNotFound(NotFound):
+    """No appointment of the branch has this id."""
+
+    code = "appointment_not_found"
+
+
+class AppointmentUsed(Conflict):
+    """The customer has come to the appointment: ``ticket_id`` is theirs."""
+
+    code = "appointment_used"
+
+
 class TicketNotFound(NotFound):
     """No ticket has this id or number."""
 

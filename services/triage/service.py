@@ -17,7 +17,7 @@ from shared.commands import Replayed
 from shared.contracts.base import View
 from shared.contracts.envelope import Event
 from shared.contracts.http import triage as calls
-from shared.contracts.http.appointments import APPOINTMENTS, BOOK
+from shared.contracts.http.appointments import APPOINTMENTS, BOOK, CANCEL
 from shared.contracts.http.care import CARE, CARED
 from shared.contracts.http.diversion import DIVERSION
 from shared.contracts.http.fairness import FAIRNESS
@@ -174,6 +174,11 @@ class TriageService:
     def appointments(self, call: Call) -> Answer:
         """Return a day's appointments (T11)."""
         return self._look(call, Appointments, handlers.appointments_view, day=call.query.day)
+
+    @http(CANCEL)
+    def cancel_appointment(self, call: Call) -> Answer:
+        """Cancel an appointment (T11)."""
+        return self._in_house(call, handlers.cancel, appointment_id=call.params["id"], remark=call.body)
 
     @http(CARE)
     def care(self, call: Call) -> Answer:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from shared.contracts.base import EventData, Id, Name, Reason, Seconds, Time, Words
+from shared.contracts.base import EventData, Id, Name, Reason, Seconds, Text, Time, Words
 from shared.contracts.registry import event
 from shared.contracts.terminal import Customer
 
@@ -371,12 +371,22 @@ class ThresholdCrossed(EventData):
 
 @event("lobby.triage.appointment_booked.v1")
 class AppointmentBooked(EventData):
-    """A customer has a slot, or another one (T11)."""
+    """A customer has a slot, another one, or theirs again: nothing was printed for who came (T11)."""
 
     appointment_id: Id
     slot_at: Time
     business: Name
     customer_ref: Id | None = None
+
+
+@event("lobby.triage.appointment_cancelled.v1")
+class AppointmentCancelled(EventData):
+    """The customer of an appointment will not come to its slot (T11)."""
+
+    appointment_id: Id
+    slot_at: Time
+    business: Name
+    reason: Text | None = None
 
 
 @event("lobby.triage.appointment_arrived.v1")

@@ -118,6 +118,11 @@ class Lobby:
             (booked,) = handlers.book(self.desk(tx), self.house, branch=BRANCH, request=request).appointments
         return booked
 
+    def cancel(self, appointment_id: str, reason: str | None = None) -> AppointmentView:
+        with self.storage.transaction(BRANCH) as tx:
+            given = {"appointment_id": appointment_id, "remark": calls.Remark(reason=reason)}
+            return handlers.cancel(self.desk(tx), self.house, branch=BRANCH, **given)
+
     def divert(self, ticket_id: str, step: str, **given: object) -> calls.TicketView:
         request = DiversionStep.model_validate({"step": step, **given})
         return self.do("divert", ticket_id, request=request)

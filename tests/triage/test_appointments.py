@@ -4,10 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from services.triage.errors import UnknownBusiness
+from services.triage import handlers
+from services.triage.errors import AppointmentNotFound, AppointmentUsed, UnknownBusiness
+from services.triage.handlers.closing import Silence
 from shared.clock import ManualClock
 from shared.contracts import triage
-from tests.triage.lobby import Lobby
+from tests.triage.lobby import BRANCH, Lobby
 
 
 def comes(lobby: Lobby, appointment_id: str) -> triage.TicketIssued:
@@ -95,3 +97,44 @@ def test_appointments_whose_ids_differ_only_at_the_end_are_two(lobby: Lobby, clo
     assert [event.data.appointment_id for event in booked if isinstance(event.data, triage.AppointmentBooked)] == ids
     assert len({event.subject for event in booked}) == 2
     assert comes(lobby, ids[0]).appointment is not None
+
+
+def test_who_cancelled_is_a_walk_in_until_it_is_booked_again(lobby: Lobby, clock: ManualClock) -> None:
+    lobby.book(clock.now(), appointment_id="a-1")
+    assert lobby.cancel("a-1", "改日再来").state == lobby.cancel("a-1").state == "cancelled"
+    assert comes(lobby, "a-1").reasons[-1].rule == "appointment.cancelled"
+    assert lobby.book(clock.now(), appointment_id="a-1").state == "booked"
+    assert comes(lobby, "a-1").appointment == "on_time"
+    said = [event.data for event in lobby.events() if isinstance(event.data, triage.AppointmentCancelled)]
+    assert [(event.slot_at, event.business, event.reason) for event in said] == [
+        (clock.now(), "account_service", "改日再来")
+    ]
+
+
+def test_only_a_known_appointment_whose_customer_has_not_come_is_cancelled(lobby: Lobby, clock: ManualClock) -> None:
+    with pytest.raises(AppointmentNotFound):
+        lobby.cancel("a-1")
+    lobby.book(clock.now(), appointment_id="a-1")
+    issued = comes(lobby, "a-1")
+    with pytest.raises(AppointmentUsed) as refused:
+        lobby.cancel("a-1")
+    assert refused.value.extra["ticket_id"] == issued.ticket_id
+
+
+@pytest.mark.parametrize("how", ["print_failed", "never_reported"])
+def test_a_number_that_was_never_on_paper_uses_no_appointment(lobby: Lobby, clock: ManualClock, how: str) -> None:
+    slot = clock.now()
+    lobby.book(slot, appointment_id="a-1")
+    ticket = lobby.take(customer={"appointment_id": "a-1"})
+    if how == "print_failed":
+        lobby.do("print_failed", ticket.ticket_id)
+    else:
+        with lobby.storage.transaction(BRANCH) as tx:
+            handlers.give_up_papers(
+                lobby.desk(tx), lobby.house, branch=BRANCH, ticket_ids=[ticket.ticket_id], silence=Silence(wall_s=60)
+            )
+    assert lobby.names("appointment:demo:a-1") == [
+        "appointment_booked", "appointment_arrived", "appointment_booked"
+    ]  # fmt: skip
+    again = comes(lobby, "a-1")
+    assert (again.appointment, again.priority) == ("on_time", 2)

@@ -84,6 +84,16 @@ def test_appointments_over_http(service: Running) -> None:
     seen = service.call("GET", f"{branch.path}/appointments?date={day}", branch="booked", role="lobby_manager")
     (one,) = seen.json["appointments"]
     assert (one["arrival"], one["ticket_id"]) == ("on_time", taken["ticket_id"])
+    used = branch.post(f"{branch.path}/appointments/a-1/cancel")
+    assert (used.status, used.json["code"], used.json["ticket_id"]) == (409, "appointment_used", taken["ticket_id"])
+    unknown = branch.post(f"{branch.path}/appointments/a-2/cancel")
+    assert (unknown.status, unknown.json["code"]) == (404, "appointment_not_found")
+    branch.post(
+        f"{branch.path}/appointments",
+        {"appointments": [{"appointment_id": "a-2", "slot_at": slot, "business": "mortgage"}]},
+    )
+    cancelled = branch.post(f"{branch.path}/appointments/a-2/cancel", {"reason": "改日再来"})
+    assert (cancelled.status, cancelled.json["state"]) == (200, "cancelled")
 
 
 def test_diversion_and_care_over_http(service: Running) -> None:

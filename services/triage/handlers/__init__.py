@@ -1,6 +1,6 @@
 """The use cases of triage: one function each, that loads, decides and records."""
 
-from services.triage.handlers.appointments import appointments_view, book
+from services.triage.handlers.appointments import appointments_view, book, cancel
 from services.triage.handlers.calling import call_next, call_number
 from services.triage.handlers.care import care_view, cared, check_lines, raise_alarms
 from services.triage.handlers.closing import end_days, give_up_papers
@@ -32,7 +32,7 @@ from services.triage.handlers.views import one_ticket, queue_view
 
 __all__ = [
     "REACTIONS", "Desk", "House", "Records", "adopt", "appointments_view", "book", "call_next", "call_number",
-    "care_view", "cared", "check_lines", "close_counter", "come_back", "complete", "divert", "end_days",
+    "cancel", "care_view", "cared", "check_lines", "close_counter", "come_back", "complete", "divert", "end_days",
     "fairness_view", "give_up_papers", "hold", "lease_numbers", "left", "no_show", "one_ticket", "open_counter",
     "policy_view", "print_failed", "printed", "queue_view", "raise_alarms", "recall", "report_device", "reprint",
     "resume", "set_overrides", "start", "take_ticket", "transfer", "undo",

@@ -1,14 +1,18 @@
-"""Appointments: booked, imported, and checked in with a ticket request (T11)."""
+"""Appointments: booked, imported, cancelled, and free again where nothing was printed for who came (T11)."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Protocol
 
+from services.triage.errors import AppointmentNotFound, AppointmentUsed
 from services.triage.handlers.house import House
 from services.triage.handlers.issue import business_of
+from services.triage.handlers.loading import step
 from services.triage.handlers.ports import Desk
-from services.triage.model import Appointment
+from services.triage.model import Appointment, Visit, commands
+from services.triage.model.words import PaperReason
 from shared.contracts.http.appointments import AppointmentsView, AppointmentView, BookAppointments
+from shared.contracts.http.triage import Remark
 
 
 class Booked(Protocol):
@@ -31,6 +35,26 @@ def book(desk: Desk, house: House, *, branch: str, request: BookAppointments) ->
     return _view(branch, booked)
 
 
+def cancel(desk: Desk, house: House, *, branch: str, appointment_id: str, remark: Remark) -> AppointmentView:
+    """Cancel an appointment; raise :class:`AppointmentNotFound` and :class:`AppointmentUsed`."""
+    before = desk.appointment(branch, appointment_id)
+    if before is None:
+        raise AppointmentNotFound(f"no appointment of {branch} has the id {appointment_id!r}")
+    if before.arrival is not None:
+        raise AppointmentUsed("the customer has come and has a ticket", ticket_id=before.ticket_id, state=before.state)
+    return _one(desk.record_appointment(branch, before, before.cancel(remark.reason)))
+
+
+def give_up_paper(desk: Desk, branch: str, ticket_id: str, reason: PaperReason) -> Visit:
+    """Let go of a ticket that is on no paper; whoever came with an appointment can come to it again."""
+    visit, _ = step(desk, branch, commands.GiveUpPaper(ticket_id=ticket_id, at=desk.now, reason=reason))
+    name = visit.ticket(ticket_id).customer.appointment_id
+    appointment = None if name is None else desk.appointment(branch, name)
+    if appointment is not None and appointment.ticket_id == ticket_id:
+        desk.record_appointment(branch, appointment, appointment.free())
+    return visit
+
+
 def appointments_view(
     records: Booked, house: House, *, branch: str, day: date | None, now: datetime
 ) -> AppointmentsView:
@@ -40,5 +64,8 @@ def appointments_view(
 
 
 def _view(branch: str, appointments: Sequence[Appointment]) -> AppointmentsView:
-    found = tuple(AppointmentView.model_validate(one, from_attributes=True) for one in appointments)
-    return AppointmentsView(branch=branch, appointments=found)
+    return AppointmentsView(branch=branch, appointments=tuple(map(_one, appointments)))
+
+
+def _one(appointment: Appointment) -> AppointmentView:
+    return AppointmentView.model_validate(appointment, from_attributes=True)

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
+from services.triage.handlers.appointments import give_up_paper
 from services.triage.handlers.house import House
 from services.triage.handlers.learning import forget
-from services.triage.handlers.loading import step
 from services.triage.handlers.ports import Desk
 from services.triage.model import commands, decide
 
@@ -53,7 +53,7 @@ def give_up_papers(desk: Desk, house: House, *, branch: str, ticket_ids: Iterabl
     for ticket_id in ticket_ids:
         visit = desk.visit_of(branch, ticket_id)
         if visit is not None and visit.ticket(ticket_id).state == "reserved":
-            step(desk, branch, commands.GiveUpPaper(ticket_id=ticket_id, at=desk.now, reason="not_printed"))
+            give_up_paper(desk, branch, ticket_id, "not_printed")
 
 
 def is_quiet(desk: Desk, house: House, branch: str, for_s: float) -> bool:

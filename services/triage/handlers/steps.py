@@ -1,5 +1,6 @@
 """The steps of a ticket's life (T4, T7): each loads, decides and records."""
 
+from services.triage.handlers.appointments import give_up_paper
 from services.triage.handlers.calling import require_back
 from services.triage.handlers.house import House
 from services.triage.handlers.loading import decided, load, step
@@ -19,7 +20,8 @@ def printed(desk: Desk, house: House, *, branch: str, ticket_id: str) -> TicketV
 
 def print_failed(desk: Desk, house: House, *, branch: str, ticket_id: str) -> TicketView:
     """Take the number back: its paper never came out, and nobody is to wait for it (T4)."""
-    return _view(desk, branch, commands.GiveUpPaper(ticket_id=ticket_id, at=desk.now, reason="print_failed"))
+    visit = give_up_paper(desk, branch, ticket_id, "print_failed")
+    return ticket_view(visit, visit.ticket(ticket_id), desk.now)
 
 
 def reprint(desk: Desk, house: House, *, branch: str, ticket_id: str) -> TicketView:

@@ -349,7 +349,7 @@ class ThresholdCrossed:
 
 @dataclass(frozen=True, kw_only=True)
 class AppointmentBooked:
-    """A customer has a slot, or another one (T11)."""
+    """A customer has a slot, another one, or theirs again: nothing was printed for who came (T11)."""
 
     appointment_id: str
     slot_at: datetime
@@ -367,7 +367,17 @@ class AppointmentArrived:
     arrival: Arrival
 
 
-AppointmentEvent = AppointmentBooked | AppointmentArrived
+@dataclass(frozen=True, kw_only=True)
+class AppointmentCancelled:
+    """The customer of an appointment will not come to its slot (T11)."""
+
+    appointment_id: str
+    slot_at: datetime
+    business: str
+    reason: str | None
+
+
+AppointmentEvent = AppointmentBooked | AppointmentArrived | AppointmentCancelled
 
 Mark = (
     DiversionOffered | DiversionAccepted | DiversionDeclined | DiversionCompleted | DiversionFellBack
@@ -389,5 +399,6 @@ HAPPENINGS: tuple[type, ...] = (
     VisitEnded, CounterOpened, CounterClosed, DeviceChanged, TicketReprioritised, PolicyChanged, DiversionOffered,
     DiversionAccepted, DiversionDeclined, DiversionCompleted, DiversionFellBack, WaitPromiseBreached, StarvationAlarmed,
     StarvationCleared, CustomerCared, ThresholdCrossed, AppointmentBooked, AppointmentArrived,
+    AppointmentCancelled,
 )  # fmt: skip
 """Every kind of thing that can happen here."""

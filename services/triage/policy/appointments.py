@@ -10,6 +10,10 @@ from services.triage.policy.rules import Policy
 UNKNOWN = Reason(rule="appointment.unknown", zh="未找到该预约,按现场客户办理", en="No such appointment: as a walk-in")
 USED = Reason(rule="appointment.used", zh="该预约已取过号,按现场客户办理", en="The appointment has a ticket: a walk-in")
 
+CANCELLED = Reason(
+    rule="appointment.cancelled", zh="该预约已取消,按现场客户办理", en="The appointment was cancelled: a walk-in"
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class CheckIn:
@@ -25,12 +29,14 @@ def check_in(policy: Policy, appointment: Appointment | None, asked: datetime) -
     """Return what coming at ``asked`` makes of an appointment.
 
     In time: its priority. Too early: its priority, and the place of the slot, so that nobody gains by
-    coming early. Too late, unknown or used: as one without an appointment.
+    coming early. Too late, unknown, used or cancelled: as one without an appointment.
     """
     if appointment is None or appointment.slot_at is None:
         return CheckIn(reason=UNKNOWN)
     if appointment.arrival is not None:
         return CheckIn(reason=USED)
+    if appointment.cancelled:
+        return CheckIn(reason=CANCELLED)
     slot = appointment.slot_at
     if asked > slot + timedelta(seconds=policy.appointment_late_s):
         why = Reason(rule="appointment.late", zh="迟到超过宽限,按现场客户办理", en="Too late for the slot: a walk-in")

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from shared.contracts.base import Body, Id, Name, Time, View
 from shared.contracts.http.operation import READERS, STAFF, Operation
+from shared.contracts.http.triage import Remark
 
 
 class BookAppointment(Body):
@@ -19,7 +20,10 @@ class BookAppointment(Body):
 
 
 class BookAppointments(Body):
-    """Appointments to book or import; one that is known with this slot changes nothing, another slot moves it."""
+    """Appointments to book or import; one that is known with this slot changes nothing, another slot moves it.
+
+    One that was cancelled is booked again.
+    """
 
     appointments: tuple[BookAppointment, ...] = Field(min_length=1, max_length=500)
 
@@ -31,7 +35,7 @@ class AppointmentView(View):
     slot_at: Time
     business: Name
     customer_ref: Id | None = None
-    state: Literal["booked", "arrived"]
+    state: Literal["booked", "arrived", "cancelled"]
     arrival: Literal["on_time", "early", "late"] | None = None
     arrived_at: Time | None = None
     ticket_id: Id | None = None
@@ -61,4 +65,10 @@ APPOINTMENTS = Operation(
     response=AppointmentsView,
 )  # fmt: skip
 
-OPERATIONS = (BOOK, APPOINTMENTS)
+CANCEL = Operation(
+    name="cancelAppointment", service="triage", method="POST", path="/v1/branches/{b}/appointments/{id}/cancel",
+    summary="Cancel an appointment: who comes all the same is a walk-in (T11).", roles=STAFF | {"terminal"},
+    request=Remark, response=AppointmentView, codes=("appointment_not_found", "appointment_used"),
+)  # fmt: skip
+
+OPERATIONS = (BOOK, APPOINTMENTS, CANCEL)
