@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -18,7 +18,7 @@ from shared.storage.commands import Commands
 from shared.storage.engine import is_sqlite, open_engine
 from shared.storage.log import LogReader, Row
 from shared.storage.memory import Memory
-from shared.storage.partition import partition_of
+from shared.storage.partition import PARTITIONS, partition_of
 from shared.storage.tables import idempotency, inbox, log_head
 from shared.storage.transaction import Transaction
 
@@ -53,6 +53,7 @@ class Storage:
         self._writer = self.engine.execution_options(lobby_writes=True)
         # SQLite has one writer; waiting for it inside the driver would block every green thread.
         self._turn = threading.Lock() if is_sqlite(self.engine) else None
+        self._turns = [threading.Lock() for _ in range(PARTITIONS)]
         self._listeners: list[Listener] = []
         self._readers: dict[str, LogReader] = {}
         self._memory = Memory()
@@ -77,9 +78,10 @@ class Storage:
     @contextmanager
     def locked(self, partitions: Iterable[int], *, cause: Cause | None = None) -> Iterator[Transaction]:
         """As :meth:`transaction`, for whole partitions; locked in ascending order, so there's no deadlock."""
-        with self._turn or nullcontext(), self._writer.connect() as connection:
+        wanted = sorted(set(partitions))
+        with self._turn_for(wanted), self._writer.connect() as connection:
             with connection.begin():
-                heads = self._lock(connection, sorted(partitions))
+                heads = self._lock(connection, wanted)
                 tx = Transaction(
                     connection,
                     service=self.service,
@@ -134,6 +136,17 @@ class Storage:
     def close(self) -> None:
         """Give the connections back."""
         self.engine.dispose()
+
+    @contextmanager
+    def _turn_for(self, partitions: list[int]) -> Iterator[None]:
+        """Wait for this process's own transactions, and not in the database: their memory is back when they end.
+
+        Who waits for the head is let on by the commit, before its process knows that it has committed.
+        """
+        with ExitStack() as turns:
+            for turn in [self._turn] if self._turn else [self._turns[pp] for pp in partitions]:
+                turns.enter_context(turn)
+            yield
 
     def _lock(self, connection: Connection, partitions: list[int]) -> dict[int, int]:
         if not partitions:

@@ -1,5 +1,7 @@
 """What a service remembers of a branch between its transactions, and rows that are written together."""
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
@@ -95,6 +97,30 @@ def test_each_branch_is_remembered_by_itself_and_can_be_forgotten(storage: Stora
         assert (looked(tx), looked(tx, OTHER)) == (["read", BRANCH], ["read", OTHER])
         tx.forget(BRANCH, Seen)
         assert (looked(tx), looked(tx, OTHER)) == (["read"], ["read", OTHER])
+
+
+def test_who_waits_for_a_transaction_of_this_process_knows_what_that_one_knew(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database lets the next one on before this process has heard that it committed."""
+    remember, seen = storage._memory.put, []
+
+    def slowly(*given: Any) -> None:
+        time.sleep(0.2)
+        remember(*given)
+
+    def next_one() -> None:
+        with storage.transaction(BRANCH) as tx:
+            seen.append(looked(tx))
+
+    monkeypatch.setattr(storage._memory, "put", slowly)
+    with storage.transaction(BRANCH) as tx:
+        looked(tx).append("changed")
+        say(tx)
+        waiting = threading.Thread(target=next_one)
+        waiting.start()
+    waiting.join(10)
+    assert seen == [["read", "changed"]]
 
 
 def put(tx: Transaction, name: str, pos: int) -> None:
