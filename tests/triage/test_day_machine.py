@@ -35,6 +35,7 @@ from shared.settings import Settings
 from shared.storage import Storage, Transaction
 from tests.support.databases import empty_storage
 from tests.triage.conftest import MORNING
+from tests.triage.floors import remembers_the_counts
 from tests.triage.lobby import BRANCH, Lobby
 from tests.triage.memory import MemoryStorage
 
@@ -417,6 +418,7 @@ class BranchDayOnADatabase(BranchDay):
             assert {name: line for name, line in known.lines.items() if line != Line()} == tables.lines
             for name in ("standing", "taken", "counters", "devices"):
                 assert getattr(known, name) == getattr(tables, name), name
+            remembers_the_counts(tx)
             assert known.estimators == {line: records.estimator(BRANCH, line) for line in known.estimators}
             assert known.visits == {visit_id: records.visit(BRANCH, visit_id) for visit_id in known.visits}
             assert known.numbers.items() <= _numbers(tx).items()

@@ -14,7 +14,7 @@ from services.triage.policy import SKILL, Crowd, Estimator, Lane, Place, Policy
 from services.triage.store import line as lines
 from services.triage.store import tables
 from services.triage.store.bodies import ticket_row
-from services.triage.store.floor import Floor, read_floor
+from services.triage.store.floor import Count, Floor, read_floor
 from services.triage.store.records import Records
 from services.triage.store.writing import keys_of, upsert, write_line, write_ticket
 from shared.storage import Transaction
@@ -100,8 +100,10 @@ class Places(Records):
 
     def lanes(self, branch: str, counter: Counter) -> Sequence[Lane]:
         """Return the lanes that the counter serves and somebody waits in (T7, T12)."""
-        lines = self._floor(branch).lines
-        return self._lanes(branch, [key for key in counter.lanes if lines[key[0]].ranked])
+        floor = self._floor(branch)
+        keys = [key for key in counter.lanes if floor.waiting(key[0])]
+        known = [lane for key in keys if (lane := floor.lane(*key)) is not None]
+        return known if len(known) == len(keys) else self._lanes(branch, keys)
 
     def overtaken(self, branch: str, counter: Counter, ticket: Ticket) -> Sequence[Overtaken]:
         """Return who stands earlier than this ticket and waits for the counter, the first 51 (T12)."""
@@ -128,12 +130,15 @@ class Places(Records):
         left, joined = was is not None and was != now, now is not None and was != now
         row, floor = ticket_row(self._policy, after, ticket, self.now), self._floor(after.branch)
         floor.move(ticket)
+        if before is None:
+            floor.counts[ticket.ticket_id] = Count(business=ticket.business)
         if was is not None and left:
             floor.leave(ticket.ticket_id)
             row["counted_to"] = floor.lines[was[0]].seq
             self._keep_line(after.branch, was[0])
         if joined:
-            row |= self._joining(after.branch, ticket, row["rank"])
+            later = before is not None and before.lined_at < ticket.lined_at
+            row |= self._joining(after.branch, ticket, row["rank"], later=later)
         statement = write_ticket(self._insert, left=left, joined=joined)
         self._later(tables.ticket, statement, row, replaces=not left and not joined)
         if joined and before is not None and before.state != "reserved" and ticket.lined_at <= before.lined_at:
@@ -146,6 +151,8 @@ class Places(Records):
         whom = len(overtaking.whom)  # of the call: entered once, however many lanes it passes
         for key in _keys(ticket, lanes, overtaking):
             seq = self._next_seq(visit.branch, key["line"], key["business"])
+            if key["counts"]:
+                self._floor(visit.branch).lines[key["line"]].overtake(ticket.lined_at.timestamp(), key["business"])
             why = (overtaking.why if key["counts"] else SKILL) or SKILL
             row = {
                 **key,
@@ -203,12 +210,24 @@ class Places(Records):
             overtaken=guarded,
         )
 
-    def _joining(self, branch: str, ticket: Ticket, rank: float) -> dict[str, Any]:
-        """Return how a place begins: nobody overtook it, but one before others is shielded as they are."""
+    def _joining(self, branch: str, ticket: Ticket, rank: float, *, later: bool) -> dict[str, Any]:
+        """Return how a place begins: one before others is shielded as they are, one ``later`` than before is new."""
         lined, floor = ticket.lined_at.timestamp(), self._floor(branch)
         floor.join(ticket.ticket_id, ticket.line, rank, lined)
         self._keep_line(branch, ticket.line)
-        line = floor.lines[ticket.line]
+        place = self._shields(branch, ticket, lined)
+        before = floor.counts.get(ticket.ticket_id)
+        if before is not None:
+            floor.counts[ticket.ticket_id] = Count(
+                business=ticket.business,
+                times=0 if later else before.times,
+                guarded=place.get("shield", 0) + place.get("shield_skill", 0),
+                seq=place["counted_to"],
+            )
+        return place
+
+    def _shields(self, branch: str, ticket: Ticket, lined: float) -> dict[str, Any]:
+        line = self._floor(branch).lines[ticket.line]
         place = {"joined_seq": line.seq, "counted_to": line.seq}
         if line.last_lined <= lined:
             return place
@@ -227,6 +246,7 @@ class Places(Records):
         """Let nobody ahead hide that one who came back was overtaken often."""
         times = self.times_overtaken(ticket.ticket_id)
         if times:
+            self._floor(branch).forget_counts(ticket.line)
             given = {"of_branch": branch, "of_line": ticket.line, "to_lined": ticket.lined_at.timestamp()}
             self.connection.execute(lines.RAISE, {**given, "least": times})
 
