@@ -26,12 +26,13 @@ from sqlalchemy import (
     insert,
     select,
     text,
+    tuple_,
     update,
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
-from shared.storage.tables import inbox, log, log_head
+from shared.storage.tables import idempotency, inbox, log_head
 
 _ROWS = cast(bindparam("rows", type_=Text), postgresql.JSON)
 
@@ -81,16 +82,31 @@ _RECEIVE = text(
     "INSERT INTO inbox (event_id, at) SELECT unnest(CAST(:ids AS text[])), CAST(:at AS timestamptz) "
     "ON CONFLICT DO NOTHING RETURNING event_id"
 )
+_ANSWERS = text(
+    "SELECT known.actor, known.key, known.fingerprint, known.body FROM idempotency AS known "
+    "JOIN unnest(CAST(:actors AS text[]), CAST(:keys AS text[])) AS asked (actor, key) USING (actor, key)"
+)
+_ANSWERS_ONE = select(idempotency).where(
+    tuple_(idempotency.c.actor, idempotency.c.key).in_(bindparam("keys", expanding=True))
+)
 _MOVE_ONE = update(log_head).where(log_head.c.pp == bindparam("of")).values(pos=bindparam("pos"))
 _RECEIVE_ONE = insert_sqlite(inbox).on_conflict_do_nothing().returning(inbox.c.event_id)
 
 
-def append(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows into the log."""
+def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows into a table; each has every column."""
     if connection.dialect.name == "sqlite":
-        connection.execute(insert(log), list(rows))
+        connection.execute(insert(table), list(rows))
     else:
-        write(connection, insert_document(log), rows)
+        write(connection, insert_document(table), rows)
+
+
+def answers(connection: Connection, keys: Sequence[tuple[str, str]]) -> CursorResult[*tuple[Any, ...]]:
+    """Look for the answers to these Idempotency-Keys, each with the actor who sent it."""
+    if connection.dialect.name == "sqlite":
+        return connection.execute(_ANSWERS_ONE, {"keys": list(keys)})
+    given = {"actors": [actor for actor, _ in keys], "keys": [key for _, key in keys]}
+    return connection.execute(_ANSWERS, given)
 
 
 def move_heads(connection: Connection, positions: Mapping[int, int]) -> None:

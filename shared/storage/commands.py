@@ -13,11 +13,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
-from sqlalchemy import bindparam, insert, select, tuple_
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from shared.commands import Command, Replayed
 from shared.errors import InvalidInput
+from shared.storage import bulk
 from shared.storage.failures import is_transient
 from shared.storage.partition import partition_of
 from shared.storage.tables import idempotency
@@ -30,12 +30,6 @@ UseCase = Callable[[Transaction], BaseModel | None]
 
 MOST = 32
 """Commands of one transaction."""
-
-_KEY = tuple_(idempotency.c.actor, idempotency.c.key)
-_ANSWERS = select(idempotency.c.actor, idempotency.c.key, idempotency.c.fingerprint, idempotency.c.body).where(
-    _KEY.in_(bindparam("keys", expanding=True))
-)
-_REMEMBER = insert(idempotency)
 
 
 class IdempotencyKeyReused(InvalidInput):
@@ -144,9 +138,9 @@ class _Answers:
         self._tx = tx
         self._new: list[dict[str, Any]] = []
         self._known: dict[tuple[str, str], tuple[str, str | None]] = {}
-        keys = sorted({(command.actor, command.key) for command in commands if command.key is not None})
+        keys = {(command.actor, command.key) for command in commands if command.key is not None}
         if keys:
-            for row in tx.connection.execute(_ANSWERS, {"keys": keys}):
+            for row in bulk.answers(tx.connection, sorted(keys)):
                 self._known[row.actor, row.key] = (row.fingerprint, row.body)
 
     def before(self, command: Command) -> Replayed | None:
@@ -173,7 +167,7 @@ class _Answers:
         if self._new:
             connection = self._tx.connection
             try:
-                connection.execute(_REMEMBER, self._new)
+                bulk.insert_rows(connection, idempotency, self._new)
             except IntegrityError as error:
                 raise _reused(self._new[-1]["key"]) from error
 

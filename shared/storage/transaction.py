@@ -238,7 +238,7 @@ class Transaction:
         if not self._rows:
             return
         try:
-            bulk.append(self._connection, self._rows)
+            bulk.insert_rows(self._connection, log, self._rows)
         except IntegrityError as error:
             raise VersionConflict("another command changed this at the same time; read it again") from error
         bulk.move_heads(self._connection, {row.pp: self.heads[row.pp] for row in self.appended})
