@@ -5,7 +5,6 @@ again when the file says something else. What the log says goes; so a branch has
 process serves it, and a file that is wrong changes nothing.
 """
 
-from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -48,7 +47,7 @@ class Houses:
         self._settled: set[str] = set()
         self._refused: dict[str, str] = {}
         self._all_settled = False
-        self._branch_of = lru_cache(maxsize=TICKETS)(_branch_of)
+        self._branch_of: dict[str, str] = {}
         self.reload()
 
     def enter(self, tx: Transaction, branch: str) -> House:
@@ -67,7 +66,20 @@ class Houses:
 
     def branch_of(self, storage: Storage, ticket_id: str) -> str:
         """Return the branch of a ticket, which never changes; raise TicketNotFound."""
-        return self._branch_of(storage, ticket_id)
+        branch = self._branch_of.get(ticket_id)
+        if branch is None:
+            with storage.read() as connection:
+                branch = Records(connection).branch_of(ticket_id)
+            if branch is None:
+                raise TicketNotFound(f"no ticket has the id {ticket_id!r}")
+            self.saw(ticket_id, branch)
+        return branch
+
+    def saw(self, ticket_id: str, branch: str) -> None:
+        """Remember a ticket's branch; the oldest is forgotten."""
+        if len(self._branch_of) >= TICKETS:
+            del self._branch_of[next(iter(self._branch_of))]
+        self._branch_of[ticket_id] = branch
 
     def view(self, connection: Connection, branch: str) -> PolicyView:
         """Return the branch's policy with since when and where it is from."""
@@ -161,14 +173,6 @@ class Houses:
             return House(zone=self._zone, policy=effective.policy, digest=effective.digest)
         policy = policy_of(in_force.document)
         return House(zone=self._zone, policy=policy, version=in_force.version, digest=in_force.digest)
-
-
-def _branch_of(storage: Storage, ticket_id: str) -> str:
-    with storage.read() as connection:
-        branch = Records(connection).branch_of(ticket_id)
-    if branch is None:
-        raise TicketNotFound(f"no ticket has the id {ticket_id!r}")
-    return branch
 
 
 def _digest(file: Path | None) -> str:

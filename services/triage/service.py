@@ -263,7 +263,10 @@ class TriageService:
     def _in_house(self, call: Call, use_case: Callable[..., View | None], **given: Any) -> Answer:
         """Carry out a use case of the call's branch."""
         run = partial(self._run, use_case, call.branch, given)
-        return self.storage.execute(call.command, run)
+        answer = self.storage.execute(call.command, run)
+        if isinstance(answer, (calls.TicketTaken, calls.TicketView)):
+            self.houses.saw(answer.ticket_id, call.branch)  # who steps on with it names no branch
+        return answer
 
     def _step(self, call: Call, use_case: Callable[..., View], **given: Any) -> Answer:
         """Carry out a use case of a ticket, which knows its branch."""
