@@ -76,7 +76,7 @@ picks = st.integers(0, ODD)
 
 @dataclass
 class Paper:
-    """A ticket as its events make it."""
+    """A ticket as its events make it; of the calls that overtook it, some may have been ``taken_back``."""
 
     visit: str
     number: str
@@ -84,6 +84,7 @@ class Paper:
     state: str = "reserved"
     counter: str | None = None
     overtaken: int = 0
+    taken_back: int = 0
     late: bool = False
 
 
@@ -98,6 +99,7 @@ class Books:
         self.served: Counter[str] = Counter()
         self.sequences: Counter[str] = Counter()
         self.said = 0
+        self.passed: dict[str, list[Paper]] = {}
         self.unnamed = False
 
     def read(self, events: list[Event]) -> None:
@@ -149,13 +151,18 @@ class Books:
             passed = self.papers[one.ticket_id]
             assert passed.state == "waiting", "only who waits is overtaken"
             passed.overtaken += 1
-            assert passed.overtaken == one.times or self.unnamed, "the ledger counts as we do"
-            passed.overtaken = one.times
+            least = passed.overtaken - passed.taken_back  # who has another place since keeps the count
+            assert least <= one.times <= passed.overtaken or self.unnamed, "the ledger counts as we do"
+            passed.overtaken, passed.taken_back = one.times, 0
             assert data.forced or passed.overtaken <= CAP, "nobody is overtaken beyond the cap"
+        self.passed[data.ticket_id] = [self.papers[one.ticket_id] for one in data.overtaken]
         self.unnamed = self.unnamed or data.overtakes_more  # an event names fifty at the most
         self._go(data.ticket_id, "called", data.counter)
 
     def _undone(self, data: triage.StepUndone) -> None:
+        if data.undone == "ticket_called":
+            for passed in self.passed.pop(data.ticket_id):
+                passed.taken_back += 1
         state, counter = self.before[data.ticket_id]
         assert (data.state, data.undone is not None) == (state, True)
         if self.papers[data.ticket_id].state == "completed":

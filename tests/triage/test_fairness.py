@@ -4,11 +4,14 @@ from datetime import timedelta
 
 import pytest
 
+from services.triage import handlers
 from services.triage.policy import Policy
+from services.triage.store import Ledger
 from shared.clock import ManualClock
 from shared.contracts import triage
 from shared.storage import Storage
-from tests.triage.lobby import Lobby
+from tests.triage.conftest import MORNING
+from tests.triage.lobby import BRANCH, Lobby
 
 URGENT = {"urgent": True}
 
@@ -120,7 +123,48 @@ def test_a_call_taken_back_keeps_how_often_one_was_overtaken(storage: Storage, c
     serve_next(lobby)
     lobby.call(ticket_id=plain.ticket_id)
     lobby.undo(plain.ticket_id)
-    assert {ticket.number: ticket.overtaken for ticket in lobby.queue().waiting} == {earlier.number: 2, plain.number: 1}
+    assert {ticket.number: ticket.overtaken for ticket in lobby.queue().waiting} == {earlier.number: 1, plain.number: 1}
+
+
+def test_a_call_taken_back_overtook_nobody(lobby: Lobby, clock: ManualClock) -> None:
+    """Whoever is at another counter meanwhile is told so too, and the cap is not used up."""
+    lobby.open()
+    lobby.open("2")
+    come = []
+    for _ in range(3):
+        come.append(lobby.wait())
+        clock.advance(1)
+    first, second, wrong = come
+    for _ in range(5):
+        lobby.call(ticket_id=wrong.ticket_id)
+        clock.advance(1)
+        lobby.undo(wrong.ticket_id)
+    lobby.call(ticket_id=wrong.ticket_id)
+    lobby.call("2", ticket_id=first.ticket_id)
+    assert calls_of(lobby)[-1].times_overtaken == 1
+    lobby.undo(wrong.ticket_id)
+    lobby.undo(first.ticket_id)
+    waiting = {ticket.number: ticket.overtaken for ticket in lobby.queue().waiting}
+    assert waiting == {first.number: 0, second.number: 0, wrong.number: 0}
+    clock.advance(1)
+    urgent = lobby.wait(customer=URGENT)
+    called = serve_next(lobby)
+    assert called is not None
+    assert called.number == urgent.number
+
+
+@pytest.mark.parametrize("place", ["sqlite", "postgresql"])
+def test_a_call_taken_back_is_off_the_ledger(lobby: Lobby, clock: ManualClock) -> None:
+    lobby.open()
+    lobby.wait()
+    clock.advance(1)
+    wrong = lobby.wait()
+    lobby.call(ticket_id=wrong.ticket_id)
+    lobby.undo(wrong.ticket_id)
+    with lobby.storage.read() as connection:
+        day = MORNING.date()
+        view = handlers.fairness_view(Ledger(connection), lobby.house, branch=BRANCH, day=day, now=clock.now())
+    assert (view.overtakings, view.most_overtaken, view.ledger) == (0, (), ())
 
 
 def test_a_counter_with_skills_calls_only_what_it_does_and_says_so(lobby: Lobby, clock: ManualClock) -> None:

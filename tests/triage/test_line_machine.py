@@ -58,6 +58,7 @@ class Day(RuleBasedStateMachine):
                 lobby.open_for(counter, SKILLS.get(counter, []), *channels)
         self.ids: list[dict[int, str]] = [{} for _ in self.lobbies]
         self.times: Counter[int] = Counter()
+        self.passed: dict[int, set[int]] = {}
         self.calls = 0
 
     def teardown(self) -> None:
@@ -84,6 +85,7 @@ class Day(RuleBasedStateMachine):
         if pick >= len(self.ids[0]):
             return
         done = []
+        called = self.lobbies[0].ticket(self.ids[0][pick]).state == "called"
         for lobby, ids in zip(self.lobbies, self.ids, strict=True):
             try:
                 if step == "undo":
@@ -98,6 +100,11 @@ class Day(RuleBasedStateMachine):
         assert len(set(done)) == 1, (step, done)
         if done[0] == "done" and step == "no_show":
             self.times[pick] = 0  # the end of the line is a place of its own
+        if done[0] == "done" and step == "undo" and called:
+            self.times.subtract(self.passed.pop(pick, ()))
+        if done[0] == "done":  # at another place, a count is kept or gone as it is
+            for passed in self.passed.values():
+                passed.discard(pick)
         self.clock.advance(3)
 
     @invariant()
@@ -155,8 +162,8 @@ class Day(RuleBasedStateMachine):
         }  # fmt: skip
         assert set(event.overtakes) == passed
         numbered = {ticket_id: number for number, ticket_id in self.ids[0].items()}
-        for ticket_id in passed:
-            self.times[numbered[ticket_id]] += 1
+        self.passed[numbered[called.ticket_id]] = {numbered[ticket_id] for ticket_id in passed}
+        self.times.update(self.passed[numbered[called.ticket_id]])
         assert {one.times for one in event.overtaken} == {self.times[numbered[id_]] for id_ in passed}
         beyond = [id_ for id_ in passed if self.times[numbered[id_]] > CAP]
         assert event.forced == bool(beyond)

@@ -227,6 +227,10 @@ class Desk(Records, Protocol):
         """Enter the call of a ticket, which waits, in the ledger: whom it overtakes is counted from now on (T12)."""
         ...
 
+    def take_back_overtaking(self, visit: Visit, ticket: Ticket) -> None:
+        """Take the last call of a ticket, which is at the counter yet, off the ledger: it was a mistake (T12)."""
+        ...
+
     def record_visit(self, visit: Visit, happened: Iterable[VisitEvent], *, at: datetime | None = None) -> Visit:
         """Record what happened (at ``at``, by default now), and return the visit after it."""
         ...

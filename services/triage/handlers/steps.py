@@ -8,7 +8,7 @@ from services.triage.handlers.ports import Desk
 from services.triage.handlers.targets import free_where_nobody_calls, require_target
 from services.triage.handlers.views import ticket_view
 from services.triage.model import AT_COUNTER, Visit, apply, commands
-from services.triage.model.events import VisitEvent
+from services.triage.model.events import StepUndone, VisitEvent
 from shared.contracts.http.triage import Remark, TicketView, TransferTicket
 from shared.errors import InvalidInput
 
@@ -113,6 +113,8 @@ def _at_counter(desk: Desk, branch: str, command: commands.Resume | commands.Und
     ticket = after.ticket(command.ticket_id)
     if ticket.state in AT_COUNTER and not was_there and ticket.counter is not None:
         require_back(desk, branch, ticket.counter)
+    if any(isinstance(event, StepUndone) and event.undone == "ticket_called" for event in happened):
+        desk.take_back_overtaking(visit, visit.ticket(command.ticket_id))
     visit = desk.record_visit(visit, happened)
     visit = free_where_nobody_calls(desk, visit, visit.ticket(command.ticket_id))
     return ticket_view(visit, visit.ticket(command.ticket_id), desk.now)

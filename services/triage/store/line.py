@@ -16,6 +16,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    delete,
     func,
     literal,
     literal_column,
@@ -152,6 +153,46 @@ BEHIND_SKILL = (
     .where(_waits, _in_business, *_behind)
     .order_by(_ticket.lined, _ticket.ticket_id)
     .limit(1)
+)
+
+OF_CALL = select(_over.line, _over.business, _over.lined, _over.seq, _over.counts).where(
+    _over.branch == bindparam("of_branch"),
+    _over.business_date == bindparam("day"),
+    _over.at == bindparam("called_at"),
+    _over.ticket_id == bindparam("of_ticket"),
+)
+"""What a call of a ticket is entered as."""
+
+TAKE_BACK = delete(tables.overtaking).where(
+    _over.branch == bindparam("of_branch"),
+    _over.line == bindparam("of_line"),
+    _over.business == bindparam("of_business"),
+    _over.lined == bindparam("at_lined"),
+    _over.seq == bindparam("at_seq"),
+)
+
+UNCOUNT = (
+    update(tables.ticket)
+    .where(
+        _branch,
+        _ticket.state != "waiting",
+        _ticket.line == bindparam("of_line"),
+        or_(bindparam("of_business") == "", _in_business),
+        _ticket.lined < bindparam("at_lined"),
+        _ticket.joined_seq < bindparam("at_seq"),
+        _ticket.counted_to >= bindparam("at_seq"),
+    )
+    .values(overtaken=_ticket.overtaken - 1)
+)
+"""Count a call off for those who have left their place since: of the others its row is counted, or was."""
+
+GUARDS = select(_ticket.ticket_id, OFTEN.label("times"), GUARDED.label("guarded")).where(_waits)
+GUARDS = GUARDS.order_by(_ticket.lined.desc(), _ticket.ticket_id.desc())
+
+RAISE_ONE = (
+    update(tables.ticket)
+    .where(_ticket.ticket_id == bindparam("of_ticket"))
+    .values(shield=_ticket.shield + bindparam("more"))
 )
 
 RAISE = (

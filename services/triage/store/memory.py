@@ -92,7 +92,11 @@ class MemoryDesk(MemoryRecords):
     ) -> None:
         """Count the call of a ticket with everybody whom it overtakes (T12)."""
         for lane in lanes:
-            self._lines.overtake(visit.branch, lane, ticket.lined_at.timestamp())
+            self._lines.overtake(visit.branch, lane, ticket.lined_at.timestamp(), by=ticket.ticket_id)
+
+    def take_back_overtaking(self, visit: Visit, ticket: Ticket) -> None:
+        """Count the last call of a ticket off for those whom it overtook (T12)."""
+        self._lines.take_back(visit.branch, ticket.ticket_id)
 
     def record_visit(self, visit: Visit, happened: Iterable[VisitEvent], *, at: datetime | None = None) -> Visit:
         """Record what happened (at ``at``, by default now), and return the visit after it."""

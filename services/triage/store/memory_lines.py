@@ -28,6 +28,7 @@ class Spot:
     overtaken: int = 0
     shield: int = 0
     shield_skill: int = 0
+    joined: int = 0
 
     @classmethod
     def of(cls, policy: Policy, visit: Visit, ticket: Ticket) -> Self:
@@ -59,6 +60,8 @@ class WaitingLines:
         """Nobody waits."""
         self._spots: dict[str, Spot] = {}
         self._lines: defaultdict[Key, SortedLine] = defaultdict(SortedLine)
+        self._joined = 0
+        self._passed: dict[str, list[tuple[Lane, dict[str, int]]]] = {}
 
     def put(self, spot: Spot, *, waits: bool) -> None:
         """Let a ticket stand where it belongs; one that keeps its place keeps how often it was overtaken."""
@@ -71,10 +74,14 @@ class WaitingLines:
             self._leave(before)
             if stays:
                 spot.shield, spot.shield_skill = before.shield, before.shield_skill
+            spot.joined = before.joined
         self._spots[spot.ticket_id] = spot
         if not waits:
             return
         if not stays:
+            self._joined += 1
+            spot.joined = self._joined
+            self._passed.pop(spot.ticket_id, None)
             self._shield(spot)
         self._enter(spot)
 
@@ -123,16 +130,35 @@ class WaitingLines:
         lines = (line for (of_branch, _), line in self._lines.items() if of_branch == branch)
         return [ticket_id for _, ticket_id in sorted(entry for line in lines for entry in line.ranked)]
 
-    def overtake(self, branch: str, lane: Lane, lined: float) -> None:
-        """Count a call of somebody who stands at ``lined`` with everybody ahead of it in the lane."""
-        for spot in self.lined_before(branch, [lane.line], lined):
-            if lane.business is None:
-                spot.shield += 1
-            elif spot.business == lane.business:
-                spot.shield_skill += 1
-            else:
-                continue
-            spot.overtaken += 1
+    def overtake(self, branch: str, lane: Lane, lined: float, *, by: str) -> None:
+        """Count the call of a ticket, which stands at ``lined``, with everybody ahead of it in the lane."""
+        passed = {
+            spot.ticket_id: spot.joined
+            for spot in self.lined_before(branch, [lane.line], lined)
+            if lane.business in (None, spot.business)
+        }
+        self._passed.setdefault(by, []).append((lane, passed))
+        for ticket_id in passed:
+            self._count(self._spots[ticket_id], lane, 1)
+
+    def take_back(self, branch: str, ticket_id: str) -> None:
+        """Count the last call of a ticket off for those who did not come to another place since."""
+        for lane, passed in self._passed.pop(ticket_id, ()):
+            for passed_id, joined in passed.items():
+                if self._spots[passed_id].joined == joined:
+                    self._count(self._spots[passed_id], lane, -1)
+            least = 0
+            for spot in reversed(self._line(branch, lane.line)):
+                least = max(least, spot.guarded, spot.overtaken)
+                spot.shield += least - spot.guarded
+
+    @staticmethod
+    def _count(spot: Spot, lane: Lane, by: int) -> None:
+        spot.overtaken += by
+        if lane.business is None:
+            spot.shield += by
+        else:
+            spot.shield_skill += by
 
     def _lane(self, branch: str, line: str, business: str | None) -> Lane | None:
         spots = [spot for spot in self._line(branch, line) if business in (None, spot.business)]

@@ -174,6 +174,28 @@ class Places(Records):
             self.connection.execute(upsert(self._one, tables.overtaking), row)
             whom = 0
 
+    def take_back_overtaking(self, visit: Visit, ticket: Ticket) -> None:
+        """Take the last call of a ticket, which is at the counter yet, off the ledger: it was a mistake (T12)."""
+        called = {"day": visit.business_date, "called_at": ticket.called_at, "of_ticket": ticket.ticket_id}
+        entered = self.connection.execute(lines.OF_CALL, {"of_branch": visit.branch, **called}).all()
+        for row in entered:
+            key = {"of_line": row.line, "of_business": row.business, "at_lined": row.lined, "at_seq": row.seq}
+            if row.counts:
+                self.connection.execute(lines.UNCOUNT, {"of_branch": visit.branch, **key})
+            self.connection.execute(lines.TAKE_BACK, {"of_branch": visit.branch, **key})
+        for of_line in sorted({row.line for row in entered if row.counts}):
+            self._raise_guards(visit.branch, of_line)
+        if entered:
+            self._floor(visit.branch).counts.clear()
+
+    def _raise_guards(self, branch: str, of_line: str) -> None:
+        """Let everybody be guarded as much as those behind them: what they kept of a count stands for itself."""
+        least = 0
+        for row in self.connection.execute(lines.GUARDS, {"of_branch": branch, "of_line": of_line}).all():
+            least = max(least, row.guarded, row.times)
+            if row.guarded < least:
+                self.connection.execute(lines.RAISE_ONE, {"of_ticket": row.ticket_id, "more": least - row.guarded})
+
     def _next_seq(self, branch: str, of_line: str, business: str) -> int:
         """Return the number of one more call that overtakes in the line; a skill is remembered there."""
         line = self._floor(branch).lines[of_line]
