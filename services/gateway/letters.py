@@ -13,6 +13,7 @@ from shared.bus import topology
 from shared.bus.deadletters import REASON, storable
 from shared.bus.entrypoints import Orders
 from shared.bus.message import Message, write_order
+from shared.contracts.base import in_years
 from shared.contracts.http.gateway import DeadLetterList, DeadLetterView
 from shared.storage import Storage
 from shared.web.tokens import Principal
@@ -63,7 +64,7 @@ def _instant(text: str | None, now: datetime) -> datetime:
         at = datetime.fromisoformat(text or "")
     except ValueError:
         return now
-    return at if at.tzinfo is not None else now
+    return at if at.tzinfo is not None and in_years(at) else now
 
 
 def _deaths(message: Message) -> list[dict[str, Any]]:

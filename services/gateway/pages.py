@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from services.gateway import screens
 from services.gateway.screens import Look
+from shared.contracts.base import in_years
 from shared.contracts.http.operation import EVERYONE, Method, Operation
 from shared.errors import NotFound, Unauthorized
 from shared.pages.assets import asset
@@ -171,6 +172,7 @@ def _local(target: str | None) -> str:
 
 def _date_of(text: str | None) -> date | None:
     try:
-        return date.fromisoformat(text) if text else None
+        day = date.fromisoformat(text) if text else None
     except ValueError:
         return None
+    return day if day and in_years(day) else None

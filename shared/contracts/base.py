@@ -1,11 +1,16 @@
 """The bases of every contract: frozen pydantic models, units in the names."""
 
 import re
-from typing import Annotated, Literal
+from datetime import date
+from typing import Annotated, Final, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 BRANCH_PATTERN = r"^[a-z0-9][a-z0-9-]{0,31}$"
+FIRST_YEAR: Final = 1970
+LAST_YEAR: Final = 2199
+YEARS: Final = f"the year is not between {FIRST_YEAR} and {LAST_YEAR}"
+YEARS_PATTERN: Final = r"^(19[7-9]|2[01]\d)\d-"
 
 BranchId = Annotated[str, StringConstraints(pattern=BRANCH_PATTERN)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=128)]
@@ -16,6 +21,26 @@ Time = AwareDatetime
 Role = Literal[
     "terminal", "teller", "lobby_manager", "customer_manager", "supervisor", "operations", "auditor", "display"
 ]
+
+_Day = TypeVar("_Day", bound=date)
+
+
+def in_years(day: date) -> bool:
+    """Say whether a date or time is one that can be reckoned with, in every time zone and every database."""
+    return FIRST_YEAR <= day.year <= LAST_YEAR
+
+
+def _checked(day: _Day) -> _Day:
+    if not in_years(day):
+        raise ValueError(YEARS)
+    return day
+
+
+_YEARS = (AfterValidator(_checked), Field(json_schema_extra={"pattern": YEARS_PATTERN}))
+GivenTime = Annotated[AwareDatetime, *_YEARS]
+"""A time that a caller or a terminal says. What is read back is a ``Time``: nothing that was taken gets unreadable."""
+GivenDate = Annotated[date, *_YEARS]
+"""A date that a caller says."""
 
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 

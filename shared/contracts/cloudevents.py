@@ -17,7 +17,7 @@ from cloudevents.core.v1.event import CloudEvent
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError
 
 from shared.contracts import registry
-from shared.contracts.base import BranchId, EventData, Id, Time, has_nul
+from shared.contracts.base import YEARS, BranchId, EventData, GivenTime, Id, has_nul, in_years
 from shared.contracts.envelope import BATCHED, MAX_EVENT_BYTES, STRUCTURED, Undecodable, first_error
 
 MAX_BATCH: Final = 1000
@@ -44,7 +44,7 @@ class TerminalEvent(BaseModel):
     source: str = Field(min_length=1, max_length=256)
     type: str = Field(pattern=r"^lobby\.terminal\.")
     subject: Id | None = None
-    time: Time | None = Field(default=None, description="When it happened; absent: when it arrives.")
+    time: GivenTime | None = Field(default=None, description="When it happened; absent: when it arrives.")
     datacontenttype: str = Field(default="application/json", pattern=r"^application/json\s*(;.*)?$")
     branchid: BranchId
     traceparent: str | None = Field(default=None, max_length=200)
@@ -91,6 +91,9 @@ def terminal_event(document: Document) -> TerminalEvent:
     if not isinstance(type_, str):
         raise Undecodable("malformed", "type: a string is needed", "type")
     type_, data = registry.parse_data(type_, document.get("data"))
+    day = getattr(data, "business_date", None)
+    if day is not None and not in_years(day):
+        raise Undecodable("invalid_data", f"data.business_date: {YEARS}", "data.business_date")
     try:
         return TerminalEvent.model_validate({**document, "type": type_, "data": data})
     except ValidationError as error:

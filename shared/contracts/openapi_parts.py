@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shared.contracts.base import BRANCH_PATTERN
+from shared.contracts.base import BRANCH_PATTERN, YEARS_PATTERN
 
 Json = dict[str, Any]
 
@@ -18,7 +18,7 @@ PARAMETERS: dict[str, tuple[Json, str]] = {
     "d": ({"type": "string", "minLength": 1, "maxLength": 64}, "The device."),
     "t": ({"type": "string", "minLength": 1, "maxLength": 64}, "The terminal."),
     "id": ({"type": "string", "minLength": 1, "maxLength": 128}, "An id, opaque."),
-    "date": ({"type": "string", "format": "date"}, "The business date."),
+    "date": ({"type": "string", "format": "date", "pattern": YEARS_PATTERN}, "The business date."),
 }
 
 ERRORS: dict[int, str] = {
@@ -67,7 +67,7 @@ CLOUD_EVENT: Json = {
         "source": {"type": "string", "minLength": 1, "maxLength": 256},
         "type": {"type": "string"},
         "subject": {"type": "string"},
-        "time": {"type": "string", "format": "date-time"},
+        "time": {"type": "string", "format": "date-time", "pattern": YEARS_PATTERN},
         "data": {"type": "object"},
     },
 }

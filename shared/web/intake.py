@@ -9,7 +9,7 @@ from eventlet import Timeout
 from pydantic import BaseModel, ValidationError
 from werkzeug.wrappers import Request
 
-from shared.contracts.base import BRANCH_PATTERN, has_nul
+from shared.contracts.base import BRANCH_PATTERN, YEARS, has_nul, in_years
 from shared.contracts.http.operation import Operation
 from shared.errors import InvalidInput, TooLarge
 from shared.web.problems import BadRequest, RequestTimeout, UnsupportedMediaType
@@ -25,8 +25,8 @@ def check_parameters(parameters: Mapping[str, str]) -> None:
     for name, value in parameters.items():
         if name == "b" and not _BRANCH.fullmatch(value):
             raise invalid("b", f"a branch id matches {BRANCH_PATTERN}")
-        if name == "date" and not _is_date(value):
-            raise invalid("date", "a date is written YYYY-MM-DD")
+        if name == "date":
+            _check_date(value)
         if not _PARAMETER.fullmatch(value):
             raise invalid(name, "1 to 128 characters, none of them a control character")
 
@@ -130,8 +130,12 @@ def invalid(field: str, message: str) -> InvalidInput:
     return InvalidInput(f"{field}: {message}", errors=[{"field": field, "message": message}])
 
 
-def _is_date(value: str) -> bool:
+def _check_date(value: str) -> None:
     try:
-        return date.fromisoformat(value).isoformat() == value
+        day = date.fromisoformat(value)
     except ValueError:
-        return False
+        day = None
+    if day is None or day.isoformat() != value:
+        raise invalid("date", "a date is written YYYY-MM-DD")
+    if not in_years(day):
+        raise invalid("date", YEARS)

@@ -23,6 +23,8 @@ REQUEST: dict[str, Any] = {
     "time": "2026-11-24T09:30:15+08:00", "branchid": "hq-001",
 }  # fmt: skip
 DATA = {"business": "cash_withdrawal", "amount_minor": 300_000}
+OFFLINE = {**REQUEST, "type": "lobby.terminal.ticket_issued_offline.v1"}
+NUMBER = {"business": "cash_withdrawal", "number": "A001"}
 
 
 def sdk_event(**attributes: Any) -> CloudEvent:
@@ -132,12 +134,15 @@ def without(name: str) -> dict[str, Any]:
         ({**REQUEST, "time": "yesterday", "data": DATA}, "malformed", "time"),
         ({**REQUEST, "time": "2026-11-24T09:30:15", "data": DATA}, "malformed", "time"),
         ({**REQUEST, "time": 5, "data": DATA}, "malformed", "time"),
+        ({**REQUEST, "time": "0001-01-01T00:00:00+23:00", "data": DATA}, "malformed", "time"),
+        ({**REQUEST, "time": "9999-12-31T23:59:59-23:00", "data": DATA}, "malformed", "time"),
         ({**REQUEST, "datacontenttype": "text/xml", "data": DATA}, "malformed", "datacontenttype"),
         ({**REQUEST, "type": "lobby.triage.ticket_issued.v1", "data": DATA}, "unknown_type", "type"),
         ({**REQUEST, "type": "lobby.terminal.exploded.v1", "data": DATA}, "unknown_type", "type"),
         ({**REQUEST, "type": "lobby.terminal.ticket_requested.v9", "data": DATA}, "unknown_version", "type"),
         ({**REQUEST, "data": {"business": ""}}, "invalid_data", "data.business"),
         ({**REQUEST, "data": {**DATA, "customer": {"age": -1}}}, "invalid_data", "data.customer.age"),
+        ({**OFFLINE, "data": {**NUMBER, "business_date": "9999-12-31"}}, "invalid_data", "data.business_date"),
         ({**REQUEST, "data": [1]}, "invalid_data", "data"),
         ({**REQUEST, "data_base64": "AP8="}, "invalid_data", "data"),
     ],

@@ -75,6 +75,7 @@ def test_the_binary_mode_is_understood(gateway: Running) -> None:
         ({"data": {}}, "1.data.business"),
         ({"branchid": "NOT A BRANCH"}, "1.branchid"),
         ({"time": "yesterday"}, "1.time"),
+        ({"time": "0001-01-01T00:00:00+23:00"}, "1.time"),
     ],
 )
 def test_a_bad_event_is_named_and_nothing_of_its_batch_accepted(
@@ -198,3 +199,11 @@ def test_dead_letters_are_for_operations(gateway: Running) -> None:
     assert gateway.call("GET", "/v1/dead-letters", role="operations").json == {"dead_letters": []}
     unknown = gateway.call("POST", "/v1/dead-letters/nope/retry", role="operations")
     assert (unknown.status, unknown.json["code"]) == (404, "dead_letter_not_found")
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "never"])
+def test_the_page_of_a_day_that_nobody_means_is_shown_all_the_same(gateway: Running, day: str) -> None:
+    connection = HTTPConnection("127.0.0.1", gateway.port, timeout=10)
+    connection.request("GET", f"/b/demo/worklog?date={day}")
+    assert connection.getresponse().status == 200
+    connection.close()

@@ -70,7 +70,7 @@ def test_who_asked_earlier_has_waited_since_then(lobby: Lobby, clock: ManualCloc
     assert called.waited_s == 1200
 
 
-@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+@pytest.mark.parametrize("time", ["1970-01-01T00:00:00+14:00", "2199-12-31T23:59:59-14:00"])
 def test_the_ends_of_time_are_refused_too(lobby: Lobby, time: str) -> None:
     with pytest.raises((RequestedInFuture, RequestedTooLongAgo)):
         lobby.take(requested_at=time)

@@ -78,7 +78,7 @@ def test_a_branch_that_cannot_be_one_is_422_and_named(demo, branch):
     assert fields(demo.get(f"/demo/{branch}/any", headers=demo.bearer(branches=("*",)))) == {"b"}
 
 
-@pytest.mark.parametrize("date", ["2026-1-1", "2026-13-01", "20260101", "today"])
+@pytest.mark.parametrize("date", ["2026-1-1", "2026-13-01", "20260101", "today", "0001-01-01", "9999-12-31"])
 def test_a_date_that_is_none_is_422_and_named(demo, date):
     assert fields(demo.get(f"/v1/branches/b1/worklog/{date}")) == {"date"}
 

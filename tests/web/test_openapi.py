@@ -4,6 +4,7 @@ import jsonschema
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from shared.contracts.base import YEARS_PATTERN
 from shared.contracts.http import triage
 from shared.contracts.http.catalog import OPERATIONS
 from shared.contracts.openapi import document
@@ -44,7 +45,7 @@ def test_a_query_parameter_has_its_name_on_the_wire_and_no_null(described):
     from shared.contracts.http.worklog import JOURNAL
 
     by_name = {p["name"]: p for p in call(described, JOURNAL)["parameters"]}
-    assert by_name["from"]["schema"] == {"type": "string", "format": "date-time"}
+    assert by_name["from"]["schema"] == {"type": "string", "format": "date-time", "pattern": YEARS_PATTERN}
     assert by_name["branch"]["required"] is True
     assert by_name["limit"]["schema"]["maximum"] == 1000
 

@@ -132,6 +132,15 @@ def test_a_date_that_is_none_is_refused(service: Running) -> None:
     assert refused.status in (404, 422)
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("from", "0001-01-01T00:00:00%2B23:00"), ("to", "9999-12-31T23:59:59-23:00"), ("after", "99999999999999999999")],
+)
+def test_a_search_of_the_journal_beyond_all_bounds_is_refused(service: Running, field: str, value: str) -> None:
+    refused = service.call("GET", f"/v1/journal?branch=b3&{field}={value}", branch="b3")
+    assert (refused.status, refused.json["errors"][0]["field"]) == (422, field)
+
+
 def test_another_branchs_log_is_not_to_be_read(service: Running) -> None:
     assert service.call("GET", path("busy"), branch="b3").status == 403
     assert service.call("POST", path("busy", "notes"), {"text": "x"}, branch="b3").status == 403

@@ -1,11 +1,10 @@
 """Appointments, as calls (T11)."""
 
-from datetime import date
 from typing import Literal
 
 from pydantic import Field
 
-from shared.contracts.base import Body, Id, Name, Time, View
+from shared.contracts.base import Body, GivenDate, GivenTime, Id, Name, Time, View
 from shared.contracts.http.operation import READERS, STAFF, Operation
 from shared.contracts.http.triage import Remark
 
@@ -14,7 +13,7 @@ class BookAppointment(Body):
     """A slot that a customer booked."""
 
     appointment_id: Id | None = Field(default=None, description="The booking system's id; a new one where it has none.")
-    slot_at: Time
+    slot_at: GivenTime
     business: Name
     customer_ref: Id | None = Field(default=None, description="Opaque; never a name, a phone or a card number.")
 
@@ -51,7 +50,7 @@ class AppointmentsView(View):
 class AppointmentsQuery(Body):
     """Which day, by the branch's clock; today by default."""
 
-    day: date | None = Field(default=None, alias="date")
+    day: GivenDate | None = Field(default=None, alias="date")
 
 
 BOOK = Operation(

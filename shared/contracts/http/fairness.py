@@ -4,7 +4,7 @@ from datetime import date
 
 from pydantic import Field
 
-from shared.contracts.base import Body, Id, Name, Reason, Time, View
+from shared.contracts.base import Body, GivenDate, Id, Name, Reason, Time, View
 from shared.contracts.http.operation import READERS, Operation
 from shared.contracts.triage import TicketState
 
@@ -63,7 +63,7 @@ class FairnessView(View):
 class FairnessQuery(Body):
     """Which day; today by default."""
 
-    day: date | None = Field(default=None, alias="date")
+    day: GivenDate | None = Field(default=None, alias="date")
 
 
 FAIRNESS = Operation(

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from shared.contracts.base import Body, Id, Name, Text, Time, View
+from shared.contracts.base import Body, GivenTime, Id, Name, Text, Time, View
 from shared.contracts.http.operation import READERS, STAFF, Operation
 from shared.contracts.incidents import Evidence, IncidentKind, Severity, StepKind
 
@@ -19,7 +19,7 @@ class OpenIncident(Body):
     where: str | None = Field(default=None, max_length=200)
     people: tuple[Name, ...] = ()
     cause: str | None = Field(default=None, max_length=2000)
-    happened_at: Time | None = None
+    happened_at: GivenTime | None = None
     visit_id: Id | None = None
     device_id: Name | None = None
 
@@ -93,7 +93,7 @@ class IncidentView(View):
 class AtTime(Body):
     """The instant that is asked for; now by default."""
 
-    at: Time | None = None
+    at: GivenTime | None = None
 
 
 class TimelineEntry(View):

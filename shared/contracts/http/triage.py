@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from shared.contracts.base import Body, Id, Name, Reason, Seconds, Text, Time, View
+from shared.contracts.base import Body, GivenDate, GivenTime, Id, Name, Reason, Seconds, Text, Time, View
 from shared.contracts.http.operation import EVERYONE, JSON, STAFF, YAML, Operation
 from shared.contracts.terminal import TicketRequest
 from shared.contracts.triage import Channel, Form, Outcome, TicketState
@@ -14,7 +14,7 @@ from shared.contracts.triage import Channel, Form, Outcome, TicketState
 class TakeTicket(TicketRequest, Body):
     """A business that a customer wants."""
 
-    requested_at: Time | None = Field(
+    requested_at: GivenTime | None = Field(
         default=None, description="When the customer asked, if that was earlier: a terminal that had no network."
     )
 
@@ -86,7 +86,7 @@ class LeaseNumbers(Body):
 
     channel: Channel = "counter"
     size: int = Field(default=50, ge=1, le=500)
-    business_date: date | None = Field(default=None, description="Today or tomorrow; by default today.")
+    business_date: GivenDate | None = Field(default=None, description="Today or tomorrow; by default today.")
 
 
 class NumberBlock(View):

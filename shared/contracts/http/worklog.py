@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from shared.contracts.base import Body, Id, Seconds, Text, Time, View
+from shared.contracts.base import Body, GivenTime, Id, Seconds, Text, Time, View
 from shared.contracts.http.operation import READERS, STAFF, Operation
 from shared.contracts.incidents import IncidentKind
 from shared.contracts.triage import Channel
@@ -129,11 +129,11 @@ class JournalQuery(Body):
     """Which events of the journal."""
 
     branch: str
-    from_: Time | None = Field(default=None, alias="from")
-    to: Time | None = None
+    from_: GivenTime | None = Field(default=None, alias="from")
+    to: GivenTime | None = None
     type: str | None = Field(default=None, description="A type, or its beginning followed by *.")
     subject: str | None = None
-    after: int = Field(default=0, ge=0, description="The journal position to read on from.")
+    after: int = Field(default=0, ge=0, le=2**53, description="The journal position to read on from.")
     limit: int = Field(default=200, ge=1, le=1000)
 
 
