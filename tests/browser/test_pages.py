@@ -76,6 +76,7 @@ def test_a_closed_page_asks_for_a_token_and_keeps_it(closed: Up, visit: Begin) -
     page.locator("button.primary").click()
     expect(page).to_have_url(f"{closed.origin}/b/demo")
     expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=SOON_MS)
+    expect(page.locator("#vip")).to_contain_text("当前令牌无权查看")
     kept = next(cookie for cookie in page.context.cookies() if cookie.get("name") == "lobby_token")
     assert kept.get("httpOnly")
     assert kept.get("sameSite") == "Strict"

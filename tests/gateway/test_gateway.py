@@ -185,7 +185,7 @@ def test_a_position_that_is_none_is_refused(gateway: Running, position: str) -> 
 
 def test_branches_that_were_heard_of_are_listed_for_those_who_may_see_them(gateway: Running) -> None:
     post(gateway, an_event("seen"), branch="seen")
-    answer = gateway.call("GET", "/v1/branches", role="display", branch="seen")
+    answer = gateway.call("GET", "/v1/branches", role="terminal", branch="seen")
     assert [found["branch"] for found in answer.json["branches"]] == ["seen"]
 
 

@@ -31,7 +31,7 @@ class Ruled(Branch):
     """A branch, with the calls for its policy."""
 
     def policy(self) -> dict[str, Any]:
-        answer = self.service.call("GET", f"{self.path}/policy", branch=self.name, role="display")
+        answer = self.service.call("GET", f"{self.path}/policy", branch=self.name, role="terminal")
         assert answer.status == 200, answer.json
         found: dict[str, Any] = answer.json
         return found

@@ -301,6 +301,14 @@ def test_a_terminal_calls_nobody(service: Running) -> None:
     assert branch.post(f"{branch.path}/tickets", {"business": "transfer"}, role="display").status == 403
 
 
+def test_a_screen_reads_the_queue_and_nothing_more_of_a_customer(service: Running) -> None:
+    branch = Branch(service, "screen")
+    taken = branch.wait()
+    assert [ticket["number"] for ticket in branch.queue()["waiting"]] == [taken["number"]]
+    for path in (f"/v1/tickets/{taken['ticket_id']}", f"{branch.path}/policy", f"{branch.path}/care"):
+        assert service.call("GET", path, branch="screen", role="display").status == 403
+
+
 def tell(folder: Path, service: str, *said: tuple[str, EventData]) -> None:
     """Put events into another service's log while it is away, as if it had heard or said them."""
     settings = Settings(data_dir=folder)

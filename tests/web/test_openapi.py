@@ -41,6 +41,10 @@ def test_an_operation_names_its_roles_parameters_and_errors(described, operation
     assert keyed == (operation.method == "POST")
 
 
+def test_a_screen_reads_the_stream_the_queue_and_the_clock_and_nothing_else():
+    assert {operation.name for operation in OPERATIONS if "display" in operation.roles} == {"stream", "queue", "clock"}
+
+
 def test_a_query_parameter_has_its_name_on_the_wire_and_no_null(described):
     from shared.contracts.http.worklog import JOURNAL
 

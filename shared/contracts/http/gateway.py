@@ -6,7 +6,7 @@ from pydantic import Field
 
 from shared.contracts.base import Body, Id, Time, View
 from shared.contracts.envelope import BATCHED, STRUCTURED
-from shared.contracts.http.operation import EVERYONE, STAFF, Operation
+from shared.contracts.http.operation import BUT_SCREENS, EVERYONE, STAFF, Operation
 
 
 class EventsAccepted(View):
@@ -88,8 +88,8 @@ STREAM = Operation(
     media_type="text/event-stream",
 )  # fmt: skip
 BRANCHES = Operation(
-    name="branches", service="gateway", method="GET", path="/v1/branches", summary="The branches.", roles=EVERYONE,
-    response=BranchList,
+    name="branches", service="gateway", method="GET", path="/v1/branches", summary="The branches.",
+    roles=BUT_SCREENS, response=BranchList,
 )  # fmt: skip
 CLOCK = Operation(
     name="clock", service="gateway", method="GET", path="/v1/clock", summary="The business clock.", roles=EVERYONE,

@@ -13,6 +13,8 @@ Method = Literal["GET", "POST", "PUT"]
 EVERYONE: frozenset[Role] = frozenset(
     ("terminal", "teller", "lobby_manager", "customer_manager", "supervisor", "operations", "auditor", "display")
 )
+BUT_SCREENS: frozenset[Role] = EVERYONE - {"display"}
+"""A screen in the hall is in everybody's sight: it reads the stream, the queue and the clock, and nothing else."""
 STAFF: frozenset[Role] = frozenset(("teller", "lobby_manager", "customer_manager", "supervisor", "operations"))
 READERS: frozenset[Role] = STAFF | {"auditor"}
 

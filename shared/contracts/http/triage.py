@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field
 
 from shared.contracts.base import Body, GivenDate, GivenTime, Id, Name, Reason, Seconds, Text, Time, View
-from shared.contracts.http.operation import EVERYONE, JSON, STAFF, YAML, Operation
+from shared.contracts.http.operation import BUT_SCREENS, EVERYONE, JSON, STAFF, YAML, Operation
 from shared.contracts.terminal import TicketRequest
 from shared.contracts.triage import Channel, Form, Outcome, TicketState
 
@@ -296,7 +296,7 @@ QUEUE = Operation(
 )  # fmt: skip
 TICKET = Operation(
     name="ticket", service="triage", method="GET", path="/v1/tickets/{id}", summary="One ticket as it is now.",
-    roles=EVERYONE, response=TicketView,
+    roles=BUT_SCREENS, response=TicketView,
 )  # fmt: skip
 DEVICE_STATUS = Operation(
     name="deviceStatus", service="triage", method="POST", path="/v1/branches/{b}/devices/{d}/status",
@@ -305,7 +305,7 @@ DEVICE_STATUS = Operation(
 )  # fmt: skip
 POLICY = Operation(
     name="policy", service="triage", method="GET", path="/v1/branches/{b}/policy",
-    summary="The policy that the branch is run by, and since when (T2, T3, T6, T8, T11).", roles=EVERYONE,
+    summary="The policy that the branch is run by, and since when (T2, T3, T6, T8, T11).", roles=BUT_SCREENS,
     response=PolicyView,
 )  # fmt: skip
 SET_POLICY = Operation(

@@ -104,8 +104,7 @@ ARRIVE = Operation(
 )  # fmt: skip
 VIP = Operation(
     name="vip", service="vip", method="GET", path="/v1/branches/{b}/vip",
-    summary="VIP customers in the lobby, their hand-offs, and the managers.", roles=READERS | {"display"},
-    response=VipView,
+    summary="VIP customers in the lobby, their hand-offs, and the managers.", roles=READERS, response=VipView,
 )  # fmt: skip
 ACCEPT = Operation(
     name="acceptHandoff", service="vip", method="POST", path="/v1/handoffs/{id}/accept",

@@ -169,7 +169,7 @@ class VerifyView(View):
 
 DAY = Operation(
     name="worklog", service="worklog", method="GET", path="/v1/branches/{b}/worklog/{date}",
-    summary="The lobby manager's log of a day, written by the events (W7).", roles=READERS | {"display"},
+    summary="The lobby manager's log of a day, written by the events (W7).", roles=READERS,
     query=LanguageQuery, response=WorklogView, other_media_types=("text/html",),
 )  # fmt: skip
 CHECKS = Operation(

@@ -25,7 +25,9 @@ async function refresh() {
   const notice = byId("notice");
   try {
     clock.set(await getJson("/v1/clock"));
-    const { branches } = await getJson("/v1/branches");
+    const read = await getJson("/v1/branches");
+    if (!read) return setText(notice, say("state.forbidden"));
+    const { branches } = read;
     sync(byId("branches"), branches, { key: ({ branch }) => branch, create, update });
     notice.hidden = branches.length > 0;
     setText(notice, say("home.none"));
