@@ -32,7 +32,9 @@ class _Wanted(EventData):
 
     business: Name
     amount_minor: int | None = Field(default=None, ge=0, le=2**53, description="In the currency's minor unit.")
-    currency: str = Field(default="CNY", pattern=r"^[A-Z]{3}$")
+    currency: str = Field(
+        default="CNY", pattern=r"^[A-Z]{3}$", description="The amount's; none but yuan is ever a small one (T3)."
+    )
     customer: Customer = Customer()
     terminal_id: Id | None = None
 

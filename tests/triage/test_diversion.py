@@ -32,6 +32,12 @@ def test_a_ticket_that_is_guided_to_a_device_is_an_offer(lobby: Lobby) -> None:
     assert "diversion_offered" not in names_of(lobby, plain.ticket_id)
 
 
+def test_who_wants_another_currency_is_not_guided_to_a_device(lobby: Lobby) -> None:
+    lobby.device("atm-1", "atm", "up")
+    for currency, channel in (("CNY", "self_service"), ("USD", "counter")):
+        assert lobby.take("cash_withdrawal", amount_minor=2_000_000, currency=currency).channel == channel
+
+
 def test_who_is_served_by_a_device_accepted_it_and_completed(lobby: Lobby) -> None:
     ticket_id = offered(lobby)
     lobby.open("atm-1", "self_service")

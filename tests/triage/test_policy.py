@@ -60,6 +60,20 @@ def test_routing(
     assert all(reason.zh and reason.en for reason in chosen.reasons)
 
 
+@pytest.mark.parametrize(
+    ("business", "currency", "channel"),
+    [
+        ("cash_withdrawal", "CNY", "self_service"),
+        ("cash_withdrawal", "USD", "counter"),
+        ("cash_withdrawal", "JPY", "counter"),
+        ("bill_payment", "USD", "self_service"),
+    ],
+)
+def test_an_amount_in_another_currency_is_not_small(business: str, currency: str, channel: Channel) -> None:
+    chosen = route(POLICY, POLICY.businesses[business], 1, Customer(), ("atm", "kiosk"), currency=currency)
+    assert chosen.channel == channel
+
+
 def test_the_age_of_the_green_channel_is_the_policys() -> None:
     chosen = route(Policy(green_age=60), POLICY.businesses["account_service"], None, Customer(age=60), ())
     assert chosen.channel == "green"

@@ -297,7 +297,8 @@ def test_a_replay_of_the_log_has_the_policy_of_each_ticket_of_its_day(bank: Bank
             up.add(data.kind)
         elif isinstance(data, triage.TicketIssued):
             customer = Customer(**data.customer.model_dump())
-            again = route(policy, policy.businesses[data.business], data.amount_minor, customer, up)
+            business = policy.businesses[data.business]
+            again = route(policy, business, data.amount_minor, customer, up, currency=data.currency)
             assert (again.channel, again.priority) == (data.channel, data.priority)
             assert [reason.rule for reason in again.reasons] == [reason.rule for reason in data.reasons]
             decided.append((policy.small_withdrawal_minor, data.channel))

@@ -64,7 +64,7 @@ def _issue_one(
     customer: Customer,
 ) -> tuple[Visit, TicketIssued]:
     up = {device.kind for device in desk.devices(visit.branch) if device.status == "up"}
-    chosen = route(house.policy, business, request.amount_minor, customer, up)
+    chosen = route(house.policy, business, request.amount_minor, customer, up, currency=request.currency)
     series = house.policy.series[chosen.channel]
     drawn = desk.next_number(visit.branch, visit.business_date, series.prefix, series.start)
     number = series.number(drawn)

@@ -104,7 +104,7 @@ def _issue(
 ) -> commands.Issue:
     business = business_of(house.policy, said.business)
     customer = Customer(**said.customer.model_dump())
-    chosen = route(house.policy, business, said.amount_minor, customer, ())
+    chosen = route(house.policy, business, said.amount_minor, customer, (), currency=said.currency)
     late = desk.now >= day_over(house, block.business_date)
     ahead = desk.ahead(branch, line_of(block.channel), rank(house.policy, asked, chosen.priority))
     return commands.Issue(

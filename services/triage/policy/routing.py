@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from services.triage.model.words import CardTier, Channel, Customer, Reason
 from services.triage.policy.business import Business
-from services.triage.policy.rules import Policy
+from services.triage.policy.rules import CURRENCY, Policy
 
 _CARDS: Mapping[CardTier, tuple[str, str]] = MappingProxyType(
     {
@@ -28,7 +28,13 @@ class Route:
 
 
 def route(
-    policy: Policy, business: Business, amount_minor: int | None, customer: Customer, devices_up: Collection[str]
+    policy: Policy,
+    business: Business,
+    amount_minor: int | None,
+    customer: Customer,
+    devices_up: Collection[str],
+    *,
+    currency: str = CURRENCY,
 ) -> Route:
     """Choose the channel. ``devices_up`` are the kinds of self-service devices that work now."""
     green, tier = green_reason(policy, customer), customer.card_tier
@@ -39,7 +45,7 @@ def route(
         return Route(channel=business.channel, priority=priority, reasons=_both(_desk(business), green))
     if green is not None:
         return Route(channel="green", priority=priority, reasons=(green,))
-    if is_small(policy, business, amount_minor):
+    if is_small(policy, business, amount_minor, currency):
         return _divert(business, tier, priority, devices_up)
     return Route(channel="counter", priority=priority, reasons=_both(_counter(business), _preferred(tier, priority)))
 
@@ -52,10 +58,10 @@ def priority_of(policy: Policy, customer: Customer) -> int:
     return max(tier, policy.green_priority)
 
 
-def is_small(policy: Policy, business: Business, amount_minor: int | None) -> bool:
-    """Whether the business is one that a device can do; a withdrawal must name its amount (T3)."""
+def is_small(policy: Policy, business: Business, amount_minor: int | None, currency: str) -> bool:
+    """Whether the business is one that a device can do; a withdrawal must name its amount, and in yuan (T3)."""
     if business.diversion == "small":
-        return amount_minor is not None and amount_minor <= policy.small_withdrawal_minor
+        return currency == CURRENCY and amount_minor is not None and amount_minor <= policy.small_withdrawal_minor
     return business.diversion == "always"
 
 

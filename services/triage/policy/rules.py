@@ -2,16 +2,19 @@
 
 Every field of :class:`Policy` is a field of the policy file; ``services.triage.policy_file`` reads,
 checks and writes them by their types, so a new field needs a default here and a line in default.yaml.
-A name ends in its unit: ``_s`` seconds, ``_minor`` minor units of the currency.
+A name ends in its unit: ``_s`` seconds, ``_minor`` minor units of :data:`CURRENCY`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import Final, Literal
 
 from services.triage.model.words import CardTier, Channel, Form
 from services.triage.policy.business import Business, Paper
+
+CURRENCY: Final = "CNY"
+"""What the amounts of a policy are in."""
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
@@ -70,7 +73,7 @@ class Policy:
     green_priority: int = field(default=2, metadata={"ge": 0, "le": 100})
     """The priority of who is served ahead (T6)."""
     small_withdrawal_minor: int = 2_000_000
-    """The largest amount of a business with ``diversion: small`` that is guided to a device (T3)."""
+    """The largest amount of a business with ``diversion: small`` that is guided to a device; only yuan compare (T3)."""
     vip_tiers: tuple[CardTier, ...] = ("platinum", "private")
     """The card tiers that the VIP channel receives, whatever the business (T2, V1)."""
     priority_of_tier: Mapping[CardTier, int] = field(default_factory=lambda: dict(_PRIORITY))
