@@ -46,7 +46,7 @@ class TicketRequest(_Wanted):
     businesses: tuple[Name, ...] = Field(
         default=(),
         max_length=8,
-        description="Further businesses of the visit, each with a ticket of its own (T7).",
+        description="Further businesses of the visit, or all of them, each with a ticket of its own (T7).",
     )
     again: bool = Field(
         default=False, description="Yes, another ticket although the customer has one for this business already."
@@ -59,13 +59,14 @@ class TicketRequest(_Wanted):
         if isinstance(values, dict) and values.get("business") is None and values.get("businesses"):
             several = values["businesses"]
             if isinstance(several, list | tuple):
-                return {**values, "business": several[0], "businesses": several[1:]}
+                return {**values, "business": several[0]}
         return values
 
     @property
-    def wanted(self) -> tuple[str, ...]:
-        """Every business that is wanted, each once, in the order in which they were named."""
-        return tuple(dict.fromkeys((self.business, *self.businesses)))
+    def wanted(self) -> dict[str, str]:
+        """Every business that is wanted, each once and as named in order, with the field that names it."""
+        fields = {code: f"businesses.{n}" for n, code in reversed([*enumerate(self.businesses)])}
+        return {code: fields.get(code, "business") for code in (self.business, *self.businesses)}
 
 
 @event("lobby.terminal.ticket_requested.v1")

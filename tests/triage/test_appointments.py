@@ -84,8 +84,9 @@ def test_an_appointment_is_moved_until_its_customer_has_come(lobby: Lobby, clock
 
 
 def test_an_appointment_is_for_a_business_of_the_branch(lobby: Lobby, clock: ManualClock) -> None:
-    with pytest.raises(UnknownBusiness):
+    with pytest.raises(UnknownBusiness) as refused:
         lobby.book(clock.now(), "tea")
+    assert refused.value.extra["field"] == "appointments.0.business"
 
 
 def test_appointments_whose_ids_differ_only_at_the_end_are_two(lobby: Lobby, clock: ManualClock) -> None:

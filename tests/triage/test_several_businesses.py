@@ -74,10 +74,35 @@ def test_a_customer_at_a_counter_is_passed_over_and_overtaken_by_nobody(lobby: L
     assert lobby.next("1").ticket_id == taken.others[0].ticket_id  # type: ignore[union-attr]
 
 
-def test_nothing_is_taken_where_one_of_the_businesses_is_unknown(lobby: Lobby) -> None:
-    with pytest.raises(UnknownBusiness):
-        lobby.take("transfer", businesses=["mortgages"])
+@pytest.mark.parametrize(
+    ("business", "businesses", "field"),
+    [
+        ("transfers", ["mortgage"], "business"),
+        ("transfer", ["mortgage", "mortgages"], "businesses.1"),
+        (None, ["transfer", "mortgages"], "businesses.1"),
+        (None, ["transfers"], "businesses.0"),
+    ],
+)
+def test_nothing_is_taken_where_one_of_the_businesses_is_unknown(
+    lobby: Lobby, business: str, businesses: list[str], field: str
+) -> None:
+    with pytest.raises(UnknownBusiness) as refused:
+        lobby.take(business, businesses=businesses)
+    assert (refused.value.extra["field"], refused.value.extra["errors"][0]["field"]) == (field, field)
     assert lobby.events() == []
+
+
+def test_the_one_of_several_businesses_that_is_queued_already_is_named(lobby: Lobby) -> None:
+    lobby.wait("mortgage", customer={"customer_ref": "c1"})
+    with pytest.raises(AlreadyQueued) as refused:
+        lobby.take("transfer", businesses=["mortgage"], customer={"customer_ref": "c1"})
+    assert refused.value.extra["field"] == "businesses.0"
+
+
+def test_a_skill_that_nobody_offers_is_named(lobby: Lobby) -> None:
+    with pytest.raises(UnknownBusiness) as refused:
+        lobby.open_for("1", ["transfer", "tea"])
+    assert refused.value.extra["field"] == "businesses.1"
 
 
 def test_a_list_of_businesses_alone_is_enough(lobby: Lobby) -> None:

@@ -26,8 +26,8 @@ class Booked(Protocol):
 def book(desk: Desk, house: House, *, branch: str, request: BookAppointments) -> AppointmentsView:
     """Book appointments, all or none; raise :class:`UnknownBusiness`."""
     booked = []
-    for wanted in request.appointments:
-        business_of(house.policy, wanted.business)
+    for n, wanted in enumerate(request.appointments):
+        business_of(house.policy, wanted.business, f"appointments.{n}.business")
         name = wanted.appointment_id or desk.new_id()
         before = desk.appointment(branch, name) or Appointment(appointment_id=name)
         happened = before.book(wanted.slot_at, wanted.business, wanted.customer_ref)

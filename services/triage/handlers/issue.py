@@ -40,12 +40,12 @@ def issue(desk: Desk, house: House, *, branch: str, request: TicketRequest, aske
     asked = min(asked, desk.now)
     _check_age(house.policy, asked, desk.now)
     _require_open(house, asked)
-    wanted = {code: business_of(house.policy, code) for code in request.wanted}
+    wanted = {code: business_of(house.policy, code, field) for code, field in request.wanted.items()}
     visit = visit_for(desk, house, branch=branch, request=request, asked=asked)
     customer = customer_of(request, visit)
     if not request.again:
-        for code in wanted:
-            require_not_queued(desk, visit, code, customer)
+        for code, field in request.wanted.items():
+            require_not_queued(desk, visit, code, customer, field)
     issued = []
     for code, business in wanted.items():
         visit, event = _issue_one(desk, house, visit, request, asked, code, business, customer)

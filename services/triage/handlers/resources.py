@@ -17,8 +17,8 @@ from shared.contracts.http.triage import CounterView, DeviceView, OpenCounter
 def open_counter(desk: Desk, house: House, *, branch: str, counter: str, request: OpenCounter) -> CounterView:
     """Open a counter, or change what an open one serves; once more changes nothing."""
     require_name("c", counter)
-    for code in request.businesses:
-        business_of(house.policy, code, "businesses")
+    for n, code in enumerate(request.businesses):
+        business_of(house.policy, code, f"businesses.{n}")
     before = desk.counter(branch, counter)
     window = desk.record_counter(branch, before, before.open(request.channels, request.teller_ref, request.businesses))
     if before.teller_ref != window.teller_ref:

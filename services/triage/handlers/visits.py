@@ -29,15 +29,18 @@ def customer_of(request: TicketRequest, visit: Visit) -> Customer:
     return visit.tickets[0].customer if visit.tickets and said == Customer() else said
 
 
-def require_not_queued(desk: Desk, visit: Visit, business: str, customer: Customer) -> None:
-    """Raise AlreadyQueued where the visit, or the customer on the same day, has an open ticket for the business."""
+def require_not_queued(desk: Desk, visit: Visit, business: str, customer: Customer, field: str) -> None:
+    """Raise AlreadyQueued where the visit, or the customer on the same day, has an open ticket for the business.
+
+    ``field`` is where the request names it.
+    """
     theirs = [(visit, ticket) for ticket in visit.tickets if ticket.business == business and not ticket.ended]
     for of, ticket in theirs or desk.open_tickets_of(visit.branch, business, customer):
         if of.business_date == visit.business_date:
             raise AlreadyQueued(
-                f"business: the customer has ticket {ticket.number} for {business}, which is {ticket.state}; "
+                f"{field}: the customer has ticket {ticket.number} for {business}, which is {ticket.state}; "
                 "say `again` if another one is meant",
-                field="business",
+                field=field,
                 ticket_id=ticket.ticket_id,
                 number=ticket.number,
                 visit_id=of.visit_id,
