@@ -72,6 +72,12 @@ def test_we_read_what_the_sdk_writes_by_http(write: Any) -> None:
     assert event.data == terminal.TicketRequested(business="cash_withdrawal", amount_minor=300_000)
 
 
+def test_fields_that_a_newer_terminal_knows_are_ignored() -> None:
+    data = {**DATA, "gate": 3, "customer": {"age": 80, "glasses": True}}
+    event = terminal_event({**REQUEST, "data": data})
+    assert event.data == terminal.TicketRequested(**DATA, customer=terminal.Customer(age=80))
+
+
 def test_binary_headers_are_percent_decoded_over_http() -> None:
     message = http.to_binary_event(sdk_event(source="/terminals/取号机"))
     (document,) = from_http(message.headers, message.body)

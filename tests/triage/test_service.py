@@ -268,6 +268,8 @@ def test_what_is_wrong_is_said_with_a_code(service: Running) -> None:
     unknown = branch.post(f"{branch.path}/tickets", {"business": "cash_withdrawl"})
     assert (unknown.status, unknown.json["code"], unknown.json["field"]) == (422, "unknown_business", "business")
     assert "cash_withdrawal" in unknown.json["suggestions"]
+    typed = branch.post(f"{branch.path}/tickets", {"business": "transfer", "customer": {"pregnent": True, "age": 80}})
+    assert (typed.status, [error["field"] for error in typed.json["errors"]]) == (422, ["customer.pregnent"])
     late = branch.post(f"{branch.path}/tickets", {"business": "transfer", "requested_at": "1999-02-01T08:00:00Z"})
     assert (late.status, late.json["code"]) == (422, "requested_too_long_ago")
     assert branch.next().json["code"] == "counter_closed"

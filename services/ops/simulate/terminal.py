@@ -11,7 +11,6 @@ from services.ops.simulate.settle import settle
 from services.ops.simulate.world import Visit, World, happens_within
 from services.ops.trace import CARDS
 from shared.contracts.http import triage as calls
-from shared.contracts.terminal import Customer as Known
 
 TERMINAL = "simulator"
 TOO_LATE = "requested_too_long_ago"
@@ -83,7 +82,7 @@ class Terminal:
         return calls.TakeTicket(
             business=row.business,
             amount_minor=row.amount_minor,
-            customer=Known(card_tier=CARDS[row.priority], customer_ref=reference_of(row.customer), age=row.age),
+            customer=calls.WhoAsks(card_tier=CARDS[row.priority], customer_ref=reference_of(row.customer), age=row.age),
             terminal_id=TERMINAL,
             again=True,  # each row is a customer who came, whoever else has the same name
             requested_at=self._world.timeline.requested_at(row.arrived_at),

@@ -7,13 +7,18 @@ from pydantic import ConfigDict, Field
 
 from shared.contracts.base import Body, GivenDate, GivenTime, Id, Name, Reason, Seconds, Text, Time, View
 from shared.contracts.http.operation import BUT_SCREENS, EVERYONE, JSON, STAFF, YAML, Operation
-from shared.contracts.terminal import TicketRequest
+from shared.contracts.terminal import Customer, TicketRequest
 from shared.contracts.triage import Channel, Form, Outcome, TicketState
+
+
+class WhoAsks(Customer, Body):
+    """What is known of who asks for a ticket (T1)."""
 
 
 class TakeTicket(TicketRequest, Body):
     """A business that a customer wants."""
 
+    customer: WhoAsks = WhoAsks()
     requested_at: GivenTime | None = Field(
         default=None, description="When the customer asked, if that was earlier: a terminal that had no network."
     )
