@@ -2,8 +2,9 @@
 
 import re
 from datetime import date
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
+import orjson
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 BRANCH_PATTERN = r"^[a-z0-9][a-z0-9-]{0,31}$"
@@ -42,12 +43,29 @@ GivenTime = Annotated[AwareDatetime, *_YEARS]
 GivenDate = Annotated[date, *_YEARS]
 """A date that a caller says."""
 
+NO_NUL: Final = "text cannot contain NUL"
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
-def has_nul(raw: bytes) -> bool:
-    """Say whether JSON has a NUL in any of its strings: PostgreSQL stores none, so nothing takes one in."""
-    return b"\\u0000" in raw and _NUL.search(raw) is not None
+def field_with_nul(raw: bytes) -> str | None:
+    """Return which field of a JSON text has a NUL: PostgreSQL stores none, so nothing takes one in.
+
+    ``""`` where none can be named: the NUL is in a name, or the text is no JSON. ``None`` where there is no NUL.
+    """
+    if b"\\u0000" not in raw or _NUL.search(raw) is None:
+        return None
+    try:
+        left: list[tuple[str, Any]] = [("", orjson.loads(raw))]
+    except orjson.JSONDecodeError:
+        return ""
+    while left:
+        field, value = left.pop()
+        if isinstance(value, str) and "\0" in value:
+            return field
+        if isinstance(value, dict | list):
+            parts = value.items() if isinstance(value, dict) else enumerate(value)
+            left += [(f"{field}.{name}".lstrip("."), part) for name, part in parts if "\0" not in str(name)]
+    return ""
 
 
 class EventData(BaseModel):

@@ -17,8 +17,8 @@ from cloudevents.core.v1.event import CloudEvent
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError
 
 from shared.contracts import registry
-from shared.contracts.base import YEARS, BranchId, EventData, GivenTime, Id, has_nul, in_years
-from shared.contracts.envelope import BATCHED, MAX_EVENT_BYTES, STRUCTURED, Undecodable, first_error
+from shared.contracts.base import YEARS, BranchId, EventData, GivenTime, Id, field_with_nul, in_years
+from shared.contracts.envelope import BATCHED, MAX_EVENT_BYTES, STRUCTURED, Undecodable, first_error, with_nul
 
 MAX_BATCH: Final = 1000
 """How many events one HTTP request may carry."""
@@ -53,10 +53,10 @@ class TerminalEvent(BaseModel):
 
 def from_amqp(headers: Mapping[str, Any], content_type: str | None, body: bytes) -> Document:
     """Read the event of an AMQP message, whatever its mode; headers that are not ``ce-`` are not looked at."""
-    _check(body)
     if _media_type(content_type) == BATCHED:
         raise Undecodable("malformed", "content-type: the batched mode is for HTTP; a message is one event")
     attributes = {name: _text(name, value) for name, value in headers.items() if _is_attribute(name)}
+    _check(body, binary=_media_type(content_type) != STRUCTURED)
     said = None if _media_type(content_type) in _UNSAID else content_type
     message = rabbitmq.RabbitMQMessage(attributes, said, body)
     try:
@@ -71,11 +71,11 @@ def from_http(headers: Mapping[str, str], body: bytes) -> list[Document]:
     content_type = next((value for name, value in headers.items() if name.lower() == "content-type"), None)
     if _media_type(content_type) == BATCHED:
         return _batch(body)
-    _check(body)
+    structured = _media_type(content_type) == STRUCTURED  # its headers may repeat attributes
+    _check(body, binary=bool(attributes) and not structured)
     if content_type is not None:
         attributes["content-type"] = content_type
     message = http.HTTPMessage(attributes, body)
-    structured = _media_type(content_type) == STRUCTURED  # its headers may repeat attributes
     try:
         event = (http.from_structured if structured else http.from_http)(message, _FORMAT, _event)
         return [_document(event)]
@@ -130,6 +130,9 @@ def _event(attributes: dict[str, Any], data: Any) -> CloudEvent:
     for needed in ("specversion", "id"):
         if needed not in attributes:
             raise Undecodable("malformed", f"{needed}: missing", needed)
+    for name, value in attributes.items():
+        if isinstance(value, str) and "\0" in value:  # HTTP's headers are percent-decoded only now
+            raise with_nul(name)
     timed = "time" in attributes
     event = CloudEvent(attributes, data)
     if not timed:
@@ -179,11 +182,12 @@ def _wrong_time(time: Any) -> str | None:
     return None
 
 
-def _check(body: bytes) -> None:
+def _check(body: bytes, *, binary: bool = False) -> None:
+    """Raise :class:`Undecodable` for a body that nothing takes in; in the binary mode it is the event's data alone."""
     if len(body) > MAX_EVENT_BYTES:
         raise Undecodable("too_large", f"{len(body)} bytes; the limit of an event is {MAX_EVENT_BYTES}")
-    if has_nul(body):
-        raise Undecodable("malformed", "text cannot contain NUL")
+    if (field := field_with_nul(body)) is not None:
+        raise with_nul(f"data.{field}".rstrip(".") if binary else field)
 
 
 def _is_attribute(name: Any) -> bool:
@@ -194,8 +198,6 @@ def _text(name: str, value: Any) -> str:
     """Return a header's value as text; AMQP has types of its own, a hostile sender uses them all."""
     attribute = name.lower().removeprefix(_PREFIX)
     if isinstance(value, str):
-        if "\0" in value:
-            raise Undecodable("malformed", f"{attribute}: text cannot contain NUL", attribute)
         return value
     if isinstance(value, datetime):
         return value.isoformat()

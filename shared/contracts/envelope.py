@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SerializeAsAny, ValidationError, field_serializer
 
-from shared.contracts.base import BranchId, EventData, Id, Time
+from shared.contracts.base import NO_NUL, BranchId, EventData, Id, Time
 
 STRUCTURED = "application/cloudevents+json"
 BATCHED = "application/cloudevents-batch+json"
@@ -69,6 +69,11 @@ class Undecodable(ValueError):
         self.code = code
         self.reason = reason
         self.field = field
+
+
+def with_nul(field: str) -> Undecodable:
+    """Return the error of a NUL in this field; an empty one stands for the whole."""
+    return Undecodable("malformed", f"{field}: {NO_NUL}".removeprefix(": "), field or None)
 
 
 def first_error(error: ValidationError, prefix: str = "") -> tuple[str, str]:

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 import orjson
 from pydantic import ValidationError
 
-from shared.contracts.base import EventData, has_nul
-from shared.contracts.envelope import MAX_EVENT_BYTES, Event, Undecodable, first_error, with_raw
+from shared.contracts.base import EventData, field_with_nul
+from shared.contracts.envelope import MAX_EVENT_BYTES, Event, Undecodable, first_error, with_nul, with_raw
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 Data = TypeVar("Data", bound=EventData)
@@ -120,8 +120,8 @@ def decode(body: bytes) -> Event:
     """
     if len(body) > MAX_EVENT_BYTES:
         raise Undecodable("too_large", f"{len(body)} bytes; the limit of an event is {MAX_EVENT_BYTES}")
-    if has_nul(body):
-        raise Undecodable("malformed", "text cannot contain NUL")
+    if (field := field_with_nul(body)) is not None:
+        raise with_nul(field)
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:

@@ -9,7 +9,7 @@ from eventlet import Timeout
 from pydantic import BaseModel, ValidationError
 from werkzeug.wrappers import Request
 
-from shared.contracts.base import BRANCH_PATTERN, YEARS, has_nul, in_years
+from shared.contracts.base import BRANCH_PATTERN, NO_NUL, YEARS, field_with_nul, in_years
 from shared.contracts.http.operation import Operation
 from shared.errors import InvalidInput, TooLarge
 from shared.web.problems import BadRequest, RequestTimeout, UnsupportedMediaType
@@ -38,7 +38,7 @@ def read_query(operation: Operation, request: Request) -> BaseModel | None:
     given = {name: values if len(values) > 1 else values[0] for name, values in request.args.lists()}
     for name, values in request.args.lists():
         if any("\0" in value for value in values):
-            raise invalid(name, "text cannot contain NUL")
+            raise invalid(name, NO_NUL)
     return _validated(operation.query, given, "query")
 
 
@@ -102,8 +102,8 @@ def parse_body(operation: Operation, raw: bytes) -> BaseModel | None:
     """Validate the body; an empty one is fine where every field has a default."""
     if operation.request is None:
         return None
-    if has_nul(raw):
-        raise invalid("body", "text cannot contain NUL")
+    if (field := field_with_nul(raw)) is not None:
+        raise invalid(field or "body", NO_NUL)
     try:
         return operation.request.model_validate_json(raw or b"{}")
     except ValidationError as error:

@@ -180,6 +180,34 @@ def test_a_hostile_header_is_named(headers: dict[str, Any], field: str) -> None:
     assert (caught.value.code, caught.value.field) == ("malformed", field)
 
 
+@pytest.mark.parametrize("binary", [False, True])
+@pytest.mark.parametrize(
+    ("data", "field"),
+    [
+        ({**DATA, "terminal_id": "a\0b"}, "data.terminal_id"),
+        ({**DATA, "businesses": ["mortgage", "\0"]}, "data.businesses.1"),
+        ({**DATA, "customer": {"card_token": "\0"}}, "data.customer.card_token"),
+        ({**DATA, "a\0b": 1}, None),
+    ],
+)
+def test_a_field_with_a_nul_is_named(binary: bool, data: dict[str, Any], field: str | None) -> None:
+    headers = {f"ce-{name}": value for name, value in REQUEST.items()} if binary else {}
+    kind = "application/json" if binary else STRUCTURED
+    body = structured(data if binary else {**REQUEST, "data": data})
+    field = "data" if binary and field is None else field
+    for read in (lambda: from_amqp(headers, kind, body), lambda: from_http({**headers, "content-type": kind}, body)):
+        with pytest.raises(Undecodable, match="NUL") as caught:
+            read()
+        assert (caught.value.code, caught.value.field) == ("malformed", field)
+
+
+def test_a_header_with_an_escaped_nul_is_named() -> None:
+    headers = {f"ce-{name}": value for name, value in REQUEST.items()} | {"ce-source": "/terminals/a%00b"}
+    with pytest.raises(Undecodable, match="NUL") as caught:
+        from_http({**headers, "content-type": "application/json"}, structured(DATA))
+    assert (caught.value.code, caught.value.field) == ("malformed", "source")
+
+
 def test_binary_data_that_is_no_json_is_refused() -> None:
     good = {f"ce-{name}": value for name, value in REQUEST.items()}
     for body in (b"\xff\xfe\x00", b"{not json", b""):

@@ -44,6 +44,16 @@ def test_a_body_that_is_no_json_object_of_the_model_is_422(demo, body):
     assert fields(answer)
 
 
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [({"text": "a\0b"}, "text"), ({"text": ["a", {"b": "\0"}]}, "text.1.b"), ({"a\0b": 1}, "body"), ("\0", "body")],
+)
+def test_a_field_with_a_nul_is_named(demo, body, field):
+    assert fields(
+        demo.post("/demo/b1/echo", json.dumps(body).encode(), headers={"Content-Type": "application/json"})
+    ) == {field}
+
+
 def test_deeply_nested_json_is_refused(demo):
     body = b"[" * 100_000 + b"]" * 100_000
     assert fields(demo.post("/demo/b1/echo", body, headers={"Content-Type": "application/json"}))
