@@ -91,12 +91,19 @@ def test_a_file_says_only_what_differs_and_a_branch_only_what_differs_there() ->
         ("businesses:\n  'a;b': {name: {zh: 甲, en: A}, channel: counter}", "policy.yaml:2: businesses.a;b: a code has 1 to 64 letters, digits or _ . : + / -"),
         ("businesses:\n  query:\n    name: {zh: ''}", "policy.yaml:3: businesses.query.name.zh: a text is needed"),
         ('businesses:\n  query:\n    name: {en: "a\\nb"}', "policy.yaml:3: businesses.query.name.en: 'a\\nb' has characters that cannot be printed"),
-        ("green_age: 60\ngreen_age: 65", "policy.yaml:2: 'green_age' is here twice; first in line 1"),
+        ("green_age: 60\ngreen_age: 65", "policy.yaml:2: green_age: is here twice; first in line 1"),
+        ("businesses:\n  query: {diversion: always, diversion: small}", "policy.yaml:2: businesses.query.diversion: is here twice; first in line 2"),
+        ("ageing_s: 12345678901234567890", "policy.yaml:1: ageing_s: 12345678901234567890 is too large; the most is 9007199254740992"),
+        ("late_s: -1e20", "policy.yaml:1: late_s: -1e20 is too small; the least is -9007199254740992"),
+        ("max_overtakes: !!int ten", "policy.yaml:1: max_overtakes: 'ten' cannot be read as tag:yaml.org,2002:int; write a text, a number, true, false or null"),
+        ("series:\n  green:\n    width: 1e400", "policy.yaml:3: series.green.width: 1e400 is too large; the most is 9007199254740992"),
+        ("businesses:\n  ? [query]\n  : {}", "policy.yaml:2: businesses: a name is needed before the colon"),
+        ("branches: 12345678901234567890", "policy.yaml:1: branches: 12345678901234567890 is too large; the most is 9007199254740992"),
         ("green_age: [", "policy.yaml:1: not YAML: expected the node content, but found '<stream end>'"),
         ("- green_age", "policy.yaml:1: a mapping of fields is needed, such as `green_age: 65`"),
         ("branches:\n  north:\n    green_ag: 1", "policy.yaml:3: branches.north.green_ag: there is no such field; did you mean green_age?"),
         ("branches:\n  North: {}", "policy.yaml:2: branches.North: a branch id matches ^[a-z0-9][a-z0-9-]{0,31}$"),
-        ("green_age: !!timestamp 2026-11-24", "policy.yaml:1: tag:yaml.org,2002:timestamp is not known here; write a text, a number, true, false or null"),
+        ("green_age: !!timestamp 2026-11-24", "policy.yaml:1: green_age: tag:yaml.org,2002:timestamp is not known here; write a text, a number, true, false or null"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_with_its_line_and_field(text: str, said: str) -> None:
@@ -113,6 +120,40 @@ def test_everything_that_is_wrong_is_said_at_once_in_the_order_of_the_lines_and_
     """
     assert [line.partition(": ")[0] for line in refusal(text).splitlines()] == [
         "policy.yaml:1", "policy.yaml:2", "policy.yaml:4",
+    ]  # fmt: skip
+
+
+def test_a_value_that_cannot_be_read_hides_nothing_else() -> None:
+    text = """\
+    businesses:
+      query: {diversion: allways}
+      zz: {name: {zh: a, en: b}}
+    series:
+      counter: {prefix: g, width: 12345678901234567890}
+      green: {prefix: L}
+    late_s: 60
+    late_s: soon
+    branches:
+      north:
+        green_age: [!!int ten]
+        ageing_s: 12345678901234567890
+    """
+    assert [line.rpartition(": ")[0] for line in refusal(text).splitlines()] == [
+        "policy.yaml:2: businesses.query.diversion",
+        "policy.yaml:3: businesses.zz.channel",
+        "policy.yaml:5: series.counter.prefix",
+        "policy.yaml:5: series.counter.width",
+        "policy.yaml:8: late_s",
+        "policy.yaml:8: late_s",
+        "policy.yaml:11: branches.north.green_age",
+        "policy.yaml:11: branches.north.green_age.0",
+        "policy.yaml:12: branches.north.ageing_s",
+    ]  # fmt: skip
+
+
+def test_a_value_that_cannot_be_read_does_not_hide_that_parts_do_not_fit_together() -> None:
+    assert [line.partition(": ")[0] for line in refusal("ageing_s: 1e99\nseries: {green: {prefix: A}}").splitlines()] == [
+        "policy.yaml:1", "policy.yaml:2",
     ]  # fmt: skip
 
 

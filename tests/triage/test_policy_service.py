@@ -94,6 +94,8 @@ def test_a_policy_that_is_wrong_is_refused_with_line_and_field(service: Running)
     assert refused.json["errors"] == [
         {"field": "businesses.query.channel", "line": 3, "message": "'conter' is not a channel; did you mean counter?"}
     ]
+    refused = branch.put("{ageing_s: 12345678901234567890, green_age: old, green_age: 70}", media_type=YAML)
+    assert [error["field"] for error in refused.json["errors"]] == ["ageing_s", "green_age"]
     assert branch.put("\0", media_type=YAML).json["code"] == "invalid_policy"
     assert branch.put("[", media_type=YAML).json["code"] == "invalid_policy"
     assert branch.put("{}", media_type="text/plain").status == 415

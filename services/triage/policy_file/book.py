@@ -11,9 +11,9 @@ from services.triage.policy import Policy
 from services.triage.policy_file.check import checked
 from services.triage.policy_file.form import Document, digest_of, document_of
 from services.triage.policy_file.layers import over
-from services.triage.policy_file.node import Node
+from services.triage.policy_file.node import UNREAD, Node
 from services.triage.policy_file.problems import InvalidPolicy, Problem, problem_at
-from services.triage.policy_file.text import parse
+from services.triage.policy_file.text import parse, read
 from shared.contracts.base import BRANCH_PATTERN
 
 BRANCHES = "branches"
@@ -58,10 +58,17 @@ class Book:
 
         Raises :class:`InvalidPolicy`.
         """
-        above = _mapping(parse(text, OVERRIDES))
-        if not above.value:
+        root, problems = read(text, OVERRIDES)
+        above = _mapping(root)
+        if not above.value and not problems:
             return {}, self.of(branch)
-        return above.plain(), Effective(policy=checked(over(Policy, self._tree(branch), above)))
+        try:
+            policy = checked(over(Policy, self._tree(branch), above))
+        except InvalidPolicy as error:
+            raise InvalidPolicy([*problems, *error.problems]) from error
+        if problems:
+            raise InvalidPolicy(problems)
+        return above.plain(), Effective(policy=policy)
 
     def _tree(self, branch: str) -> Node:
         own = self.branches.get(branch)
@@ -77,12 +84,13 @@ def default() -> Book:
 
 def read_book(text: str | bytes, source: str) -> Book:
     """Read a bank's file, its branches too; raise :class:`InvalidPolicy` with everything that is wrong in it."""
-    root = _mapping(parse(text, source))
+    written, problems = read(text, source)
+    root = _mapping(written)
     sections = root.value.pop(BRANCHES, None)
-    branches = {} if sections is None or sections.value is None else _mapping(sections).value
+    branches = {} if sections is None else _mapping(sections).value
     bank = over(Policy, default().bank, root)
     book = Book(source=source, bank=bank, branches={name: _mapping(node) for name, node in branches.items()})
-    problems = [problem for name, node in book.branches.items() for problem in _named(name, node)]
+    problems += [problem for name, node in book.branches.items() for problem in _named(name, node)]
     for branch in ("", *book.branches):
         try:
             book.of(branch)
@@ -113,7 +121,7 @@ def _named(name: str, node: Node) -> list[Problem]:
 
 
 def _mapping(node: Node) -> Node:
-    if node.value is None:
+    if node.value is None or node.value is UNREAD:
         return Node(value={}, source=node.source, line=node.line, field=node.field)
     if not isinstance(node.value, dict):
         raise InvalidPolicy([problem_at(node, (), "a mapping of fields is needed, such as `green_age: 65`")])

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from services.triage.policy import Policy
 from services.triage.policy_file.coherence import incoherent
 from services.triage.policy_file.kinds import entry_of, fields_of, item_of
-from services.triage.policy_file.node import Node, Path
+from services.triage.policy_file.node import UNREAD, Node, Path
 from services.triage.policy_file.problems import InvalidPolicy, Problem, problem_at
 from services.triage.policy_file.words import hint, in_words
 
@@ -47,4 +47,6 @@ def unknown(root: Node, kind: Any = Policy, path: Path = ()) -> Iterator[Problem
 def _broken(root: Node, error: ValidationError) -> Iterator[Problem]:
     for details in error.errors(include_url=False):
         path = tuple(step for step in details["loc"] if step != "[key]")
+        if root.at(path)[0].value is UNREAD:
+            continue  # whoever read the text has said why
         yield problem_at(root, path, in_words(details, path))

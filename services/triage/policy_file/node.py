@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+UNREAD: Final = object()
+"""The value of a node that something was written for, but nothing that can be read."""
 
 Path = tuple[str | int, ...]
 
@@ -20,12 +23,12 @@ class Node:
     field: Path = ()
 
     def plain(self) -> Any:
-        """Return the value without the places."""
+        """Return the value without the places; what is unread is left out, or null in a list."""
         if isinstance(self.value, dict):
-            return {name: node.plain() for name, node in self.value.items()}
+            return {name: node.plain() for name, node in self.value.items() if node.value is not UNREAD}
         if isinstance(self.value, list):
             return [node.plain() for node in self.value]
-        return self.value
+        return None if self.value is UNREAD else self.value
 
     def at(self, path: Iterable[str | int]) -> tuple["Node", Path]:
         """Return the deepest node on the way along ``path``, and what is left of the path from there."""
