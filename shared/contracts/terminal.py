@@ -117,7 +117,10 @@ class TicketLeft(_OfPaper):
 
 @event("lobby.terminal.device_reported.v1")
 class DeviceReported(EventData):
-    """A self-service device says how it is (T10)."""
+    """A self-service device says how it is (T10).
+
+    A report whose ``time`` is older than that of the newest one known changes nothing.
+    """
 
     device_id: Name
     kind: Literal["atm", "crs", "vtm", "kiosk", "printer", "display", "phone"] = "kiosk"

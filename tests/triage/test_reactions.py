@@ -1,6 +1,7 @@
 """What triage makes of events: terminals' and managers' (T4, T10, V3)."""
 
 from datetime import date, timedelta
+from itertools import permutations
 
 import pytest
 
@@ -73,6 +74,32 @@ def test_a_device_that_reports_changes_the_route(lobby: Lobby) -> None:
     lobby.hear(terminal.DeviceReported(device_id="kiosk-1", kind="kiosk", status="down", detail="paper jam"))
     assert lobby.take("query").channel == "counter"
     assert lobby.queue().devices[0].detail == "paper jam"
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_devices_newest_report_counts_whatever_comes_last(
+    lobby: Lobby, clock: ManualClock, order: tuple[int, ...]
+) -> None:
+    said = (("up", 60), ("down", 30), ("up", 5))  # the last one may change nothing, and is the newest still
+    for status, minutes in (said[n] for n in order):
+        report = terminal.DeviceReported.model_validate({"device_id": "atm-1", "kind": "atm", "status": status})
+        lobby.hear(report, time=clock.now() - timedelta(minutes=minutes))
+    assert lobby.queue().devices[0].status == "up"
+    assert lobby.take("query").channel == "self_service"
+
+
+def test_of_two_reports_of_a_device_of_one_time_the_later_arrival_counts(lobby: Lobby, clock: ManualClock) -> None:
+    for status in ("up", "down"):
+        lobby.hear(terminal.DeviceReported.model_validate({"device_id": "atm-1", "kind": "atm", "status": status}))
+    assert lobby.queue().devices[0].status == "down"
+
+
+def test_a_device_whose_clock_is_ahead_can_be_contradicted(lobby: Lobby, clock: ManualClock) -> None:
+    down = terminal.DeviceReported(device_id="atm-1", kind="atm", status="down")
+    lobby.hear(down, time=clock.now() + timedelta(hours=1))
+    assert lobby.device("atm-1", "atm", "up").status == "up"
+    lobby.hear(down, time=clock.now() - timedelta(seconds=1))
+    assert lobby.queue().devices[0].status == "up"
 
 
 def test_a_manager_who_takes_a_vip_calls_serves_and_completes_the_ticket(lobby: Lobby, clock: ManualClock) -> None:

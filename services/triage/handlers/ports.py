@@ -240,7 +240,7 @@ class Desk(Records, Protocol):
         ...
 
     def record_device(self, branch: str, device: Device, happened: Iterable[DeviceChanged]) -> Device:
-        """Record what happened, and return the device after it."""
+        """Record what happened, and when the device was heard of; return the device after it."""
         ...
 
     def record_refusal(self, branch: str, request_id: str, refusal: TicketRefused) -> None:

@@ -79,6 +79,7 @@ def device_reported(desk: Desk, house: House, event: Event) -> None:
         kind=data.kind,
         status=data.status,
         detail=data.detail,
+        at=event.time,
     )
 
 

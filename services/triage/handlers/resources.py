@@ -1,5 +1,6 @@
 """What serves: counters open and close, devices go down and come back; routing follows at once (T10)."""
 
+from datetime import datetime
 from typing import Literal
 
 from services.triage.handlers.calling import require_untaken
@@ -44,12 +45,19 @@ def report_device(
     kind: str,
     status: Literal["up", "down"],
     detail: str | None,
+    at: datetime | None = None,
 ) -> DeviceView:
-    """Take a device's report; only a change is an event. Who has no other device left goes to the counter."""
+    """Take a device's report of ``at``, by default now; one that is older than the newest known changes nothing.
+
+    Only a change is an event. Who has no other device left goes to the counter.
+    """
     require_name("d", device_id)
     known = {device.device_id: device for device in desk.devices(branch)}
     before = known.get(device_id) or Device(device_id=device_id, kind=kind)
-    after = desk.record_device(branch, before, before.report(kind, status, detail))
+    at = min(at or desk.now, desk.now)
+    if before.knows_newer(at):
+        return device_view(before)
+    after = desk.record_device(branch, before.heard(at), before.report(kind, status, detail))
     if after.status == "down" and before.status != "down":
         fall_back(desk, house, branch=branch)
     return device_view(after)

@@ -1,6 +1,7 @@
 """What serves: counters, and the devices that customers serve themselves with (T10)."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from services.triage.model.copying import replace
@@ -68,13 +69,22 @@ class Counter:
 
 @dataclass(frozen=True, kw_only=True)
 class Device:
-    """A self-service device as it was last reported, after ``version`` events."""
+    """A self-service device as its newest report says, which is of ``reported_at``, after ``version`` events."""
 
     device_id: str
     kind: str
     status: Literal["up", "down"] | None = None
     detail: str | None = None
+    reported_at: datetime | None = None
     version: int = 0
+
+    def knows_newer(self, at: datetime) -> bool:
+        """Whether a report of this time is older than the newest one: then it says nothing any more."""
+        return self.reported_at is not None and at < self.reported_at
+
+    def heard(self, at: datetime) -> "Device":
+        """Return the device as its newest report is of this time."""
+        return replace(self, reported_at=at)
 
     def report(self, kind: str, status: Literal["up", "down"], detail: str | None) -> list[DeviceChanged]:
         """Take a report; only a change is something that happens."""

@@ -71,12 +71,12 @@ class Desk(Numbers):
         return counter
 
     def record_device(self, branch: str, device: Device, happened: Iterable[DeviceChanged]) -> Device:
-        """Record what happened, and return the device after it."""
+        """Record what happened, and when the device was heard of; return the device after it."""
         for event in happened:
             device = device.apply(event)
             self._append(branch, subject_of("device", branch, device.device_id), device.version, event)
-            self._put(tables.device, device_row(branch, device))
-            self._floor(branch).devices[device.device_id] = device
+        self._put(tables.device, device_row(branch, device))
+        self._floor(branch).devices[device.device_id] = device
         return device
 
     def record_block(self, branch: str, leased: NumberBlockLeased) -> None:

@@ -120,11 +120,11 @@ class MemoryDesk(MemoryRecords):
         return counter
 
     def record_device(self, branch: str, device: Device, happened: Iterable[DeviceChanged]) -> Device:
-        """Record what happened, and return the device after it."""
+        """Record what happened, and when the device was heard of; return the device after it."""
         for event in happened:
             device = device.apply(event)
             self._listener(branch, subject_of("device", branch, device.device_id), device.version, event, self.now)
-            self._devices[branch][device.device_id] = device
+        self._devices[branch][device.device_id] = device
         return device
 
     def record_appointment(
