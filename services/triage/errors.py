@@ -109,6 +109,12 @@ class CounterBusy(Conflict):
     title = "The counter has a customer"
 
 
+class NoFittingDevice(Conflict):
+    """No self-service device works that does the business."""
+
+    code = "no_fitting_device"
+
+
 class PolicyFileUnusable(Conflict):
     """The bank's policy file can't be used, so nothing can be laid over it; ``problem`` says what is wrong."""
 

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from services.triage.errors import IllegalTransition
+from services.triage.errors import IllegalTransition, NoFittingDevice
 from shared.clock import ManualClock
 from shared.contracts import triage
 from tests.triage.lobby import Lobby
@@ -131,6 +131,87 @@ def test_a_transfer_by_a_teller_ends_the_diversion(lobby: Lobby) -> None:
     assert names_of(lobby, ticket_id)[-2:] == ["ticket_transferred", "diversion_fell_back"]
     assert lobby.undo(ticket_id).channel == "self_service"
     assert lobby.divert(ticket_id, "completed").state == "completed"
+
+
+def guided(lobby: Lobby) -> str:
+    """Let staff guide somebody to a device who waits at the counter."""
+    ticket_id = lobby.wait("query").ticket_id
+    lobby.device("atm-1", "atm", "up")
+    assert lobby.transfer(ticket_id, "self_service").channel == "self_service"
+    return ticket_id
+
+
+def test_whom_staff_guide_to_a_device_is_measured_like_everybody(lobby: Lobby, clock: ManualClock) -> None:
+    ticket_id = guided(lobby)
+    assert names_of(lobby, ticket_id)[-2:] == ["ticket_transferred", "diversion_offered"]
+    offer = lobby.events()[-1].data
+    assert isinstance(offer, triage.DiversionOffered)
+    assert (offer.devices, offer.channel) == (("atm",), "self_service")
+    lobby.divert(ticket_id, "accepted", device_id="atm-1")
+    clock.advance(50)
+    assert lobby.divert(ticket_id, "completed").outcome == "served"
+    view = lobby.queue().diversion
+    assert (view.offered, view.accepted, view.completed) == (1, 1, 1)
+
+
+def test_whom_staff_guide_to_a_device_falls_back_with_it(lobby: Lobby) -> None:
+    ticket_id = guided(lobby)
+    lobby.device("atm-1", "atm", "down")
+    assert lobby.ticket(ticket_id).channel == "counter"
+    assert lobby.queue().diversion.fell_back == 1
+
+
+def test_who_declined_may_be_guided_anew(lobby: Lobby, clock: ManualClock) -> None:
+    ticket_id = guided(lobby)
+    lobby.divert(ticket_id, "accepted", device_id="atm-1")
+    clock.advance(60)
+    lobby.divert(ticket_id, "fell_back")
+    clock.advance(60)
+    lobby.transfer(ticket_id, "self_service")
+    assert (lobby.queue().diversion.accepted, lobby.queue().diversion.under_way) == (0, 1)
+    clock.advance(60)
+    lobby.divert(ticket_id, "accepted")
+    clock.advance(20)
+    assert lobby.divert(ticket_id, "completed").waited_s == 180
+
+
+def test_guidance_that_is_taken_back_was_none(lobby: Lobby) -> None:
+    ticket_id = guided(lobby)
+    assert lobby.undo(ticket_id).channel == "counter"
+    assert lobby.queue().diversion.offered == 0
+
+
+@pytest.mark.parametrize(("kind", "status"), [("atm", "down"), ("printer", "up"), (None, None)])
+def test_nobody_is_sent_to_where_no_device_does_their_business(
+    lobby: Lobby, kind: str | None, status: str | None
+) -> None:
+    ticket_id = lobby.wait("query").ticket_id
+    if kind is not None and status is not None:
+        lobby.device("d1", kind, status)
+    with pytest.raises(NoFittingDevice, match="query") as refused:
+        lobby.transfer(ticket_id, "self_service")
+    assert (refused.value.status, refused.value.extra["state"]) == (409, "waiting")
+    assert "call" in refused.value.extra["allowed"]
+    assert lobby.ticket(ticket_id).channel == "counter"
+    lobby.do("left", ticket_id)
+    with pytest.raises(IllegalTransition):
+        lobby.transfer(ticket_id, "self_service")
+
+
+def test_who_is_at_a_counter_with_another_business_falls_back_too(lobby: Lobby) -> None:
+    lobby.device("atm-1", "atm", "up")
+    lobby.open()
+    taken = lobby.take("remittance", businesses=["query"])
+    query = taken.others[0].ticket_id
+    for ticket_id in (taken.ticket_id, query):
+        lobby.do("printed", ticket_id)
+    lobby.next()
+    lobby.device("atm-1", "atm", "down")
+    assert lobby.ticket(query).channel == "counter"
+    lobby.serve(taken.ticket_id)
+    called = lobby.next()
+    assert called is not None
+    assert called.ticket_id == query
 
 
 def test_events_of_a_visit_stay_in_a_row(lobby: Lobby) -> None:

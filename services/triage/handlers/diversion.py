@@ -1,10 +1,12 @@
 """Diversion, measured: whether who was guided to a device really used it (T3, T10)."""
 
+from collections.abc import Sequence
+
 from services.triage.handlers.house import House
 from services.triage.handlers.loading import decided, load
 from services.triage.handlers.ports import Desk
 from services.triage.handlers.views import ticket_view
-from services.triage.model import Reason, commands
+from services.triage.model import Channel, Device, Reason, commands
 from shared.contracts.http.diversion import DiversionStep
 from shared.contracts.http.triage import TicketView
 
@@ -28,6 +30,17 @@ def divert(desk: Desk, house: House, *, branch: str, ticket_id: str, request: Di
     return ticket_view(visit, visit.ticket(ticket_id), desk.now)
 
 
+def guided_to(desk: Desk, house: House, branch: str, channel: Channel, code: str) -> tuple[str, ...] | None:
+    """Return the kinds of device that do a business and work, for a customer whom staff send to a channel.
+
+    None where that is no guidance to a device: to another channel, or for a business that has no other.
+    """
+    business = house.policy.businesses.get(code)
+    if channel != "self_service" or (business is not None and business.channel == channel):
+        return None
+    return tuple(sorted({device.kind for device in _fitting(desk, house, branch, code)}))
+
+
 def fall_back(desk: Desk, house: House, *, branch: str) -> int:
     """Let those wait for the counter who were guided to a device of which none works any more; return how many.
 
@@ -44,3 +57,10 @@ def fall_back(desk: Desk, house: House, *, branch: str) -> int:
         desk.record_visit(visit, decided(visit, command))
         gone += 1
     return gone
+
+
+def _fitting(desk: Desk, house: House, branch: str, code: str) -> Sequence[Device]:
+    """Return the devices that do a business and work."""
+    business = house.policy.businesses.get(code)
+    kinds: Sequence[str] = () if business is None else business.devices
+    return [device for device in desk.devices(branch) if device.status == "up" and device.kind in kinds]

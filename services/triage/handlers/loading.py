@@ -3,7 +3,7 @@
 from services.triage import errors
 from services.triage.handlers.learning import learn
 from services.triage.handlers.ports import Desk, Records
-from services.triage.model import AlreadyEnded, Elsewhere, NothingToUndo, Refusal, Visit, commands, decide
+from services.triage.model import AlreadyEnded, Elsewhere, NoDevice, NothingToUndo, Refusal, Visit, commands, decide
 from services.triage.model.events import VisitEvent
 from shared.errors import Conflict
 
@@ -11,6 +11,7 @@ _ERRORS: dict[type[Refusal], type[Conflict]] = {
     Refusal: errors.IllegalTransition,
     Elsewhere: errors.CustomerElsewhere,
     AlreadyEnded: errors.VisitEnded,
+    NoDevice: errors.NoFittingDevice,
     NothingToUndo: errors.NothingToUndo,
 }
 

@@ -2,6 +2,7 @@
 
 from services.triage.handlers.appointments import give_up_paper
 from services.triage.handlers.calling import require_back
+from services.triage.handlers.diversion import guided_to
 from services.triage.handlers.house import House
 from services.triage.handlers.loading import decided, load, step
 from services.triage.handlers.ports import Desk
@@ -69,16 +70,19 @@ def resume(desk: Desk, house: House, *, branch: str, ticket_id: str) -> TicketVi
 def transfer(desk: Desk, house: House, *, branch: str, ticket_id: str, request: TransferTicket) -> TicketView:
     """Let the ticket wait for another channel, one counter or one person, at the place that policy gives it.
 
-    Raises CounterClosed and PersonAway where nobody would call it there.
+    Raises CounterClosed and PersonAway where nobody would call it there, NoFittingDevice where no device would do it.
     """
     require_target(desk, branch, request)
+    ticket = load(desk, branch, ticket_id).ticket(ticket_id)
+    channel = request.channel or ticket.channel
     command = commands.Transfer(
         ticket_id=ticket_id,
         at=desk.now,
-        channel=request.channel or load(desk, branch, ticket_id).ticket(ticket_id).channel,
+        channel=channel,
         counter=request.counter,
         person=request.person,
         keeps_place=house.policy.transfer_place == "request_time",
+        devices=guided_to(desk, house, branch, channel, ticket.business),
     )
     return _view(desk, branch, command)
 

@@ -150,12 +150,14 @@ class Transfer(_Step):
     """Let the ticket wait for another channel, or for one counter or one person only.
 
     It stands where its request time puts it, or at the end of the line where it doesn't keep its place.
+    ``devices`` are the kinds of device that do the business and work now, where the customer is guided to one (T3).
     """
 
     channel: Channel
     counter: str | None = None
     person: str | None = None
     keeps_place: bool = True
+    devices: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

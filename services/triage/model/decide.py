@@ -5,9 +5,9 @@ from dataclasses import fields
 from services.triage.model import commands, events
 from services.triage.model.apply import apply
 from services.triage.model.ending import end, end_day, left
-from services.triage.model.marks import OFFER, care, divert, noted, watch
+from services.triage.model.marks import OFFER, UNDER_WAY, care, divert, noted, watch
 from services.triage.model.noting import OfTicket, of_ticket
-from services.triage.model.refusals import AlreadyEnded, Elsewhere, NothingToUndo, Refusal
+from services.triage.model.refusals import AlreadyEnded, Elsewhere, NoDevice, NothingToUndo, Refusal
 from services.triage.model.ticket import Ticket, seconds_between
 from services.triage.model.visit import Visit
 from services.triage.model.words import AT_COUNTER, OPEN, TicketState
@@ -138,7 +138,7 @@ def _events(visit: Visit, ticket: Ticket, command: commands.Step) -> list[events
         case commands.Resume():
             return [events.TicketResumed(**of, counter=counter)]
         case commands.Transfer():
-            return [_transferred(of, visit, ticket, command)]
+            return [_transferred(of, visit, ticket, command), *_guided(of, visit, ticket, command)]
         case commands.Leave():
             return [left(of, ticket, command.at, command.reason)]
         case commands.Undo() | commands.Reprioritise() | commands.Divert() | commands.Care() | commands.Watch():
@@ -187,6 +187,17 @@ def _transferred(of: OfTicket, visit: Visit, ticket: Ticket, command: commands.T
         to_person=command.person,
         keeps_place=command.keeps_place,
     )
+
+
+def _guided(of: OfTicket, visit: Visit, ticket: Ticket, command: commands.Transfer) -> list[events.VisitEvent]:
+    """Offer the device that staff guide the customer to, unless they are on the way to one (T3)."""
+    if command.devices is None or ticket.diversion in UNDER_WAY:
+        return []
+    if not command.devices:
+        detail = f"transfer: no device that does {ticket.business} works now, so that ticket {ticket.number} stays"
+        raise NoDevice(detail, state=ticket.state, allowed=allowed_in(visit, ticket))
+    to: OfTicket = {**of, "channel": command.channel}
+    return [events.DiversionOffered(**to, devices=command.devices)]
 
 
 def _reprioritised(visit: Visit, ticket: Ticket, command: commands.Reprioritise) -> list[events.VisitEvent]:

@@ -27,7 +27,7 @@ def marked(ticket: Ticket, event: events.Mark, at: datetime) -> Ticket:
     """Return the ticket with what is noted of it."""
     match event:
         case events.DiversionOffered():
-            return replace(ticket, diversion="offered")
+            return replace(ticket, diversion="offered", accepted_at=None, device_id=None)
         case events.DiversionAccepted():
             return replace(ticket, diversion="accepted", accepted_at=at, device_id=event.device_id)
         case events.DiversionDeclined():

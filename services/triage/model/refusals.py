@@ -32,3 +32,9 @@ class NothingToUndo(Refusal):
     """No step is left to take back, or its day is over."""
 
     code = "nothing_to_undo"
+
+
+class NoDevice(Refusal):
+    """No device works that the customer could be guided to."""
+
+    code = "no_fitting_device"

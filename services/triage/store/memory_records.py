@@ -181,7 +181,7 @@ class MemoryRecords:
         return [
             (ticket.ticket_id, ticket.business)
             for ticket in tickets
-            if ticket.state in IN_LOBBY and ticket.channel == "self_service" and ticket.diversion in UNDER_WAY
+            if ticket.state in IN_LOBBY and ticket.line == "self_service" and ticket.diversion in UNDER_WAY
         ]
 
     def diversions(self, branch: str, day: date) -> Mapping[tuple[Diversion, bool], int]:

@@ -12,6 +12,7 @@ from services.triage.model import AT_COUNTER, OPEN
 from services.triage.model.marks import UNDER_WAY
 from services.triage.model.words import IN_LOBBY
 from services.triage.store import tables
+from services.triage.store.bodies import AWAY
 from services.triage.store.line import GUARDED, OFTEN
 
 _visit, _ticket = tables.visit.c, tables.ticket.c
@@ -149,10 +150,10 @@ DIVERSIONS = (
 DIVERTED = select(_ticket.ticket_id, _ticket.business).where(
     _of_branch,
     _ticket.state.in_(IN_LOBBY),
-    _ticket.line == "self_service",
+    _ticket.line.in_(("self_service", AWAY + "self_service")),
     _ticket.diversion.in_(UNDER_WAY),
 )
-"""Who is on the way to a device."""
+"""Who is on the way to a device, and may be at a counter with another business meanwhile."""
 
 TOTALS = (
     select(_ticket.state, func.count())

@@ -143,7 +143,11 @@ class CallNumber(Body):
 class TransferTicket(Body):
     """Where the ticket waits from now on: a channel, and there anybody, one counter, or one person."""
 
-    channel: Channel | None = Field(default=None, description="Its own, where only a counter or a person is named.")
+    channel: Channel | None = Field(
+        default=None,
+        description="Its own, where only a counter or a person is named. self_service is guidance to a device, as a "
+        "diversion: one must work that does the business (else 409 no_fitting_device).",
+    )
     counter: Name | None = None
     person: Id | None = Field(default=None, description="The teller_ref of an open counter.")
 
