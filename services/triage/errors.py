@@ -110,7 +110,7 @@ class CounterBusy(Conflict):
 
 
 class NoFittingDevice(Conflict):
-    """No self-service device works that does the business."""
+    """No self-service device, or not the named one, works and does the business; ``devices`` are those that do."""
 
     code = "no_fitting_device"
 

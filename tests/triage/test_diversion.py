@@ -220,3 +220,18 @@ def test_events_of_a_visit_stay_in_a_row(lobby: Lobby) -> None:
     (visit_id,) = {event.subject for event in lobby.events() if getattr(event.data, "ticket_id", None) == ticket_id}
     sequences = [event.sequence for event in lobby.events(visit_id)]
     assert all(after == before + 1 for before, after in pairwise(sequences))
+
+
+@pytest.mark.parametrize("device", ["atm-9", "atm-2", "printer-1"])
+def test_nobody_goes_to_a_device_that_does_not_do_their_business(lobby: Lobby, device: str) -> None:
+    ticket_id = offered(lobby)
+    lobby.device("atm-2", "atm", "down")
+    lobby.device("printer-1", "printer", "up")
+    with pytest.raises(NoFittingDevice, match=f"device_id: '{device}'") as refused:
+        lobby.divert(ticket_id, "accepted", device_id=device)
+    assert (refused.value.extra["field"], refused.value.extra["devices"]) == ("device_id", ["atm-1"])
+    assert lobby.queue().diversion.accepted == 0
+    lobby.divert(ticket_id, "accepted", device_id="atm-1")
+    lobby.device("atm-3", "atm", "up")
+    lobby.device("atm-1", "atm", "down")
+    assert lobby.divert(ticket_id, "accepted", device_id="atm-1").state == "waiting", "said once more, nothing changes"

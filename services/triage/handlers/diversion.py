@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+from services.triage.errors import NoFittingDevice
 from services.triage.handlers.house import House
 from services.triage.handlers.loading import decided, load
 from services.triage.handlers.ports import Desk
 from services.triage.handlers.views import ticket_view
-from services.triage.model import Channel, Device, Reason, commands
+from services.triage.model import Channel, Device, Reason, Visit, commands
 from shared.contracts.http.diversion import DiversionStep
 from shared.contracts.http.triage import TicketView
 
@@ -20,13 +21,17 @@ DEVICE_DOWN = Reason(
 def divert(desk: Desk, house: House, *, branch: str, ticket_id: str, request: DiversionStep) -> TicketView:
     """Note that the customer accepted, declined, was done at the device, or comes back to the counter.
 
-    Raises :class:`TicketNotFound` and :class:`IllegalTransition`.
+    Raises :class:`TicketNotFound`, :class:`IllegalTransition`, and :class:`NoFittingDevice` where the device that
+    they go to doesn't do their business.
     """
     command = commands.Divert(
         ticket_id=ticket_id, at=desk.now, step=request.step, device_id=request.device_id, note=request.reason
     )
     visit = load(desk, branch, ticket_id)
-    visit = desk.record_visit(visit, decided(visit, command))
+    happened = decided(visit, command)
+    if happened and request.step == "accepted" and request.device_id is not None:
+        _require_fitting(desk, house, visit, ticket_id, request.device_id)
+    visit = desk.record_visit(visit, happened)
     return ticket_view(visit, visit.ticket(ticket_id), desk.now)
 
 
@@ -64,3 +69,16 @@ def _fitting(desk: Desk, house: House, branch: str, code: str) -> Sequence[Devic
     business = house.policy.businesses.get(code)
     kinds: Sequence[str] = () if business is None else business.devices
     return [device for device in desk.devices(branch) if device.status == "up" and device.kind in kinds]
+
+
+def _require_fitting(desk: Desk, house: House, visit: Visit, ticket_id: str, device_id: str) -> None:
+    ticket = visit.ticket(ticket_id)
+    fitting = [device.device_id for device in _fitting(desk, house, visit.branch, ticket.business)]
+    if device_id not in fitting:
+        raise NoFittingDevice(
+            f"device_id: {device_id!r} is no device that does {ticket.business} and works now",
+            field="device_id",
+            devices=fitting,
+            state=ticket.state,
+            errors=[{"field": "device_id", "message": "not a working device that does this business"}],
+        )

@@ -13,7 +13,11 @@ class DiversionStep(Body):
     """What became of the guidance to a device."""
 
     step: Literal["accepted", "declined", "completed", "fell_back"]
-    device_id: Name | None = Field(default=None, description="The device that the customer goes to, or went to.")
+    device_id: Name | None = Field(
+        default=None,
+        description="The device that the customer goes to, or went to. Who goes to one goes to one that works and does "
+        "the business (else 409 no_fitting_device).",
+    )
     reason: Text | None = Field(default=None, description="Why not, in the customer's words.")
 
 
