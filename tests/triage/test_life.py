@@ -49,6 +49,19 @@ def test_a_paper_that_is_printed_twice_changes_nothing(state: TicketState) -> No
     assert decide(brought(state), STEPS["printed"]) == []
 
 
+@pytest.mark.parametrize("end", ["print-failed", "left"])
+def test_a_paper_that_comes_out_after_its_number_was_given_up_is_refused(end: str) -> None:
+    gone = after(visit(), STEPS[end], STEPS[end].at)
+    with pytest.raises(Refusal, match="printed: ticket A001 is left") as refused:
+        decide(gone, STEPS["printed"])
+    assert (refused.value.state, refused.value.allowed) == ("left", ())
+
+
+def test_who_was_handed_off_without_a_paper_may_get_it_late() -> None:
+    served = after(after(visit(), STEPS["hand-off"], at(60)), STEPS["complete"], at(200))
+    assert decide(served, STEPS["printed"]) == []
+
+
 def test_a_ticket_whose_paper_was_not_printed_is_not_called() -> None:
     with pytest.raises(Refusal, match="A001 is reserved"):
         decide(visit(), STEPS["call"])

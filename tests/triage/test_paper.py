@@ -6,7 +6,7 @@ from services.triage import handlers
 from services.triage.errors import IllegalTransition
 from services.triage.handlers.closing import Silence
 from shared.clock import ManualClock
-from shared.contracts import triage
+from shared.contracts import terminal, triage
 from tests.triage.lobby import BRANCH, Lobby
 
 LATENCY_S = 45.0
@@ -34,6 +34,29 @@ def test_a_failed_paper_takes_the_number_back_and_nobody_waits_for_it(lobby: Lob
     assert (left.stage, left.reason) == ("reserved", "print_failed")
     assert lobby.next() is None
     assert lobby.take().number == "A002"
+
+
+@pytest.mark.parametrize("how", ["print_failed", "given up", "left"])
+def test_a_terminal_learns_that_its_late_paper_is_of_a_number_that_was_given_up(
+    lobby: Lobby, clock: ManualClock, how: str
+) -> None:
+    taken = lobby.take()
+    if how == "given up":
+        clock.advance(lobby.house.policy.reserved_expiry_s + LATENCY_S + 1)
+        give_up(lobby)
+    else:
+        lobby.do(how, taken.ticket_id)
+    with pytest.raises(IllegalTransition) as refused:
+        lobby.do("printed", taken.ticket_id)
+    assert (refused.value.extra["state"], refused.value.extra["allowed"]) == ("left", [])
+    lobby.hear(terminal.TicketPrinted(ticket_id=taken.ticket_id))  # nobody waits for an answer to an event
+    assert lobby.names(taken.visit_id) == ["ticket_issued", "ticket_left", "visit_ended"]
+
+
+def test_a_paper_that_is_reported_again_after_the_visit_changes_nothing(lobby: Lobby) -> None:
+    taken = lobby.wait()
+    lobby.do("left", taken.ticket_id)
+    assert lobby.do("printed", taken.ticket_id).state == "left"
 
 
 def test_a_paper_that_came_out_did_not_fail(lobby: Lobby) -> None:

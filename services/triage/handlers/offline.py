@@ -88,7 +88,8 @@ def believe(desk: Desk, visit: Visit, ticket_id: str, report: PaperReport) -> Vi
             return visit
         command = commands.GiveUpPaper(ticket_id=ticket_id, at=at, reason="print_failed")
         return desk.record_visit(visit, decided(visit, command), at=at)
-    visit = desk.record_visit(visit, decided(visit, commands.Print(ticket_id=ticket_id, at=at)), at=at)
+    if ticket.state == "reserved":
+        visit = desk.record_visit(visit, decided(visit, commands.Print(ticket_id=ticket_id, at=at)), at=at)
     if report.kind == "left" and visit.ticket(ticket_id).state == "waiting":
         return desk.record_visit(visit, decided(visit, commands.Leave(ticket_id=ticket_id, at=at)), at=at)
     return visit

@@ -15,7 +15,10 @@ from shared.errors import InvalidInput
 
 
 def printed(desk: Desk, house: House, *, branch: str, ticket_id: str) -> TicketView:
-    """Let the ticket wait: its paper is in the customer's hand. Once more changes nothing."""
+    """Let the ticket wait: its paper is in the customer's hand. Once more changes nothing.
+
+    Raises IllegalTransition for a number that was given up before: nobody will call it.
+    """
     return _view(desk, branch, commands.Print(ticket_id=ticket_id, at=desk.now))
 
 

@@ -72,7 +72,7 @@ class _Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Print(_Step):
-    """The paper is in the customer's hand; once is enough."""
+    """The paper is in the customer's hand; once is enough, and too late once the ticket has ended without."""
 
 
 @dataclass(frozen=True, kw_only=True)

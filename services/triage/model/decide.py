@@ -86,7 +86,7 @@ def _decide(visit: Visit, command: commands.Step) -> list[events.VisitEvent]:
         return [_undo(visit, ticket, command)]
     if isinstance(command, commands.Reprioritise):
         return _reprioritised(visit, ticket, command)
-    if isinstance(command, commands.Print) and ticket.state != "reserved":
+    if isinstance(command, commands.Print) and ticket.state != "reserved" and not ticket.ended_unprinted:
         return []
     name, states = STEPS[type(command)]
     if ticket.state not in states:

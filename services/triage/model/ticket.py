@@ -83,6 +83,11 @@ class Ticket:
         return self.state in ENDED
 
     @property
+    def ended_unprinted(self) -> bool:
+        """Whether it ended before its paper was in anybody's hand: whoever has that paper now is never called."""
+        return self.ended and self.before is not None and self.before.state == "reserved"
+
+    @property
     def outcome(self) -> Outcome | None:
         """How it ended."""
         if self.state == "completed":

@@ -241,8 +241,8 @@ TAKE_TICKET = Operation(
 )  # fmt: skip
 TICKET_PRINTED = Operation(
     name="ticketPrinted", service="triage", method="POST", path="/v1/branches/{b}/tickets/{id}/printed",
-    summary="The paper is in the customer's hand; the ticket waits from now on (T4).",
-    roles=STAFF | {"terminal"}, response=TicketView,
+    summary="The paper is in the customer's hand; the ticket waits from now on. Refused once it was given up (T4).",
+    roles=STAFF | {"terminal"}, response=TicketView, codes=("illegal_transition",),
 )  # fmt: skip
 PRINT_FAILED = Operation(
     name="printFailed", service="triage", method="POST", path="/v1/branches/{b}/tickets/{id}/print-failed",
