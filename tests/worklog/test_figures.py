@@ -141,7 +141,10 @@ def test_what_came_after_its_day_or_from_the_days_end_makes_the_figures_inexact(
     assert figures_after(exact, 1)["demo", TODAY].inexact == {}
     late = [happened.issued("v3", recorded=tomorrow), happened.ended("v3", recorded=tomorrow)]
     closed = [happened.ended("v2", "left", reason="day_end", time=tomorrow, recorded=tomorrow)]
-    assert figures_after([*exact, *late, *closed], 2)["demo", TODAY].inexact == {"late": 2, "day_end": 1}
+    half = [happened.issued("v4"), happened.ended("v4", "left", recorded=tomorrow)]
+    assert figures_after([*exact, *late, *closed], 2)["demo", TODAY].inexact == {"late": 1, "day_end": 1}
+    for batches in range(1, 5):
+        assert figures_after([*late, *half], batches)["demo", TODAY].inexact == {"late": 2}, "each visit once"
 
 
 def test_an_offline_ticket_was_promised_nothing_and_makes_the_figures_inexact() -> None:

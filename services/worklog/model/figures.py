@@ -20,10 +20,11 @@ class VisitNotBegun(LookupError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Visit:
-    """What is kept of a visit, so that its end is counted once and where it began."""
+    """What is kept of a visit, so that its end is counted once and where it began; ``late``: counted as such."""
 
     channel: str
     ended: bool = False
+    late: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,7 +140,7 @@ def _begin(figures: Figures, fact: facts.VisitBegan) -> tuple[Figures, Visit]:
         diverted=figures.diverted + (fact.channel in SELF_HELP),
         inexact=_doubted(figures, offline=fact.offline, late=fact.late),
     )
-    return after, Visit(channel=fact.channel)
+    return after, Visit(channel=fact.channel, late=fact.late)
 
 
 def _end(figures: Figures, fact: facts.VisitEnded, visit: Visit) -> tuple[Figures, Visit]:
@@ -148,9 +149,9 @@ def _end(figures: Figures, fact: facts.VisitEnded, visit: Visit) -> tuple[Figure
         figures,
         total=figures.total.ended(fact.outcome, fact.wait_ms),
         channels={**figures.channels, visit.channel: channel.ended(fact.outcome, fact.wait_ms)},
-        inexact=_doubted(figures, day_end=fact.day_end, late=fact.late),
+        inexact=_doubted(figures, day_end=fact.day_end, late=fact.late and not visit.late),
     )
-    return after, replace(visit, ended=True)
+    return after, replace(visit, ended=True, late=visit.late or fact.late)
 
 
 def _doubted(figures: Figures, **doubts: bool) -> Mapping[Doubt, int]:

@@ -61,7 +61,7 @@ class Ledger:
         if not visit_ids:
             return {}
         rows = self._connection.execute(select(tables.visit).where(_visit.visit_id.in_(visit_ids)))
-        return {id_: (branch, Visit(channel=channel, ended=ended)) for id_, branch, channel, ended in rows}
+        return {row.visit_id: (row.branch, Visit(channel=row.channel, ended=row.ended, late=row.late)) for row in rows}
 
     def has(self, event: Event) -> bool:
         """Whether the journal holds this very event."""
@@ -96,7 +96,13 @@ class Ledger:
         self._put(
             tables.visit,
             (
-                {"visit_id": id_, "branch": branch, "channel": visit.channel, "ended": visit.ended}
+                {
+                    "visit_id": id_,
+                    "branch": branch,
+                    "channel": visit.channel,
+                    "ended": visit.ended,
+                    "late": visit.late,
+                }
                 for id_, (branch, visit) in page.visits.items()
             ),
         )

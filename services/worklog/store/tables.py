@@ -12,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 from shared.storage.types import UtcDateTime
@@ -90,5 +91,6 @@ visit = Table(
     Column("branch", String(32), nullable=False),
     Column("channel", String(32), nullable=False, comment="Where it began."),
     Column("ended", Boolean, nullable=False),
+    Column("late", Boolean, nullable=False, server_default=false(), comment="Counted as heard of only after its day."),
     comment="The visits that are counted, so that each has one beginning and one end.",
 )
