@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.triage.errors import NumberNotLeased
+from services.triage.errors import IllegalTransition, NumberNotLeased
 from shared.clock import ManualClock
 from shared.contracts import terminal, triage
 from shared.contracts.base import EventData
@@ -148,6 +148,21 @@ def test_what_is_told_after_the_day_is_entered_and_called_by_nobody(lobby: Lobby
     ends = [event for event in lobby.events() if isinstance(event.data, triage.VisitEnded)]
     assert [end.time for end in ends] == [asked + timedelta(minutes=5), MIDNIGHT]
     assert [end.data.reason for end in ends] == [None, "day_end"]
+
+
+def test_a_number_of_a_day_gone_by_is_not_called_by_name_either(lobby: Lobby, clock: ManualClock) -> None:
+    lobby.open()
+    lobby.lease()
+    asked = clock.now()
+    clock.time = MIDNIGHT + timedelta(hours=10)
+    lobby.hear(offline("A001"), time=asked)
+    lobby.hear(terminal.TicketPrinted(number="A001"), time=asked)
+    with pytest.raises(IllegalTransition, match="A001 is of 2026-11-24, a day gone by") as refused:
+        lobby.call(number="A001")
+    assert refused.value.extra["state"] == "waiting"
+    assert "call" not in refused.value.extra["allowed"]
+    today = lobby.wait()
+    assert (today.number, lobby.call(number="A001").ticket_id) == ("A001", today.ticket_id)
 
 
 def test_what_is_told_a_month_later_is_refused(lobby: Lobby, clock: ManualClock) -> None:

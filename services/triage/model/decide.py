@@ -38,6 +38,8 @@ def allowed_in(visit: Visit, ticket: Ticket) -> tuple[str, ...]:
     """Return the names of the steps that are possible for the ticket now."""
     steps = [name for name, states in STEPS.values() if ticket.state in states]
     refused = {"return"} if ticket.missed_at is None else set()
+    if ticket.late:
+        refused.add("call")
     if visit.elsewhere(ticket.ticket_id) is not None:
         refused |= {STEPS[kind][0] for kind in TO_COUNTER}
     steps = [step for step in steps if step not in refused]
@@ -91,6 +93,9 @@ def _decide(visit: Visit, command: commands.Step) -> list[events.VisitEvent]:
     name, states = STEPS[type(command)]
     if ticket.state not in states:
         detail = f"{name}: ticket {ticket.number} is {ticket.state}"
+        raise Refusal(detail, state=ticket.state, allowed=allowed_in(visit, ticket))
+    if isinstance(command, commands.Call) and ticket.late:
+        detail = f"call: ticket {ticket.number} is of {visit.business_date}, a day gone by: nobody calls it any more"
         raise Refusal(detail, state=ticket.state, allowed=allowed_in(visit, ticket))
     if isinstance(command, TO_COUNTER):
         _require_here(visit, ticket, name)
