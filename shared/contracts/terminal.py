@@ -107,7 +107,11 @@ class TicketPrinted(_OfPaper):
 
 @event("lobby.terminal.ticket_print_failed.v1")
 class TicketPrintFailed(_OfPaper):
-    """The paper did not come out, and the terminal gives the number up (T4)."""
+    """The paper did not come out, and the terminal gives the number up (T4).
+
+    With ``ticket_id``, at once. Of a number that the terminal gave out by itself, once the paper's time is over: a
+    ``ticket_printed`` or ``ticket_left`` until then, of whatever ``time``, says that it came out after all.
+    """
 
 
 @event("lobby.terminal.ticket_left.v1")

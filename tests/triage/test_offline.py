@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from tests.triage.conftest import MORNING
 from tests.triage.lobby import BRANCH, Lobby
 from tests.triage.memory import MemoryStorage
 from tests.triage.test_day_end import CALM, MIDNIGHT, end_days
+from tests.triage.test_paper import LATENCY_S, give_up
 from tests.triage.test_service import Branch, said_by_triage, tell
 
 TODAY = date(2026, 11, 24)
@@ -185,6 +187,62 @@ def test_a_terminal_gives_a_number_up_by_an_event_too(lobby: Lobby) -> None:
     assert lobby.ticket(other.ticket_id).outcome == "left"
 
 
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+@pytest.mark.parametrize("printed_s", [60, 180])
+def test_a_paper_that_failed_and_was_printed_is_printed_in_any_order(
+    lobby: Lobby, clock: ManualClock, order: tuple[int, ...], printed_s: int
+) -> None:
+    lobby.lease()
+    asked = clock.now()
+    clock.advance(1800)
+    said = (
+        (offline("A001"), 0),
+        (terminal.TicketPrintFailed(number="A001"), 120),
+        (terminal.TicketPrinted(number="A001"), printed_s),
+    )
+    for data, after_s in (said[n] for n in order):
+        lobby.hear(data, time=asked + timedelta(seconds=after_s))
+    clock.advance(lobby.house.policy.reserved_expiry_s + LATENCY_S + 1)
+    give_up(lobby)
+    (waiting,) = lobby.queue().waiting
+    assert (waiting.number, waiting.state) == ("A001", "waiting")
+    assert lobby.names()[1:] == ["ticket_issued", "ticket_printed"]
+
+
+@pytest.mark.parametrize("end", ["expiry", "day's end"])
+@pytest.mark.parametrize("issued_first", [True, False])
+def test_a_paper_that_only_failed_is_given_up_when_nobody_says_more(
+    lobby: Lobby, clock: ManualClock, end: str, issued_first: bool
+) -> None:
+    lobby.lease()
+    asked = clock.now()
+    clock.advance(1800)
+    said = [(offline("A001"), asked), (terminal.TicketPrintFailed(number="A001"), asked + timedelta(seconds=9))]
+    for data, at in said if issued_first else said[::-1]:
+        lobby.hear(data, time=at)
+    assert lobby.names()[1:] == ["ticket_issued"]
+    if end == "expiry":
+        clock.advance(lobby.house.policy.reserved_expiry_s + LATENCY_S + 1)
+        give_up(lobby)
+    else:
+        clock.time = MIDNIGHT + timedelta(hours=1)
+        assert end_days(lobby, CALM) == 1
+    left, ended = lobby.events()[-2:]
+    assert isinstance(left.data, triage.TicketLeft)
+    assert (left.data.stage, left.data.reason, left.time) == ("reserved", "print_failed", asked + timedelta(seconds=9))
+    assert isinstance(ended.data, triage.VisitEnded)
+
+
+def test_an_event_that_gives_a_number_up_frees_its_appointment(lobby: Lobby, clock: ManualClock) -> None:
+    booked = lobby.book(clock.now())
+    for _ in range(2):
+        taken = lobby.take(customer={"appointment_id": booked.appointment_id})
+        assert "appointment_arrived" in lobby.names(f"appointment:{BRANCH}:{booked.appointment_id}")
+        lobby.hear(terminal.TicketPrintFailed(ticket_id=taken.ticket_id))
+    names = lobby.names(f"appointment:{BRANCH}:{booked.appointment_id}")
+    assert names == ["appointment_booked", *["appointment_arrived", "appointment_booked"] * 2]
+
+
 def test_a_customer_whom_a_counter_has_did_not_leave_at_the_terminal(lobby: Lobby, clock: ManualClock) -> None:
     lobby.open()
     lobby.lease()
@@ -223,11 +281,11 @@ def spools(draw: st.DrawFn) -> list[Said]:
         number, came = f"A{n + 1:03d}", MORNING + timedelta(seconds=draw(st.integers(0, 3600)))
         business = draw(st.sampled_from(["transfer", "account_closing"]))
         spool.append(Said(f"{n}-issued", offline(number, business), came))
-        fate = draw(st.sampled_from(["printed", "failed", "left", "silent", "left only"]))
-        if fate in ("printed", "left"):
+        fate = draw(st.sampled_from(["printed", "failed", "left", "silent", "left only", "at last"]))
+        if fate in ("printed", "left", "at last"):
             printed = came + timedelta(seconds=draw(st.integers(1, 60)))
             spool.append(Said(f"{n}-printed", terminal.TicketPrinted(number=number), printed))
-        if fate == "failed":
+        if fate in ("failed", "at last"):
             spool.append(Said(f"{n}-failed", terminal.TicketPrintFailed(number=number), came + timedelta(seconds=9)))
         if fate in ("left", "left only"):
             left = came + timedelta(seconds=draw(st.integers(61, 1800)))

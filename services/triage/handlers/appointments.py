@@ -45,9 +45,13 @@ def cancel(desk: Desk, house: House, *, branch: str, appointment_id: str, remark
     return _one(desk.record_appointment(branch, before, before.cancel(remark.reason)))
 
 
-def give_up_paper(desk: Desk, branch: str, ticket_id: str, reason: PaperReason) -> Visit:
-    """Let go of a ticket that is on no paper; whoever came with an appointment can come to it again."""
-    visit, _ = step(desk, branch, commands.GiveUpPaper(ticket_id=ticket_id, at=desk.now, reason=reason))
+def give_up_paper(desk: Desk, branch: str, ticket_id: str, reason: PaperReason, at: datetime | None = None) -> Visit:
+    """Let go of a ticket that is on no paper (since ``at``, by default now).
+
+    Whoever came with an appointment can come to it again.
+    """
+    at = at or desk.now
+    visit, _ = step(desk, branch, commands.GiveUpPaper(ticket_id=ticket_id, at=at, reason=reason))
     name = visit.ticket(ticket_id).customer.appointment_id
     appointment = None if name is None else desk.appointment(branch, name)
     if appointment is not None and appointment.ticket_id == ticket_id:

@@ -8,7 +8,7 @@ from services.triage.handlers.appointments import give_up_paper
 from services.triage.handlers.house import House
 from services.triage.handlers.learning import forget
 from services.triage.handlers.ports import Desk
-from services.triage.model import commands, decide
+from services.triage.model import Visit, commands, decide
 
 AT_ONCE = 200
 """How many tickets, visits or lines one look at the clock takes up."""
@@ -44,7 +44,7 @@ class Silence:
 
 
 def give_up_papers(desk: Desk, house: House, *, branch: str, ticket_ids: Iterable[str], silence: Silence) -> None:
-    """Let go of reserved tickets whose paper was never reported; whose paper came meanwhile goes on (T4).
+    """Let go of reserved tickets whose paper failed or was never reported; whose paper came meanwhile goes on (T4).
 
     At a fast business clock a busy branch says that reports are only slow: then none is taken for missing.
     """
@@ -52,7 +52,9 @@ def give_up_papers(desk: Desk, house: House, *, branch: str, ticket_ids: Iterabl
         return
     for ticket_id in ticket_ids:
         visit = desk.visit_of(branch, ticket_id)
-        if visit is not None and visit.ticket(ticket_id).state == "reserved":
+        if visit is None or visit.ticket(ticket_id).state != "reserved":
+            continue
+        if _give_up_failed(desk, visit, ticket_id) is None:
             give_up_paper(desk, branch, ticket_id, "not_printed")
 
 
@@ -86,6 +88,9 @@ def end_days(desk: Desk, house: House, *, branch: str, silence: Silence) -> int:
         told = visit.late and _since(touched, desk.now) >= quiet_s  # a terminal has said all that it had to say
         if desk.now < over or not (quiet or told or _since(at, desk.now) >= forgotten_s):
             continue
+        for ticket in visit.tickets:
+            if ticket.state == "reserved":
+                visit = _give_up_failed(desk, visit, ticket.ticket_id) or visit
         happened = decide(visit, commands.EndDay(at=at))
         forget(desk, branch, happened)
         desk.record_visit(visit, happened, at=at)
@@ -95,3 +100,13 @@ def end_days(desk: Desk, house: House, *, branch: str, silence: Silence) -> int:
 
 def _since(at: datetime | None, now: datetime) -> float:
     return float("inf") if at is None else (now - at).total_seconds()
+
+
+def _give_up_failed(desk: Desk, visit: Visit, ticket_id: str) -> Visit | None:
+    """Let go of a reserved ticket whose terminal said that its paper failed, since then; None where none did."""
+    ticket = visit.ticket(ticket_id)
+    for report in desk.take_reports(visit.branch, visit.business_date, ticket.number):
+        if report.kind == "print_failed":
+            at = report.happened(ticket.requested_at, desk.now)
+            return give_up_paper(desk, visit.branch, ticket_id, "print_failed", at)
+    return None

@@ -33,8 +33,8 @@ def decided(visit: Visit, command: commands.Step) -> list[VisitEvent]:
 
 
 def step(desk: Desk, branch: str, command: commands.Step) -> tuple[Visit, list[VisitEvent]]:
-    """Load, decide, learn (T9) and record; return the visit after it and what happened."""
+    """Load, decide, learn (T9) and record at the step's time; return the visit after it and what happened."""
     visit = load(desk, branch, command.ticket_id)
     happened = decided(visit, command)
     learn(desk, branch, happened)
-    return desk.record_visit(visit, happened), happened
+    return desk.record_visit(visit, happened, at=command.at), happened

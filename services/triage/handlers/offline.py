@@ -72,22 +72,24 @@ def hear(desk: Desk, branch: str, report: PaperReport) -> None:
     visit = None if ticket_id is None else desk.visit_of(branch, ticket_id)
     if ticket_id is None or visit is None:
         desk.keep_report(branch, report)
-    else:
-        believe(desk, visit, ticket_id, report)
+        return
+    believe(desk, visit, ticket_id, report)
+    if report.kind != "print_failed":
+        desk.take_reports(branch, report.business_date, report.number)  # a failure that was kept is refuted
 
 
 def believe(desk: Desk, visit: Visit, ticket_id: str, report: PaperReport) -> Visit:
     """Return the visit after what a terminal said of a paper; what does not fit any more changes nothing.
 
-    Who left had the paper, whether or not that has been said: so any order comes to the same.
+    Any order comes to the same: who left had the paper, whether or not that has been said; and a paper that failed
+    may have come out at another try, so that its failure is kept until nobody says so any more.
     """
     ticket = visit.ticket(ticket_id)
-    at = max(ticket.requested_at, min(report.at, desk.now))
     if report.kind == "print_failed":
-        if ticket.state != "reserved":
-            return visit
-        command = commands.GiveUpPaper(ticket_id=ticket_id, at=at, reason="print_failed")
-        return desk.record_visit(visit, decided(visit, command), at=at)
+        if ticket.state == "reserved":
+            desk.keep_report(visit.branch, report)
+        return visit
+    at = report.happened(ticket.requested_at, desk.now)
     if ticket.state == "reserved":
         visit = desk.record_visit(visit, decided(visit, commands.Print(ticket_id=ticket_id, at=at)), at=at)
     if report.kind == "left" and visit.ticket(ticket_id).state == "waiting":

@@ -161,11 +161,14 @@ class Desk(Records, Protocol):
         ...
 
     def keep_report(self, branch: str, report: PaperReport) -> None:
-        """Keep what a terminal said of a number that nobody has heard of yet; the earliest time counts."""
+        """Keep what a terminal said of a number that nobody has heard of yet, or whose paper failed.
+
+        The earliest time counts.
+        """
         ...
 
     def take_reports(self, branch: str, day: date, number: str) -> Sequence[PaperReport]:
-        """Return what was said of a number before it was heard of, and keep it no longer."""
+        """Return what was kept of what was said of a number, and keep it no longer."""
         ...
 
     def next_number(self, branch: str, day: date, prefix: str, start: int = 1) -> int:

@@ -6,6 +6,7 @@ Each may come twice or late: what no longer fits changes nothing.
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from services.triage.handlers.appointments import give_up_paper
 from services.triage.handlers.calling import called, overtaking
 from services.triage.handlers.house import House
 from services.triage.handlers.issue import issue
@@ -61,7 +62,11 @@ def of_paper(kind: PaperReportKind) -> Reaction:
             hear(desk, event.branchid, PaperReport(number=data.number, business_date=day, kind=kind, at=event.time))
             return
         visit = _visit(desk, event, data.ticket_id)
-        number = visit.ticket(data.ticket_id).number
+        number, state = visit.ticket(data.ticket_id).number, visit.ticket(data.ticket_id).state
+        if kind == "print_failed":
+            if state == "reserved":
+                give_up_paper(desk, event.branchid, data.ticket_id, "print_failed")
+            return
         believe(desk, visit, data.ticket_id, PaperReport(number=number, business_date=day, kind=kind, at=desk.now))
 
     return said

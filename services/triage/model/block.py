@@ -45,3 +45,7 @@ class PaperReport:
     business_date: date
     kind: PaperReportKind
     at: datetime
+
+    def happened(self, asked: datetime, now: datetime) -> datetime:
+        """Return when it happened: not before the number was asked for, and not after now."""
+        return max(asked, min(self.at, now))

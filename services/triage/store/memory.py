@@ -74,13 +74,13 @@ class MemoryDesk(MemoryRecords):
         self._blocks[branch, leased.terminal_id, leased.business_date].append(block)
 
     def keep_report(self, branch: str, report: PaperReport) -> None:
-        """Keep what a terminal said of a number that nobody has heard of yet; the earliest time counts."""
+        """Keep what a terminal said of a number; of one kind of report, the earliest time counts."""
         said = self._reports[branch, report.business_date, report.number]
         if report.kind not in said or report.at < said[report.kind].at:
             said[report.kind] = report
 
     def take_reports(self, branch: str, day: date, number: str) -> Sequence[PaperReport]:
-        """Return what was said of a number before it was heard of, and keep it no longer."""
+        """Return what was kept of what was said of a number, and keep it no longer."""
         return list(self._reports.pop((branch, day, number), {}).values())
 
     def keep_vip_credit(self, branch: str, counter: str, credit: float) -> None:

@@ -51,7 +51,7 @@ class Numbers(Places):
         return found
 
     def keep_report(self, branch: str, report: PaperReport) -> None:
-        """Keep what a terminal said of a number that nobody has heard of yet; the earliest time counts."""
+        """Keep what a terminal said of a number; of one kind of report, the earliest time counts."""
         row: dict[str, Any] = {
             "branch": branch, "business_date": report.business_date, "number": report.number, "kind": report.kind,
             "at": report.at,
@@ -63,7 +63,7 @@ class Numbers(Places):
         self.connection.execute(statement.on_conflict_do_update(index_elements=keys, set_={"at": earliest}), row)
 
     def take_reports(self, branch: str, day: date, number: str) -> Sequence[PaperReport]:
-        """Return what was said of a number before it was heard of, and keep it no longer."""
+        """Return what was kept of what was said of a number, and keep it no longer."""
         given = {"of_branch": branch, "day": day, "of_number": number}
         rows = self.connection.execute(select(_word.kind, _word.at).where(*_of_number), given).all()
         self.connection.execute(delete(tables.word).where(*_of_number), given)
