@@ -96,6 +96,16 @@ def test_who_finds_a_counter_ready_is_promised_next_to_no_wait() -> None:
     assert Estimator().quote(POLICY, replace(free, ahead=1)).p50_s == 300 / 2
 
 
+def test_whoever_no_open_counter_can_serve_is_promised_a_mean_service_at_least() -> None:
+    """A line that moves fast, where nobody waits for long: and then the last counter closes."""
+    estimator, alone = Estimator(), replace(BUSY, ahead=0, waiting=0, oldest_s=0, channel_waiting=0, channel_oldest_s=0)
+    for n in range(300):
+        scene = replace(alone, at=1e9 + 10 * n)
+        estimator = estimator.called(scene.group, 2.0, estimator.quote(POLICY, scene)).served(scene.at, 100.0)
+    assert estimator.quote(POLICY, replace(alone, at=2e9)).p50_s < 20
+    assert estimator.quote(POLICY, replace(alone, at=2e9, busy=0, counters=0)).p50_s >= 100
+
+
 def test_that_a_ready_counter_takes_its_time_is_learned_too() -> None:
     """Tellers who let people wait for a minute although they could call."""
     free = replace(BUSY, ahead=0, waiting=0, channel_waiting=0, busy=0, idle=2, oldest_s=0, channel_oldest_s=0)

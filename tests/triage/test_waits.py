@@ -83,6 +83,26 @@ def test_a_second_counter_shortens_the_promise_and_closing_it_makes_it_longer(lo
     assert wait_of(lobby.queue(), "counter") == one
 
 
+def test_a_counter_that_does_not_do_the_business_promises_nothing(lobby: Lobby) -> None:
+    """The one for everything is taken, the one for English is free: that helps only who wants English."""
+    busy(lobby)
+    lobby.open_for("7", ["account_service_en"])
+    english, plain = lobby.take("account_service_en"), lobby.wait()
+    assert (english.wait.p50_s, plain.wait.p50_s) == (0, 300)
+    assert lobby.next("7") is None
+    (shown,) = lobby.queue().waiting
+    assert shown.wait == lobby.ticket(plain.ticket_id).wait == plain.wait
+
+
+def test_whoever_no_open_counter_serves_is_promised_what_a_closed_branch_promises(lobby: Lobby) -> None:
+    before = lobby.take()
+    lobby.open_for("7", ["account_service_en"])
+    skilled = lobby.wait()
+    assert skilled.wait == before.wait
+    assert lobby.queue().waiting[0].wait == lobby.ticket(skilled.ticket_id).wait == skilled.wait
+    assert skilled.wait.p50_s == 300
+
+
 def test_the_promise_becomes_what_the_branch_takes(lobby: Lobby) -> None:
     """The policy guesses 300 s a service; here it is 100 s, and the fourth in line learns it."""
     lobby.open()

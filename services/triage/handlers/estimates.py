@@ -24,22 +24,29 @@ class Outlook:
         """Return how many stand in the channel's line."""
         return sum(self.crowds[line].waiting for line in line_of(channel) if line in self.crowds)
 
-    def quote(self, policy: Policy, channel: Channel, priority: int, ahead: int) -> Quote:
-        """Estimate the wait of a newcomer whom so many go before."""
+    def quote(self, policy: Policy, channel: Channel, priority: int, ahead: int, business: str | None = None) -> Quote:
+        """Estimate the wait of a newcomer whom so many go before, with a business that all counters do by default."""
         counts = {line: crowd.waiting for line, crowd in self.crowds.items()}
-        return self._quote(policy, channel, priority, ahead, counts, self.now.timestamp())
+        return self._quote(policy, channel, business, priority, ahead, counts, self.now.timestamp())
 
     def corrected(self, policy: Policy, ticket: Ticket, ahead: int, earlier: Mapping[str, int]) -> Quote:
         """Estimate how much longer somebody waits whom so many go before, by those who came ``earlier``."""
         lined = ticket.lined_at.timestamp()
-        return self._quote(policy, ticket.channel, ticket.priority, ahead, earlier, lined)
+        return self._quote(policy, ticket.channel, ticket.business, ticket.priority, ahead, earlier, lined)
 
     def _quote(
-        self, policy: Policy, channel: Channel, priority: int, ahead: int, counts: Mapping[str, int], before: float
+        self,
+        policy: Policy,
+        channel: Channel,
+        business: str | None,
+        priority: int,
+        ahead: int,
+        counts: Mapping[str, int],
+        before: float,
     ) -> Quote:
         line = line_of(channel)
-        serving = [window.counter for window in self.windows if set(line).intersection(window.channels)]
-        busy = sum(1 for counter in serving if counter in self.busy)
+        serving = [window for window in self.windows if any(window.serves(name, business) for name in line)]
+        busy = sum(1 for window in serving if window.counter in self.busy)
         scene = Scene(
             at=self.now.timestamp(),
             channel=channel,

@@ -73,7 +73,7 @@ def _issue_one(
         priority = max(chosen.priority, checked.priority)
         chosen = replace(chosen, priority=priority, reasons=(*chosen.reasons, checked.reason))
     lined = checked.lined_at if checked is not None else None
-    ahead, quote = _promise(desk, house, visit.branch, lined or asked, chosen)
+    ahead, quote = _promise(desk, house, visit.branch, lined or asked, chosen, code)
     command = _command(desk, house, request, asked, code, business, customer, chosen, number, ahead, quote)
     if checked is not None:
         command = replace(command, lined_at=checked.lined_at, appointment=checked.arrival)
@@ -103,12 +103,12 @@ def _check_in(
     return appointment, check_in(house.policy, appointment, asked)
 
 
-def _promise(desk: Desk, house: House, branch: str, asked: datetime, chosen: Route) -> tuple[int, Quote]:
+def _promise(desk: Desk, house: House, branch: str, asked: datetime, chosen: Route, business: str) -> tuple[int, Quote]:
     """Return how many are ahead, and what is promised."""
     view = outlook(desk, branch, desk.now, chosen.channel)
     place = rank(house.policy, asked, chosen.priority)
     ahead = ahead_of(desk, branch, view, chosen.channel, place, chosen.priority)
-    return ahead, view.quote(house.policy, chosen.channel, chosen.priority, ahead)
+    return ahead, view.quote(house.policy, chosen.channel, chosen.priority, ahead, business)
 
 
 def _command(

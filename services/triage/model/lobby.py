@@ -40,9 +40,11 @@ class Counter:
         of_channels = [(line, business) for line in self.channels for business in skills]
         return (*of_channels, *((line, None) for line in self.lines[len(self.channels) :]))
 
-    def serves(self, line: str, business: str) -> bool:
-        """Whether it may call somebody in this line who wants this."""
-        return (line, business) in self.lanes or (line, None) in self.lanes
+    def serves(self, line: str, business: str | None) -> bool:
+        """Whether it may call somebody in this line who wants this; None: something that it does."""
+        if line in self.channels:
+            return not self.businesses or business is None or business in self.businesses
+        return line in self.lines
 
     def open(
         self, channels: tuple[Channel, ...], teller_ref: str | None, businesses: tuple[str, ...] = ()

@@ -181,7 +181,7 @@ class ChannelView(View):
     channel: Channel
     waiting: int = Field(ge=0)
     longest_wait_s: Seconds
-    wait: Wait
+    wait: Wait = Field(description="What a newcomer is promised, without priority, for what all its counters do (T9).")
     promises: Promises | None = Field(default=None, description="None until somebody was called (T9).")
     counters: int = Field(default=0, description="Open counters that serve it.")
     idle: int = Field(default=0, description="Of those, how many have nobody.")

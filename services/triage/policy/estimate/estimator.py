@@ -89,14 +89,18 @@ class Estimator:
     groups: Mapping[str, Peculiar] = field(default_factory=dict)
 
     def quote(self, policy: Policy, scene: Scene) -> Quote:
-        """Estimate the wait at a place; never less than at a place farther ahead, all else equal."""
+        """Estimate the wait at a place; never less than at a place farther ahead, all else equal.
+
+        Where no open counter can serve, at least a mean service: nobody is told that it takes a moment.
+        """
         ready_s = self.memory.ready_s(0.5, 0.0) if scene.idle else 0.0
+        least_s = ready_s if scene.counters else self.memory.service_s(policy.first_service_s)
         ready_p90_s = self.memory.ready_s(0.9, policy.least_p90_s) if scene.idle else 0.0
         if scene.ready:
             return _quote(policy, scene.group, ready_s, ready_p90_s)
         both = [inputs(each, self.memory, policy.first_service_s) for each in (scene, scene.nearest())]
         group = self._group(scene.group)
-        p50_s = max(ready_s, *(self.median.value(seen) + group.median(seen) for seen in both))
+        p50_s = max(least_s, *(self.median.value(seen) + group.median(seen) for seen in both))
         error_s = max(LEAST_ERROR_S, *(self.error.value(_spread(seen)) for seen in both))
         return _quote(policy, scene.group, p50_s, max(p50_s + group.reach * error_s, ready_p90_s), both[0])
 
