@@ -4,7 +4,7 @@ import pytest
 
 from shared.clock import ManualClock
 from shared.contracts import triage
-from shared.contracts.http.triage import QueueView, TicketView
+from shared.contracts.http.triage import QueueView, TicketView, TransferTicket
 from tests.triage.lobby import BRANCH, Lobby
 
 
@@ -60,6 +60,54 @@ def test_the_queue_and_the_ticket_say_the_same_and_those_farther_back_never_less
         assert ticket.wait == lobby.ticket(ticket.ticket_id).wait
     plain = [ticket.wait.p50_s for ticket in waiting if ticket.channel == "counter" and ticket.wait]
     assert plain == sorted(plain)
+
+
+def send(lobby: Lobby, ticket_id: str, **to: str) -> None:
+    lobby.do("transfer", ticket_id, request=TransferTicket.model_validate(to))
+
+
+@pytest.mark.parametrize("to", [{"counter": "1"}, {"person": "wang"}])
+def test_who_waits_for_one_counter_or_person_is_told_what_that_one_has_to_do(lobby: Lobby, to: dict[str, str]) -> None:
+    """The counter beside is free, which helps nobody who waits for this one."""
+    first = lobby.wait()
+    lobby.staff("1", "wang")
+    lobby.open("2")
+    lobby.next()
+    sent = line(lobby, 3)
+    for ticket_id in sent:
+        send(lobby, ticket_id, **to)
+    told = {ticket.ticket_id: ticket.wait for ticket in lobby.queue().waiting}
+    assert [wait.p50_s for each in sent if (wait := told[each])] == [300, 600, 900]
+    assert told == {each: lobby.ticket(each).wait for each in sent}
+    lobby.serve(first.ticket_id, 60)
+    ready = lobby.ticket(sent[0]).wait
+    assert ready is not None
+    assert ready.p50_s == 0
+
+
+def test_who_waits_for_one_counter_waits_for_its_part_of_its_channels_too(lobby: Lobby) -> None:
+    busy(lobby)
+    lobby.open("2")
+    *_, last = line(lobby, 5)
+    send(lobby, last, counter="1")
+    told = lobby.ticket(last).wait
+    assert told is not None
+    assert told.p50_s == 900  # after who is there, and two of the four who stand before: the other counter takes two
+    assert lobby.queue().waiting[-1].wait == told
+
+
+def test_who_waits_for_one_counter_is_told_by_the_services_of_the_line(lobby: Lobby) -> None:
+    lobby.open()
+    for _ in range(10):
+        line(lobby, 5)
+        serve_everybody(lobby, 100)
+    busy(lobby)
+    (sent,) = line(lobby, 1)
+    send(lobby, sent, counter="1")
+    told = lobby.ticket(sent).wait
+    assert told is not None
+    assert told.p50_s == pytest.approx(100)
+    assert told.p90_s > 150
 
 
 def test_who_is_called_or_gone_has_no_estimate_any_more(lobby: Lobby) -> None:

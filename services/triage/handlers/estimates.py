@@ -1,6 +1,7 @@
 """What a wait is estimated from: the line, the counters that serve it, and what the line has taught (T9)."""
 
 from bisect import bisect_left
+from collections import Counter as Counted
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,6 +35,42 @@ class Outlook:
         lined = ticket.lined_at.timestamp()
         return self._quote(policy, ticket.channel, ticket.business, ticket.priority, ahead, earlier, lined)
 
+    def lines_before(self, line: str) -> tuple[Collection[str], Collection[str]]:
+        """Return where those stand who may be called before one in a counter's or a person's line.
+
+        First the lines that are its callers' own, then the channels that they share with other counters.
+        """
+        callers = self._callers(line)
+        shared = {channel for window in callers for channel in window.channels}
+        return {line, *(each for window in callers for each in window.lines)} - shared, shared
+
+    def sent(self, policy: Policy, ticket: Ticket, own: int, shared: int) -> Quote:
+        """Estimate how much longer somebody waits for one counter or person.
+
+        Behind so many of its ``own``, and so many of its channels': of these, it takes its part.
+        """
+        callers = self._callers(ticket.line)
+        channels = {channel for window in callers for channel in window.channels}
+        sharing = sum(1 for window in self.windows if channels.intersection(window.channels))
+        busy = sum(1 for window in callers if window.counter in self.busy)
+        scene = Scene(
+            at=self.now.timestamp(),
+            channel=ticket.channel,
+            priority=ticket.priority,
+            ahead=own + shared / max(1, sharing),
+            waiting=own,
+            oldest_s=0.0,
+            channel_waiting=own,
+            channel_oldest_s=0.0,
+            busy=busy,
+            counters=len(callers),
+            idle=len(callers) - busy,
+        )
+        return self._estimator(ticket.channel).alone().quote(policy, scene)
+
+    def _callers(self, line: str) -> Sequence[Counter]:
+        return [window for window in self.windows if line in window.lines]
+
     def _quote(
         self,
         policy: Policy,
@@ -60,7 +97,10 @@ class Outlook:
             counters=len(serving),
             idle=len(serving) - busy,
         )
-        return self.estimators.get(line_name(channel), Estimator()).quote(policy, scene)
+        return self._estimator(channel).quote(policy, scene)
+
+    def _estimator(self, channel: Channel) -> Estimator:
+        return self.estimators.get(line_name(channel), Estimator())
 
     def _oldest_s(self, lines: Iterable[str], before: float) -> float:
         since = min((self.crowds[line].oldest for line in lines if line in self.crowds), default=before)
@@ -95,11 +135,15 @@ def ahead_of(records: Records, branch: str, view: Outlook, channel: Channel, ran
 
 
 def correct(records: Records, policy: Policy, branch: str, view: Outlook, ticket: Ticket) -> Quote | None:
-    """Return what a ticket that waits is to be told now; None where it stands in no channel's line."""
+    """Return what a ticket that waits is to be told now; None where it stands in no line."""
     line, place = line_of(ticket.channel), records.place(branch, ticket.ticket_id)
-    if place is None or ticket.line not in line:
+    if place is None:
         return None
     rank, lined = place
+    if ticket.line not in line:
+        own, shared = view.lines_before(ticket.line)
+        before = max(0, records.ahead(branch, own, rank) - 1)
+        return view.sent(policy, ticket, before, records.ahead(branch, shared, rank))
     ahead = max(0, records.ahead(branch, line, rank) - 1)
     return view.corrected(policy, ticket, ahead, records.earlier(branch, line, lined))
 
@@ -111,13 +155,16 @@ def correct_all(policy: Policy, view: Outlook, waiting: Sequence[Ticket]) -> Map
         lined.setdefault(ticket.line, []).append(ticket.lined_at.timestamp())
     for stand in lined.values():
         stand.sort()
-    called: dict[str, int] = {}
+    called: Counted[str] = Counted()
     found: dict[str, Quote] = {}
     for ticket in waiting:
         line, mine = line_of(ticket.channel), ticket.lined_at.timestamp()
-        name = line_name(ticket.channel)
         if ticket.line in line:
             earlier: dict[str, int] = {each: bisect_left(lined.get(each, ()), mine) for each in line}
-            found[ticket.ticket_id] = view.corrected(policy, ticket, called.get(name, 0), earlier)
-            called[name] = called.get(name, 0) + 1
+            ahead = sum(called[each] for each in line)
+            found[ticket.ticket_id] = view.corrected(policy, ticket, ahead, earlier)
+        else:
+            own, shared = (sum(called[each] for each in lines) for lines in view.lines_before(ticket.line))
+            found[ticket.ticket_id] = view.sent(policy, ticket, own, shared)
+        called[ticket.line] += 1
     return found

@@ -104,6 +104,11 @@ class Estimator:
         error_s = max(LEAST_ERROR_S, *(self.error.value(_spread(seen)) for seen in both))
         return _quote(policy, scene.group, p50_s, max(p50_s + group.reach * error_s, ready_p90_s), both[0])
 
+    def alone(self) -> "Estimator":
+        """Return what is known of a counter alone: how long services take, and what is guessed at first."""
+        memory = self.memory
+        return Estimator(memory=Memory(services=memory.services, freed_at=memory.freed_at, ready=memory.ready))
+
     def called(self, group: str, waited_s: float, quote: Quote | None = None) -> "Estimator":
         """Return the estimator after a call; ``quote``: what the ticket was promised in this group, if it was."""
         if quote is not None and not quote.seen:
