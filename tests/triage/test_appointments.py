@@ -71,6 +71,48 @@ def test_an_appointment_is_good_for_one_ticket(lobby: Lobby, clock: ManualClock)
     assert [(event.appointment_id, event.arrival) for event in arrived] == [("a-1", "on_time")]
 
 
+def issued(lobby: Lobby) -> list[triage.TicketIssued]:
+    return [event.data for event in lobby.events() if isinstance(event.data, triage.TicketIssued)]
+
+
+def test_an_appointment_is_for_its_business(lobby: Lobby, clock: ManualClock) -> None:
+    lobby.book(clock.now(), "transfer", appointment_id="a-1")
+    other = comes(lobby, "a-1")
+    assert (other.priority, other.appointment) == (0, None)
+    assert (other.reasons[-1].rule, other.reasons[-1].zh) == (
+        "appointment.other_business",
+        "预约的是其他业务,按现场客户办理",
+    )
+    assert lobby.names("appointment:demo:a-1") == ["appointment_booked"]
+    lobby.wait("transfer", customer={"appointment_id": "a-1"})
+    assert (issued(lobby)[-1].priority, issued(lobby)[-1].appointment) == (2, "on_time")
+
+
+@pytest.mark.parametrize(("business", "others"), [("mortgage", ["transfer"]), ("transfer", ["mortgage"])])
+def test_of_several_businesses_the_appointments_own_comes_to_it(
+    lobby: Lobby, clock: ManualClock, business: str, others: list[str]
+) -> None:
+    lobby.book(clock.now(), "transfer", appointment_id="a-1")
+    lobby.take(business, businesses=others, customer={"appointment_id": "a-1"})
+    found = {ticket.business: ticket for ticket in issued(lobby)}
+    assert (found["transfer"].priority, found["transfer"].appointment) == (2, "on_time")
+    assert (found["mortgage"].priority, found["mortgage"].appointment) == (0, None)
+    assert not [reason for reason in found["mortgage"].reasons if reason.rule.startswith("appointment")]
+
+
+def test_a_business_that_is_wanted_later_in_the_visit_comes_to_its_appointment(
+    lobby: Lobby, clock: ManualClock
+) -> None:
+    lobby.book(clock.now(), "transfer", appointment_id="a-1")
+    other = comes(lobby, "a-1")
+    lobby.wait("mortgage", visit_id=other.visit_id)
+    lobby.wait("transfer", visit_id=other.visit_id)
+    lobby.wait("transfer", visit_id=other.visit_id, again=True)
+    assert [ticket.appointment for ticket in issued(lobby)] == [None, None, "on_time", None]
+    rules = [[reason.rule for reason in ticket.reasons if "appointment" in reason.rule] for ticket in issued(lobby)]
+    assert rules == [["appointment.other_business"], [], ["appointment.on_time"], []]
+
+
 def test_an_appointment_is_moved_until_its_customer_has_come(lobby: Lobby, clock: ManualClock) -> None:
     first = lobby.book(clock.now(), appointment_id="a-1")
     assert lobby.book(clock.now(), appointment_id="a-1") == first

@@ -68,7 +68,7 @@ def _issue_one(
     series = house.policy.series[chosen.channel]
     drawn = desk.next_number(visit.branch, visit.business_date, series.prefix, series.start)
     number = series.number(drawn)
-    appointment, checked = _check_in(desk, house, visit, customer, asked)
+    appointment, checked = _check_in(desk, house, visit, request, code, customer, asked)
     if checked is not None:
         priority = max(chosen.priority, checked.priority)
         chosen = replace(chosen, priority=priority, reasons=(*chosen.reasons, checked.reason))
@@ -93,14 +93,22 @@ def _issue_one(
 
 
 def _check_in(
-    desk: Desk, house: House, visit: Visit, customer: Customer, asked: datetime
+    desk: Desk, house: House, visit: Visit, request: TicketRequest, code: str, customer: Customer, asked: datetime
 ) -> tuple[Appointment | None, CheckIn | None]:
-    """Return the appointment that the customer comes to, and what that gives them (T11)."""
+    """Return the appointment that the customer comes to, and what that gives them (T11).
+
+    Of a visit, the ticket for the appointment's business comes to it, and the others say nothing of it.
+    """
     name = customer.appointment_id
-    if name is None or any(ticket.customer.appointment_id == name for ticket in visit.tickets):
-        return None, None  # one ticket of a visit comes to it
+    if name is None:
+        return None, None
     appointment = desk.appointment(visit.branch, name)
-    return appointment, check_in(house.policy, appointment, asked)
+    named = [ticket for ticket in visit.tickets if ticket.customer.appointment_id == name]
+    if appointment is not None and appointment.business == code:
+        told = any(ticket.ticket_id == appointment.ticket_id for ticket in named)
+    else:
+        told = bool(named) or (appointment is not None and appointment.business in request.wanted)
+    return (None, None) if told else (appointment, check_in(house.policy, appointment, code, asked))
 
 
 def _promise(desk: Desk, house: House, branch: str, asked: datetime, chosen: Route, business: str) -> tuple[int, Quote]:

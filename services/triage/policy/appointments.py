@@ -14,6 +14,12 @@ CANCELLED = Reason(
     rule="appointment.cancelled", zh="该预约已取消,按现场客户办理", en="The appointment was cancelled: a walk-in"
 )
 
+OTHER = Reason(
+    rule="appointment.other_business",
+    zh="预约的是其他业务,按现场客户办理",
+    en="The appointment is for another business: a walk-in",
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class CheckIn:
@@ -25,11 +31,11 @@ class CheckIn:
     lined_at: datetime | None = None
 
 
-def check_in(policy: Policy, appointment: Appointment | None, asked: datetime) -> CheckIn:
-    """Return what coming at ``asked`` makes of an appointment.
+def check_in(policy: Policy, appointment: Appointment | None, business: str, asked: datetime) -> CheckIn:
+    """Return what coming for a business at ``asked`` makes of an appointment.
 
     In time: its priority. Too early: its priority, and the place of the slot, so that nobody gains by
-    coming early. Too late, unknown, used or cancelled: as one without an appointment.
+    coming early. Too late, unknown, used, cancelled or for another business: as one without an appointment.
     """
     if appointment is None or appointment.slot_at is None:
         return CheckIn(reason=UNKNOWN)
@@ -37,6 +43,8 @@ def check_in(policy: Policy, appointment: Appointment | None, asked: datetime) -
         return CheckIn(reason=USED)
     if appointment.cancelled:
         return CheckIn(reason=CANCELLED)
+    if appointment.business != business:
+        return CheckIn(reason=OTHER)
     slot = appointment.slot_at
     if asked > slot + timedelta(seconds=policy.appointment_late_s):
         why = Reason(rule="appointment.late", zh="迟到超过宽限,按现场客户办理", en="Too late for the slot: a walk-in")
