@@ -133,6 +133,15 @@ def test_the_picture_is_svg_or_png(folder: Path, capsys: pytest.CaptureFixture[s
     assert ".svg or .png" in capsys.readouterr().err
 
 
+@pytest.mark.filterwarnings("error")
+def test_the_picture_of_a_day_on_which_nobody_is_let_in_is_drawn(folder: Path) -> None:
+    hours = "opening_hours: {mon: [], tue: [], wed: [], thu: [], fri: []}\noutside_hours: refuse\n"
+    (folder / "plain.yaml").write_text(hours)
+    picture = folder / "new.svg"
+    assert lobby(folder, "--json", "--picture", str(picture), b="plain.yaml") == 0
+    assert ElementTree.parse(picture).getroot().tag == "{http://www.w3.org/2000/svg}svg"
+
+
 def test_without_matplotlib_the_command_says_how_to_get_it(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -112,7 +112,8 @@ def _compose(figure: "Figure", found: Comparison, *, chinese: bool) -> None:
 def _groups(found: Comparison) -> list[str]:
     channels, businesses = found.groups("channel:"), found.groups("business:")
     groups = [ALL, *channels, *found.groups("priority:"), *businesses]
-    return [group for group in groups if found.of(group, "mean") is not None][:MOST_GROUPS]
+    waited = [group for group in groups if found.of(group, "mean") is not None]
+    return waited[:MOST_GROUPS] or [ALL]
 
 
 def _bars(
