@@ -127,6 +127,18 @@ def test_the_command_prints_the_figures(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 @pytest.mark.parametrize(
+    ("picture", "words"), [("waits.png", "draws .svg"), ("waits", "draws .svg"), ("no/waits.svg", "no folder")]
+)
+def test_a_picture_of_another_kind_is_refused_before_anything_is_played(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], picture: str, words: str
+) -> None:
+    arguments = ["estimates", "evaluate", "--trace", str(tmp_path / "none.csv"), "--picture", str(tmp_path / picture)]
+    assert main(arguments) == 2
+    assert words in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
     ("lines", "word"),
     [
         ([HEADER, row(0, 9, 5).replace("served", "")], "observed_outcome"),

@@ -14,6 +14,7 @@ from services.ops.compare.figures import ALL
 from services.ops.compare.interval import Interval
 from services.ops.compare.words import MEASURES, group_names
 from services.ops.errors import UsageError
+from services.ops.options import require_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,10 +32,7 @@ HALF = 0.19
 
 def require_kind(file: Path) -> None:
     """Refuse what can't be drawn, before anything is computed; raise :class:`UsageError`."""
-    if file.suffix not in KINDS:
-        raise UsageError(f"--picture {file}: draws {' or '.join(KINDS)}")
-    if not file.absolute().parent.is_dir():
-        raise UsageError(f"--picture {file}: there is no folder {file.parent}")
+    require_picture(file, *KINDS)
     try:
         import matplotlib as _  # noqa: F401 - only whether it's there
     except ImportError:

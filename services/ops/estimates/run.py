@@ -13,6 +13,7 @@ from services.ops.estimates.evaluate import Judged, Play
 from services.ops.estimates.observed import customers_of
 from services.ops.estimates.picture import draw
 from services.ops.estimates.report import document, told
+from services.ops.options import require_picture
 from services.ops.trace import Row, Trace, by_branch, read_trace
 from services.triage.policy import Policy
 
@@ -33,10 +34,13 @@ def judge(
 ) -> dict[str, Any]:
     """Play the trace, branch by branch, and return the figures.
 
-    Raises :class:`UsageError` for a file that can't be read, isn't observed, or has nobody to judge.
+    Raises :class:`UsageError` for a file that can't be read, isn't observed, or has nobody to judge, and for a
+    picture of another kind than SVG.
     """
     if first and last and first > last:
         raise UsageError(f"--from {first} is after --to {last}")
+    if picture is not None:
+        require_picture(picture, ".svg")
     branches = by_branch(_good(read_trace(trace, zone), skip_bad_rows), (branch or ONLY,))
     if branch is not None:
         branches = {branch: branches.get(branch, [])}
