@@ -1,11 +1,14 @@
 """Fairness: who is overtaken by whom, why and how often, and the cap under any load (T6, T12)."""
 
 from datetime import timedelta
+from itertools import combinations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.triage import handlers
-from services.triage.policy import Policy
+from services.triage.policy import Place, Policy, credit_after, first_credit, vip_may
 from services.triage.store import Ledger
 from shared.clock import ManualClock
 from shared.contracts import triage
@@ -204,7 +207,7 @@ def test_a_skill_is_a_business_of_the_branch(lobby: Lobby) -> None:
         lobby.open_for("7", ["banking_in_latin"])
 
 
-@pytest.mark.parametrize(("share", "vips_of_twelve"), [(0.25, 4), (0.5, 7), (0.75, 10), (1.0, 12), (0.0, 1)])
+@pytest.mark.parametrize(("share", "vips_of_twelve"), [(0.1, 2), (0.25, 3), (0.5, 6), (0.75, 9), (1.0, 12), (0.0, 0)])
 def test_vips_have_their_share_of_a_counter_that_serves_others_too(
     storage: Storage, clock: ManualClock, share: float, vips_of_twelve: int
 ) -> None:
@@ -215,7 +218,45 @@ def test_vips_have_their_share_of_a_counter_that_serves_others_too(
         lobby.wait(customer={"card_tier": "private"})
     channels = [called.channel for _ in range(12) if (called := serve_next(lobby))]
     assert channels.count("vip") == vips_of_twelve
-    assert channels[0] == "vip"
+    assert (channels[0] == "vip") == (share > 0)
+
+
+def test_without_a_share_vips_are_called_when_nobody_else_waits(storage: Storage, clock: ManualClock) -> None:
+    lobby = Lobby(storage, clock, Policy(vip_share=0))
+    lobby.open("1", "counter", "vip")
+    lobby.wait(customer={"card_tier": "private"})
+    clock.advance(1)
+    lobby.wait()
+    assert [called.channel for _ in range(2) if (called := serve_next(lobby))] == ["counter", "vip"]
+
+
+def test_the_cap_comes_before_the_share(storage: Storage, clock: ManualClock) -> None:
+    lobby = Lobby(storage, clock, Policy(vip_share=0, max_overtakes=2))
+    lobby.open("1", "counter", "vip")
+    lobby.wait(customer={"card_tier": "private"})
+    for _ in range(4):
+        clock.advance(1)
+        lobby.wait()
+    channels = [called.channel for _ in range(4) if (called := serve_next(lobby))]
+    assert channels == ["counter", "counter", "vip", "counter"]
+
+
+PLACES = {line: Place(ticket_id=line, line=line, lined=0.0, rank=0.0) for line in ("vip", "counter")}
+
+
+@given(tenths=st.integers(0, 10), vips=st.lists(st.booleans(), min_size=1, max_size=60))
+def test_of_any_calls_in_a_row_vips_get_their_share_at_most_rounded_up(tenths: int, vips: list[bool]) -> None:
+    """``vips``: whether a VIP is first in turn; now and then they are not, and save nothing up by it."""
+    policy = Policy(vip_share=tenths / 10)
+    credit, got = first_credit(policy), []
+    for vip in vips:
+        place = PLACES["vip" if vip and vip_may(policy, credit) else "counter"]
+        credit = credit_after(policy, credit, place)
+        got.append(place.line == "vip")
+    for begin, end in combinations(range(len(got) + 1), 2):
+        assert sum(got[begin:end]) <= -(-(end - begin) * tenths // 10)
+    if all(vips):
+        assert sum(got) >= len(got) * tenths // 10, "nor do they get less"
 
 
 def test_vips_who_wait_alone_take_nothing_of_their_share(storage: Storage, clock: ManualClock) -> None:

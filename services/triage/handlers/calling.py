@@ -16,6 +16,7 @@ from services.triage.policy import (
     Way,
     choose,
     credit_after,
+    first_credit,
     is_contested,
     overtaken_lanes,
     vip_may,
@@ -133,7 +134,8 @@ def _chosen(desk: Desk, policy: Policy, branch: str, counter: str, lanes: Sequen
     """Choose who is next; where VIPs and others wait for the counter, within the VIPs' share."""
     if not is_contested(lanes):
         return choose(policy, lanes)
-    credit = desk.vip_credit(branch, counter)
+    kept = desk.vip_credit(branch, counter)
+    credit = first_credit(policy) if kept is None else kept
     choice = choose(policy, lanes, vip_may=vip_may(policy, credit))
     if choice is not None:
         desk.keep_vip_credit(branch, counter, credit_after(policy, credit, choice.place))

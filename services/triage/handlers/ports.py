@@ -208,8 +208,8 @@ class Desk(Records, Protocol):
         """
         ...
 
-    def vip_credit(self, branch: str, counter: str) -> float:
-        """Return what VIPs have left of their share at this counter (T7)."""
+    def vip_credit(self, branch: str, counter: str) -> float | None:
+        """Return what VIPs have left of their share at this counter; None where nothing was kept yet (T7)."""
         ...
 
     def keep_vip_credit(self, branch: str, counter: str, credit: float) -> None:

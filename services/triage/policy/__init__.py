@@ -7,13 +7,13 @@ from services.triage.policy.fairness import SKILL, Way, why_ahead
 from services.triage.policy.hours import is_open, opens_next
 from services.triage.policy.line import Crowd, Line, rank
 from services.triage.policy.order import (
-    FULL_CREDIT,
     Choice,
     Lane,
     Place,
     Standing,
     choose,
     credit_after,
+    first_credit,
     in_turn,
     is_contested,
     overtaken_lanes,
@@ -23,8 +23,8 @@ from services.triage.policy.routing import Route, priority_of, route
 from services.triage.policy.rules import Policy, Series, line_name, line_of
 
 __all__ = [
-    "FULL_CREDIT", "SKILL", "Business", "Choice", "Crowd", "Estimator", "Group", "Lane", "Line", "Need", "Order",
+    "SKILL", "Business", "Choice", "Crowd", "Estimator", "Group", "Lane", "Line", "Need", "Order",
     "Paper", "Place", "Policy", "Quote", "Route", "Scene", "Series", "Standing", "Way", "alarm_due", "care_due",
-    "choose", "close_matches", "credit_after", "in_turn", "is_contested", "is_open", "line_name", "line_of", "need",
-    "opens_next", "overtaken_lanes", "priority_of", "rank", "route", "vip_may", "why_ahead",
+    "choose", "close_matches", "credit_after", "first_credit", "in_turn", "is_contested", "is_open", "line_name",
+    "line_of", "need", "opens_next", "overtaken_lanes", "priority_of", "rank", "route", "vip_may", "why_ahead",
 ]  # fmt: skip

@@ -73,8 +73,9 @@ def choose(policy: Policy, lanes: Sequence[Lane], *, vip_may: bool = True) -> Ch
     return Choice(place=first)
 
 
-FULL_CREDIT = 1.0
-"""What VIPs begin with at a counter: one call before others have had any."""
+A_CALL = 1.0
+EXACT = 9
+"""To so many digits a share adds up: ten tenths are a call."""
 
 
 def is_contested(lanes: Sequence[Lane]) -> bool:
@@ -82,15 +83,26 @@ def is_contested(lanes: Sequence[Lane]) -> bool:
     return len({lane.line == "vip" for lane in lanes}) == 2
 
 
+def first_credit(policy: Policy) -> float:
+    """Return what VIPs have of a counter's calls at first: enough that the next may be theirs."""
+    return A_CALL - policy.vip_share
+
+
 def vip_may(policy: Policy, credit: float) -> bool:
-    """Whether a VIP may be called while others wait: their share of the counter's calls is bounded."""
-    return credit + policy.vip_share >= FULL_CREDIT
+    """Whether a VIP may be called while others wait: their share of the counter's calls is bounded.
+
+    Each call earns them their share of one. Of any number of calls in a row VIPs get their share at most,
+    rounded up, as long as less than a whole call is ever left: see :func:`credit_after`.
+    """
+    return policy.vip_share > 0 and _earned(policy, credit) >= A_CALL
 
 
 def credit_after(policy: Policy, credit: float, place: Place) -> float:
-    """Return what VIPs have left of their share after a call while others waited."""
-    spent = FULL_CREDIT if place.line == "vip" else 0.0
-    return max(0.0, min(FULL_CREDIT, credit + policy.vip_share - spent))
+    """Return what VIPs have left after a call while others waited: what they could have had, they can't save up."""
+    earned = _earned(policy, credit)
+    if place.line == "vip":
+        return max(0.0, earned - A_CALL)
+    return earned if earned < A_CALL else credit
 
 
 def in_turn(policy: Policy, standings: Sequence[Standing]) -> list[str]:
@@ -115,6 +127,10 @@ def in_turn(policy: Policy, standings: Sequence[Standing]) -> list[str]:
 def overtaken_lanes(lanes: Sequence[Lane], lined: float) -> list[Lane]:
     """Return the lanes in which somebody stands earlier than ``lined``."""
     return [lane for lane in lanes if lane.oldest.lined < lined]
+
+
+def _earned(policy: Policy, credit: float) -> float:
+    return round(credit + policy.vip_share, EXACT)
 
 
 def _by_place(place: Place) -> tuple[float, str]:

@@ -83,7 +83,7 @@ class Policy:
     max_overtakes: int = field(default=10, metadata={"ge": 1})
     """After being overtaken so often a ticket is called next (T12)."""
     vip_share: float = field(default=0.5, metadata={"ge": 0, "le": 1})
-    """Of the calls of a counter that serves VIPs and others, how much VIPs may have while others wait (T7)."""
+    """Of a counter's calls while VIPs and others wait for it, how much VIPs may have; 0: others go first (T7)."""
     max_no_shows: int = field(default=3, metadata={"ge": 1})
     """After so many calls that nobody came to, the customer counts as left (T7)."""
     transfer_place: Literal["request_time", "end"] = "request_time"

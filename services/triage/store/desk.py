@@ -13,7 +13,7 @@ from services.triage.model.events import (
     TicketRefused,
     VisitEvent,
 )
-from services.triage.policy import FULL_CREDIT, Estimator, Quote
+from services.triage.policy import Estimator, Quote
 from services.triage.store import queries, tables
 from services.triage.store.appointments import APPOINTMENT, ONE, appointment_row
 from services.triage.store.bodies import AWAY, ESTIMATOR, QUOTE, counter_row, device_row, visit_row
@@ -39,10 +39,10 @@ class Desk(Numbers):
         given = {"of_branch": branch, "lines": [*lines, *(AWAY + line for line in lines)]}
         return list(self.connection.execute(queries.STANDING, given).scalars())
 
-    def vip_credit(self, branch: str, counter: str) -> float:
-        """Return what VIPs have left of their share at this counter (T7)."""
+    def vip_credit(self, branch: str, counter: str) -> float | None:
+        """Return what VIPs have left of their share at this counter; None where nothing was kept yet (T7)."""
         found = self.connection.execute(queries.VIP_CREDIT, {"of_branch": branch, "counter": counter}).scalar()
-        return FULL_CREDIT if found is None else float(found)
+        return None if found is None else float(found)
 
     def keep_vip_credit(self, branch: str, counter: str, credit: float) -> None:
         """Keep what VIPs have left of their share at this counter (T7)."""

@@ -21,7 +21,7 @@ from services.triage.model import (
 )
 from services.triage.model.marks import UNDER_WAY
 from services.triage.model.words import IN_LOBBY, Diversion
-from services.triage.policy import FULL_CREDIT, Crowd, Estimator, Lane, Line, Quote, Standing
+from services.triage.policy import Crowd, Estimator, Lane, Line, Quote, Standing
 from services.triage.store.memory_lines import WaitingLines
 from shared.clock import Clock
 
@@ -229,9 +229,9 @@ class MemoryRecords:
         found = [(self._found(spot.ticket_id)[1], spot) for spot in fit]
         return [Overtaken(ticket_id=t.ticket_id, number=t.number, times=spot.overtaken + 1) for t, spot in found]
 
-    def vip_credit(self, branch: str, counter: str) -> float:
-        """Return what VIPs have left of their share at this counter (T7)."""
-        return self._credits.get((branch, counter), FULL_CREDIT)
+    def vip_credit(self, branch: str, counter: str) -> float | None:
+        """Return what VIPs have left of their share at this counter; None where nothing was kept yet (T7)."""
+        return self._credits.get((branch, counter))
 
     def times_overtaken(self, ticket_id: str) -> int:
         """Return how often a ticket has been overtaken at its place (T12)."""
