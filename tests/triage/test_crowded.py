@@ -112,15 +112,18 @@ def test_two_thousand_who_wait_cost_a_call_no_more_than_twenty(lobby: Lobby) -> 
         assert_alike(work, many[what])
 
 
-def test_a_ticket_of_a_branch_that_is_known_reads_nothing_but_its_logs_head(lobby: Lobby) -> None:
+def test_a_branch_that_is_known_reads_nothing_but_its_logs_head(lobby: Lobby) -> None:
     lobby.open()
     lobby.wait()
     with counted(lobby.storage) as take:
         taken = lobby.take()
     with counted(lobby.storage) as wait:
         lobby.do("printed", taken.ticket_id)
+    with counted(lobby.storage) as call:
+        lobby.next()
     assert (take.reads, take.statements) == (1, 7)
     assert (wait.reads, wait.statements) == (1, 6)
+    assert (call.reads, call.statements) == (1, 8)
 
 
 def test_the_first_of_a_line_is_found_without_sorting_it(lobby: Lobby) -> None:

@@ -47,8 +47,11 @@ def test_the_lobby_now(lobby: Lobby, clock: ManualClock) -> None:
 
 @on_a_database
 def test_the_next_ticket_is_an_index_look_up_however_many_wait(lobby: Lobby) -> None:
-    """No plan reads the waiting tickets one by one, and no rows are fetched but the ones that are needed."""
-    lobby.open()
+    """No plan reads the waiting tickets one by one, and no rows are fetched but the ones that are needed.
+
+    The first of a business are looked for in the tables; the first of a line is known.
+    """
+    lobby.open_for("1", ["account_service"], "counter")
     for _ in range(30):
         lobby.wait()
     statements: list[tuple[str, object]] = []
