@@ -3,6 +3,8 @@
 A commit waits for the disk, and a transaction's first and last statements cost the same for one command
 as for ten. While one transaction runs, the commands that arrive meanwhile queue up; whoever is next
 carries out all of them. A quiet system commits each command by itself, a busy one many at a time.
+
+Nobody waits there for a branch that somebody else is changing: such commands go to a second lane, which does.
 """
 
 import threading
@@ -47,6 +49,7 @@ class _Work:
     answer: BaseModel | Replayed | None = None
     error: Exception | None = None
     settled: bool = False
+    postponed: bool = False
 
     def settle(self, answer: BaseModel | Replayed | None = None, error: Exception | None = None) -> None:
         self.answer, self.error, self.settled = answer, error, True
@@ -57,16 +60,18 @@ class _CannotGoOn(Exception):
 
 
 class Commands:
-    """The commands of one storage, in lanes: a branch's commands in one, so that lanes don't wait for each other."""
+    """The commands of one storage: in a lane that waits for no branch, or in the one for those that must."""
 
-    def __init__(self, storage: "Storage", *, lanes: int) -> None:
-        """``lanes`` is how many transactions of commands run at the same time."""
-        self._lanes = [_Lane(storage) for _ in range(lanes)]
+    def __init__(self, storage: "Storage") -> None:
+        """Nobody waits."""
+        self._quick, self._patient = _Lane(storage, patient=False), _Lane(storage, patient=True)
 
     def execute(self, command: Command, use_case: UseCase) -> Any:
         """Carry out a command once, and return its answer; raise what ``use_case`` raises, nothing changed."""
         work = _Work(command, use_case)
-        self._lanes[partition_of(command.branch) % len(self._lanes)].carry_out(work)
+        self._quick.carry_out(work)
+        if work.postponed:
+            self._patient.carry_out(work)
         if work.error is not None:
             raise work.error
         return work.answer
@@ -75,19 +80,23 @@ class Commands:
 @dataclass(eq=False)
 class _Lane:
     storage: "Storage"
+    patient: bool
     waiting: "deque[_Work]" = field(default_factory=deque)
     turn: threading.Lock = field(default_factory=threading.Lock)
 
     def carry_out(self, work: _Work) -> None:
-        """Return when the work is settled: by this thread, or by the one whose turn came first."""
+        """Return when the work is settled, or postponed: by this thread, or by the one whose turn came first."""
         self.waiting.append(work)
         with self.turn:
-            while not work.settled:
+            while self._is_open(work):
                 group = [self.waiting.popleft() for _ in range(min(MOST, len(self.waiting)))]
                 try:
                     self._together(group)
                 finally:  # a thread that is killed leaves the others' work to the next
-                    self.waiting.extendleft(reversed([w for w in group if not w.settled and w is not work]))
+                    self.waiting.extendleft(reversed([w for w in group if self._is_open(w) and w is not work]))
+
+    def _is_open(self, work: _Work) -> bool:
+        return not work.settled and (self.patient or not work.postponed)
 
     def _together(self, group: Sequence[_Work]) -> None:
         try:
@@ -103,11 +112,14 @@ class _Lane:
     def _transact(self, group: Sequence[_Work]) -> None:
         branches = {work.command.branch for work in group}
         results: list[tuple[_Work, BaseModel | Replayed | None, Exception | None]] = []
-        with self.storage.transaction(*branches) as tx:
-            answers = _Answers(tx, [work.command for work in group])
-            for work in group:
+        with self.storage.transaction(*branches, wait=self.patient) as tx:
+            mine = [work for work in group if partition_of(work.command.branch) in tx.heads]
+            answers = _Answers(tx, [work.command for work in mine])
+            for work in mine:
                 results.append((work, *self._one(tx, answers, work, alone=len(group) == 1)))
             answers.write()
+        for work in group:
+            work.postponed = work not in mine
         for work, answer, error in results:
             work.settle(answer, error)
 

@@ -1,6 +1,7 @@
 """A service's database, as its use cases, consumers and timers see it."""
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import datetime, timedelta
@@ -25,14 +26,15 @@ from shared.storage.transaction import Transaction
 Answer = TypeVar("Answer", bound=BaseModel)
 Listener = Callable[[list[Row]], None]
 
-LANES = 2
-"""Transactions of commands at the same time, on PostgreSQL."""
+SHORT_S = 0.05
+"""How long another transaction of this process is waited for by who does not want to wait: as most of them take."""
 KEEP_ANSWERS = timedelta(days=2)
 KEEP_INBOX = timedelta(days=30)
 
 # Built once: to build a statement costs more than to run it.
 _heads = select(log_head.c.pp, log_head.c.pos).order_by(log_head.c.pp).with_for_update()
 _LOCK = Among(_heads, log_head.c.pp)
+_LOCK_FREE = Among(_heads.with_for_update(skip_locked=True), log_head.c.pp)
 _LOCK_ONE = _heads.where(log_head.c.pp == bindparam("of"))
 
 
@@ -57,7 +59,7 @@ class Storage:
         self._listeners: list[Listener] = []
         self._readers: dict[str, LogReader] = {}
         self._memory = Memory()
-        self._commands = Commands(self, lanes=1 if self._turn else LANES)
+        self._commands = Commands(self)
 
     def on_commit(self, listener: Listener) -> None:
         """Call ``listener`` with what was appended, after each commit."""
@@ -70,18 +72,22 @@ class Storage:
             yield connection
 
     @contextmanager
-    def transaction(self, *branches: str, cause: Cause | None = None) -> Iterator[Transaction]:
-        """Begin a transaction that may append to these branches; it commits when the block ends well."""
-        with self.locked({partition_of(branch) for branch in branches}, cause=cause) as tx:
+    def transaction(self, *branches: str, cause: Cause | None = None, wait: bool = True) -> Iterator[Transaction]:
+        """Begin a transaction that may append to these branches; it commits when the block ends well.
+
+        Without ``wait``, it may only append to those that nobody else keeps for long: ``Transaction.heads``.
+        """
+        with self.locked({partition_of(branch) for branch in branches}, cause=cause, wait=wait) as tx:
             yield tx
 
     @contextmanager
-    def locked(self, partitions: Iterable[int], *, cause: Cause | None = None) -> Iterator[Transaction]:
+    def locked(
+        self, partitions: Iterable[int], *, cause: Cause | None = None, wait: bool = True
+    ) -> Iterator[Transaction]:
         """As :meth:`transaction`, for whole partitions; locked in ascending order, so there's no deadlock."""
-        wanted = sorted(set(partitions))
-        with self._turn_for(wanted), self._writer.connect() as connection:
+        with self._turn_for(sorted(set(partitions)), wait=wait) as mine, self._writer.connect() as connection:
             with connection.begin():
-                heads = self._lock(connection, wanted)
+                heads = self._lock(connection, mine, wait=wait)
                 tx = Transaction(
                     connection,
                     service=self.service,
@@ -138,22 +144,26 @@ class Storage:
         self.engine.dispose()
 
     @contextmanager
-    def _turn_for(self, partitions: list[int]) -> Iterator[None]:
+    def _turn_for(self, partitions: list[int], *, wait: bool) -> Iterator[list[int]]:
         """Wait for this process's own transactions, and not in the database: their memory is back when they end.
 
-        Who waits for the head is let on by the commit, before its process knows that it has committed.
+        Who waits for the head is let on by the commit, before its process knows that it has committed. Returns
+        the partitions: without ``wait``, those that are free by and by.
         """
-        with ExitStack() as turns:
-            for turn in [self._turn] if self._turn else [self._turns[pp] for pp in partitions]:
-                turns.enter_context(turn)
-            yield
+        with self._turn or nullcontext(), ExitStack() as turns:
+            mine, until = [], time.monotonic() + SHORT_S
+            for pp in partitions:
+                if self._turns[pp].acquire(timeout=-1 if wait else max(0.0, until - time.monotonic())):
+                    turns.callback(self._turns[pp].release)
+                    mine.append(pp)
+            yield mine
 
-    def _lock(self, connection: Connection, partitions: list[int]) -> dict[int, int]:
+    def _lock(self, connection: Connection, partitions: list[int], *, wait: bool) -> dict[int, int]:
         if not partitions:
             return {}
-        if len(partitions) == 1:  # every command: spared what a list costs
+        if wait and len(partitions) == 1:  # spared what a list costs
             return {pp: pos for pp, pos in connection.execute(_LOCK_ONE, {"of": partitions[0]})}
-        return {pp: pos for pp, pos in _LOCK.execute(connection, partitions)}
+        return {pp: pos for pp, pos in (_LOCK if wait else _LOCK_FREE).execute(connection, partitions)}
 
 
 def open_storage(settings: Settings, service: str) -> Storage:

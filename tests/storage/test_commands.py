@@ -19,9 +19,9 @@ class Answer(BaseModel):
     number: int
 
 
-def command(key: str | None = "k", *, actor: str = "me", fingerprint: str = "f") -> Command:
+def command(key: str | None = "k", *, branch: str = "demo", actor: str = "me", fingerprint: str = "f") -> Command:
     return Command(
-        id="c", operation="op", branch="demo", actor=actor, key=key, fingerprint=fingerprint, status=201
+        id="c", operation="op", branch=branch, actor=actor, key=key, fingerprint=fingerprint, status=201
     )  # fmt: skip
 
 

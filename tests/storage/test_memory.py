@@ -233,7 +233,7 @@ def test_rows_that_cannot_be_written_fail_their_own_command(storage: Storage) ->
     crowd = Crowd(storage)
     with crowd.waiting():
         crowd.ask("a", spoils)
-        wait_until(lambda: any(lane.waiting for lane in storage._commands._lanes), within_s=10, what="the first")
+        wait_until(lambda: storage._commands._quick.waiting, within_s=10, what="the first")
         crowd.ask("b", reads)
     assert isinstance(crowd.results["a"], Exception)
     assert not isinstance(crowd.results["b"], Exception)

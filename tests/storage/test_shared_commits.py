@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from shared.contracts.triage import CounterClosed
 from shared.errors import Conflict
+from shared.settings import Settings
 from shared.storage import Storage, Transaction
 from shared.storage.tables import cursor, idempotency, log
 from tests.storage.test_commands import Answer, command, count, use_case
@@ -50,7 +51,7 @@ class Crowd:
         self.ask("holder", self.hold)
         assert self._holds.wait(20)
         yield
-        (lane,) = {lane for lane in self._storage._commands._lanes if lane.waiting}
+        lane = self._storage._commands._quick
         wait_until(lambda: len(lane.waiting) == len(self._threads) - 1, within_s=10, what="all to wait")
         self._go.set()
         for thread in self._threads:
@@ -153,7 +154,7 @@ def test_one_key_twice_among_those_who_wait_is_carried_out_once(storage: Storage
     crowd = Crowd(storage)
     with crowd.waiting():
         crowd.ask("first", lambda tx: use_case(tx))
-        wait_until(lambda: any(lane.waiting for lane in storage._commands._lanes), within_s=10, what="the first")
+        wait_until(lambda: storage._commands._quick.waiting, within_s=10, what="the first")
         second = command("first", fingerprint=fingerprint)
         result: list[Any] = []
 
@@ -194,3 +195,20 @@ def test_many_at_once_on_many_branches_lose_and_double_nothing(storage: Storage)
     for thread in threads:
         thread.join(60)
     assert len(answers) == 80 == len(set(answers)) == count(storage, log)
+
+
+@pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("whose", ["this process", "another process"])
+def test_a_branch_that_somebody_changes_keeps_only_its_own_commands_waiting(
+    settings: Settings, storage: Storage, whose: str
+) -> None:
+    other = Storage(settings, storage.service, clock=storage.clock)
+    crowd = Crowd(storage)
+    with (storage if whose == "this process" else other).transaction("demo"):
+        crowd.ask("waits", use_case)
+        crowd.ask("goes on", lambda _tx: Answer(number=0), branch="north")
+        wait_until(lambda: "goes on" in crowd.results, within_s=10, what="the other branch's command")
+        assert "waits" not in crowd.results
+    wait_until(lambda: "waits" in crowd.results, within_s=10, what="the command that had to wait")
+    assert not any(isinstance(result, Exception) for result in crowd.results.values())
+    other.close()
