@@ -24,8 +24,7 @@ from shared.errors import Conflict
 from shared.settings import Settings
 from tests.support.databases import empty_storage
 from tests.triage.conftest import MORNING
-from tests.triage.floors import remembers_the_counts
-from tests.triage.lobby import BRANCH, Lobby
+from tests.triage.lobby import Lobby
 from tests.triage.memory import MemoryStorage
 
 CAP = 2
@@ -113,12 +112,6 @@ class Day(RuleBasedStateMachine):
         assert all(line == seen[0] for line in seen), seen
         lanes = [self._lanes(lobby, ids) for lobby, ids in zip(self.lobbies, self.ids, strict=True)]
         assert all(found == lanes[0] for found in lanes), lanes
-
-    @invariant()
-    def what_is_remembered_is_what_the_tables_say(self) -> None:
-        for storage in self.storages[1:]:
-            with storage.transaction(BRANCH) as tx:
-                remembers_the_counts(tx)
 
     @invariant()
     def each_count_is_what_was_seen(self) -> None:
