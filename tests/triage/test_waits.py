@@ -1,11 +1,14 @@
 """What a branch's lobby promises, and corrects, and learns (T9): through the use cases, on every storage."""
 
 import pytest
+from sqlalchemy import func, select
 
+from services.triage.store import tables
 from shared.clock import ManualClock
-from shared.contracts import triage
+from shared.contracts import terminal, triage
 from shared.contracts.http.triage import QueueView, TicketView, TransferTicket
 from tests.triage.lobby import BRANCH, Lobby
+from tests.triage.memory import on_a_database
 
 
 def line(lobby: Lobby, number: int, *, apart_s: float = 10) -> list[str]:
@@ -267,3 +270,16 @@ def judged(lobby: Lobby) -> int:
     with lobby.storage.read() as connection:
         known = lobby.records(connection).estimators(BRANCH)
     return sum(group.judged for estimator in known.values() for group in estimator.groups.values())
+
+
+@on_a_database
+@pytest.mark.parametrize("told_by", ["a call", "an event"])
+def test_nothing_is_kept_of_what_one_who_left_was_promised(lobby: Lobby, told_by: str) -> None:
+    lobby.open()
+    taken = lobby.wait()
+    if told_by == "a call":
+        lobby.do("left", taken.ticket_id)
+    else:
+        lobby.hear(terminal.TicketLeft(ticket_id=taken.ticket_id))
+    with lobby.storage.read() as connection:
+        assert connection.execute(select(func.count()).select_from(tables.quote)).scalar() == 0

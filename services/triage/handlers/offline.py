@@ -6,6 +6,7 @@ from services.triage.errors import NumberNotLeased, NumberTaken, RequestedTooLon
 from services.triage.handlers.closing import day_over
 from services.triage.handlers.house import House
 from services.triage.handlers.issue import business_of
+from services.triage.handlers.learning import forget
 from services.triage.handlers.loading import decided
 from services.triage.handlers.names import require_name
 from services.triage.handlers.ports import Desk
@@ -93,7 +94,9 @@ def believe(desk: Desk, visit: Visit, ticket_id: str, report: PaperReport) -> Vi
     if ticket.state == "reserved":
         visit = desk.record_visit(visit, decided(visit, commands.Print(ticket_id=ticket_id, at=at)), at=at)
     if report.kind == "left" and visit.ticket(ticket_id).state == "waiting":
-        return desk.record_visit(visit, decided(visit, commands.Leave(ticket_id=ticket_id, at=at)), at=at)
+        happened = decided(visit, commands.Leave(ticket_id=ticket_id, at=at))
+        forget(desk, visit.branch, happened)
+        return desk.record_visit(visit, happened, at=at)
     return visit
 
 
