@@ -235,3 +235,20 @@ def test_nobody_goes_to_a_device_that_does_not_do_their_business(lobby: Lobby, d
     lobby.device("atm-3", "atm", "up")
     lobby.device("atm-1", "atm", "down")
     assert lobby.divert(ticket_id, "accepted", device_id="atm-1").state == "waiting", "said once more, nothing changes"
+
+
+def test_who_is_sent_back_to_a_device_that_went_down_meanwhile_waits_for_the_counter(lobby: Lobby) -> None:
+    lobby.device("atm-1", "atm", "up")
+    ticket_id = lobby.wait("cash_withdrawal", amount_minor=10_000).ticket_id
+    assert lobby.transfer(ticket_id, "counter").channel == "counter"
+    lobby.device("atm-1", "atm", "down")
+    assert lobby.undo(ticket_id).channel == "counter"
+    assert names_of(lobby, ticket_id)[-3:] == ["step_undone", "ticket_transferred", "diversion_fell_back"]
+
+
+def test_an_offer_names_the_kinds_of_device_that_work(lobby: Lobby) -> None:
+    lobby.device("atm-1", "atm", "up")
+    lobby.device("crs-1", "crs", "down")
+    lobby.wait("cash_withdrawal", amount_minor=10_000)
+    (offer,) = (event.data for event in lobby.events() if isinstance(event.data, triage.DiversionOffered))
+    assert offer.devices == ("atm",)

@@ -75,6 +75,7 @@ def _issue_one(
     lined = checked.lined_at if checked is not None else None
     ahead, quote = _promise(desk, house, visit.branch, lined or asked, chosen, code)
     command = _command(desk, house, request, asked, code, business, customer, chosen, number, ahead, quote)
+    command = replace(command, devices=tuple(kind for kind in business.devices if kind in up))
     if checked is not None:
         command = replace(command, lined_at=checked.lined_at, appointment=checked.arrival)
     issued, *_ = happened = decide(visit, command)
@@ -150,7 +151,6 @@ def _command(
         wait_p90_s=quote.p90_s,
         policy_version=house.version,
         policy_digest=house.digest,
-        devices=business.devices,
     )
 
 

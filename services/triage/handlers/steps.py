@@ -2,7 +2,7 @@
 
 from services.triage.handlers.appointments import give_up_paper
 from services.triage.handlers.calling import require_back
-from services.triage.handlers.diversion import guided_to
+from services.triage.handlers.diversion import fall_back, guided_to
 from services.triage.handlers.house import House
 from services.triage.handlers.loading import decided, load, step
 from services.triage.handlers.ports import Desk
@@ -97,13 +97,21 @@ def left(desk: Desk, house: House, *, branch: str, ticket_id: str, remark: Remar
 
 
 def undo(desk: Desk, house: House, *, branch: str, ticket_id: str, remark: Remark) -> TicketView:
-    """Take the last step back; raise CounterBusy where its counter has gone on to somebody else."""
+    """Take the last step back; raise CounterBusy where its counter has gone on to somebody else.
+
+    Whom that sends back to a device of which none works any more waits for the counter.
+    """
     if remark.reason is None:
         raise InvalidInput(
             "reason: say why the step is taken back", errors=[{"field": "reason", "message": "needed here"}]
         )
     today = desk.now.astimezone(house.zone).date()
-    return _at_counter(desk, branch, commands.Undo(ticket_id=ticket_id, at=desk.now, reason=remark.reason, today=today))
+    command = commands.Undo(ticket_id=ticket_id, at=desk.now, reason=remark.reason, today=today)
+    view = _at_counter(desk, branch, command)
+    if view.channel == "self_service" and fall_back(desk, house, branch=branch):
+        visit = load(desk, branch, ticket_id)
+        return ticket_view(visit, visit.ticket(ticket_id), desk.now)
+    return view
 
 
 def _view(desk: Desk, branch: str, command: commands.Step) -> TicketView:
