@@ -4,7 +4,7 @@ A commit waits for the disk, and a transaction's first and last statements cost 
 as for ten. While one transaction runs, the commands that arrive meanwhile queue up; whoever is next
 carries out all of them. A quiet system commits each command by itself, a busy one many at a time.
 
-Nobody waits there for a branch that somebody else is changing: such commands go to a second lane, which does.
+Nobody waits there for a branch that somebody else keeps for long: such commands go to a second lane, which does.
 """
 
 import threading
@@ -60,7 +60,7 @@ class _CannotGoOn(Exception):
 
 
 class Commands:
-    """The commands of one storage: in a lane that waits for no branch, or in the one for those that must."""
+    """The commands of one storage: in a lane that waits for no branch long, or in the one for those that must."""
 
     def __init__(self, storage: "Storage") -> None:
         """Nobody waits."""
