@@ -1,13 +1,11 @@
 """Diversion, measured: whether who was guided to a device really used it (T3, T10)."""
 
-from collections.abc import Sequence
-
 from services.triage.errors import NoFittingDevice
 from services.triage.handlers.house import House
 from services.triage.handlers.loading import decided, load
 from services.triage.handlers.ports import Desk
 from services.triage.handlers.views import ticket_view
-from services.triage.model import Channel, Device, Reason, Visit, commands
+from services.triage.model import Channel, Reason, Visit, commands
 from shared.contracts.http.diversion import DiversionStep
 from shared.contracts.http.triage import TicketView
 
@@ -43,7 +41,12 @@ def guided_to(desk: Desk, house: House, branch: str, channel: Channel, code: str
     business = house.policy.businesses.get(code)
     if channel != "self_service" or (business is not None and business.channel == channel):
         return None
-    return tuple(sorted({device.kind for device in _fitting(desk, house, branch, code)}))
+    return () if business is None else tuple(sorted(kinds_up(desk, branch).intersection(business.devices)))
+
+
+def kinds_up(desk: Desk, branch: str) -> set[str]:
+    """Return the kinds of device of which one works."""
+    return {device.kind for device in desk.devices(branch) if device.status == "up"}
 
 
 def fall_back(desk: Desk, house: House, *, branch: str) -> int:
@@ -51,7 +54,7 @@ def fall_back(desk: Desk, house: House, *, branch: str) -> int:
 
     They stay there when a device comes back: nobody is sent to and fro.
     """
-    up = {device.kind for device in desk.devices(branch) if device.status == "up"}
+    up = kinds_up(desk, branch)
     gone = 0
     for ticket_id, code in desk.diverted(branch):
         business = house.policy.businesses.get(code)
@@ -64,16 +67,12 @@ def fall_back(desk: Desk, house: House, *, branch: str) -> int:
     return gone
 
 
-def _fitting(desk: Desk, house: House, branch: str, code: str) -> Sequence[Device]:
-    """Return the devices that do a business and work."""
-    business = house.policy.businesses.get(code)
-    kinds: Sequence[str] = () if business is None else business.devices
-    return [device for device in desk.devices(branch) if device.status == "up" and device.kind in kinds]
-
-
 def _require_fitting(desk: Desk, house: House, visit: Visit, ticket_id: str, device_id: str) -> None:
     ticket = visit.ticket(ticket_id)
-    fitting = [device.device_id for device in _fitting(desk, house, visit.branch, ticket.business)]
+    business = house.policy.businesses.get(ticket.business)
+    kinds = () if business is None else business.devices
+    devices = desk.devices(visit.branch)
+    fitting = [device.device_id for device in devices if device.status == "up" and device.kind in kinds]
     if device_id not in fitting:
         raise NoFittingDevice(
             f"device_id: {device_id!r} is no device that does {ticket.business} and works now",

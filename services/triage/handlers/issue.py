@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from services.triage.errors import BranchClosed, RequestedInFuture, RequestedTooLongAgo, UnknownBusiness
+from services.triage.handlers.diversion import kinds_up
 from services.triage.handlers.estimates import ahead_of, outlook
 from services.triage.handlers.house import House
 from services.triage.handlers.ports import Desk
@@ -63,7 +64,7 @@ def _issue_one(
     business: Business,
     customer: Customer,
 ) -> tuple[Visit, TicketIssued]:
-    up = {device.kind for device in desk.devices(visit.branch) if device.status == "up"}
+    up = kinds_up(desk, visit.branch)
     chosen = route(house.policy, business, request.amount_minor, customer, up, currency=request.currency)
     series = house.policy.series[chosen.channel]
     drawn = desk.next_number(visit.branch, visit.business_date, series.prefix, series.start)
