@@ -1,4 +1,4 @@
-"""Appointments: booked, imported, cancelled, and free again where nothing was printed for who came (T11)."""
+"""Appointments: booked, imported and cancelled; ``issue`` checks in who comes to one (T11)."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
@@ -7,10 +7,8 @@ from typing import Protocol
 from services.triage.errors import AppointmentNotFound, AppointmentUsed
 from services.triage.handlers.house import House
 from services.triage.handlers.issue import business_of
-from services.triage.handlers.loading import step
 from services.triage.handlers.ports import Desk
-from services.triage.model import Appointment, Visit, commands
-from services.triage.model.words import PaperReason
+from services.triage.model import Appointment
 from shared.contracts.http.appointments import AppointmentsView, AppointmentView, BookAppointments
 from shared.contracts.http.triage import Remark
 
@@ -43,20 +41,6 @@ def cancel(desk: Desk, house: House, *, branch: str, appointment_id: str, remark
     if before.arrival is not None:
         raise AppointmentUsed("the customer has come and has a ticket", ticket_id=before.ticket_id, state=before.state)
     return _one(desk.record_appointment(branch, before, before.cancel(remark.reason)))
-
-
-def give_up_paper(desk: Desk, branch: str, ticket_id: str, reason: PaperReason, at: datetime | None = None) -> Visit:
-    """Let go of a ticket that is on no paper (since ``at``, by default now).
-
-    Whoever came with an appointment can come to it again.
-    """
-    at = at or desk.now
-    visit, _ = step(desk, branch, commands.GiveUpPaper(ticket_id=ticket_id, at=at, reason=reason))
-    name = visit.ticket(ticket_id).customer.appointment_id
-    appointment = None if name is None else desk.appointment(branch, name)
-    if appointment is not None and appointment.ticket_id == ticket_id:
-        desk.record_appointment(branch, appointment, appointment.free())
-    return visit
 
 
 def appointments_view(

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from services.triage.handlers.appointments import give_up_paper
 from services.triage.handlers.house import House
 from services.triage.handlers.learning import forget
+from services.triage.handlers.paper import give_up_failed, give_up_paper
 from services.triage.handlers.ports import Desk
-from services.triage.model import Visit, commands, decide
+from services.triage.model import commands, decide
 
 AT_ONCE = 200
 """How many tickets, visits or lines one look at the clock takes up."""
@@ -54,7 +54,7 @@ def give_up_papers(desk: Desk, house: House, *, branch: str, ticket_ids: Iterabl
         visit = desk.visit_of(branch, ticket_id)
         if visit is None or visit.ticket(ticket_id).state != "reserved":
             continue
-        if _give_up_failed(desk, visit, ticket_id) is None:
+        if give_up_failed(desk, visit, ticket_id) is None:
             give_up_paper(desk, branch, ticket_id, "not_printed")
 
 
@@ -90,7 +90,7 @@ def end_days(desk: Desk, house: House, *, branch: str, silence: Silence) -> int:
             continue
         for ticket in visit.tickets:
             if ticket.state == "reserved":
-                visit = _give_up_failed(desk, visit, ticket.ticket_id) or visit
+                visit = give_up_failed(desk, visit, ticket.ticket_id) or visit
         happened = decide(visit, commands.EndDay(at=at))
         forget(desk, branch, happened)
         desk.record_visit(visit, happened, at=at)
@@ -100,13 +100,3 @@ def end_days(desk: Desk, house: House, *, branch: str, silence: Silence) -> int:
 
 def _since(at: datetime | None, now: datetime) -> float:
     return float("inf") if at is None else (now - at).total_seconds()
-
-
-def _give_up_failed(desk: Desk, visit: Visit, ticket_id: str) -> Visit | None:
-    """Let go of a reserved ticket whose terminal said that its paper failed, since then; None where none did."""
-    ticket = visit.ticket(ticket_id)
-    for report in desk.take_reports(visit.branch, visit.business_date, ticket.number):
-        if report.kind == "print_failed":
-            at = report.happened(ticket.requested_at, desk.now)
-            return give_up_paper(desk, visit.branch, ticket_id, "print_failed", at)
-    return None

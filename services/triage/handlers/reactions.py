@@ -6,12 +6,12 @@ Each may come twice or late: what no longer fits changes nothing.
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from services.triage.handlers.appointments import give_up_paper
 from services.triage.handlers.calling import called, overtaking
 from services.triage.handlers.house import House
 from services.triage.handlers.issue import issue
 from services.triage.handlers.loading import step
 from services.triage.handlers.offline import believe, day_of, hear, issue_offline
+from services.triage.handlers.paper import give_up_paper
 from services.triage.handlers.ports import Desk
 from services.triage.handlers.resources import report_device
 from services.triage.model import Counter, PaperReport, PaperReportKind, Ticket, Visit, commands

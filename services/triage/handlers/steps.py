@@ -1,10 +1,10 @@
 """The steps of a ticket's life (T4, T7): each loads, decides and records."""
 
-from services.triage.handlers.appointments import give_up_paper
 from services.triage.handlers.calling import require_back
 from services.triage.handlers.diversion import fall_back, guided_to
 from services.triage.handlers.house import House
 from services.triage.handlers.loading import decided, load, step
+from services.triage.handlers.paper import give_up_paper
 from services.triage.handlers.ports import Desk
 from services.triage.handlers.targets import free_where_nobody_calls, require_target
 from services.triage.handlers.views import ticket_view
