@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, delete, func, select
 
 from services.triage.model import Block, PaperReport
 from services.triage.store import queries, tables
-from services.triage.store.places import Places
+from services.triage.store.overtakings import Overtakings
 from services.triage.store.writing import draw_number
 
 _block, _word = tables.number_block.c, tables.word.c
@@ -20,7 +20,7 @@ _of_number = (_word.branch == bindparam("of_branch"), _word.business_date == bin
               _word.number == bindparam("of_number"))  # fmt: skip
 
 
-class Numbers(Places):
+class Numbers(Overtakings):
     """The records, with what gives numbers out."""
 
     def next_number(self, branch: str, day: date, prefix: str, start: int = 1) -> int:
