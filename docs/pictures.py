@@ -11,16 +11,16 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from services.ops.compare.arrival import Arrival
-from services.ops.compare.customers import drawn, shown
-from services.ops.compare.engine import Crew, run
-from services.ops.compare.picture import lettering, save
-from services.ops.compare.record import Fate
-from services.ops.compare.staffing import Staffing, windows
-from services.ops.estimates.picture import Told
-from services.ops.estimates.picture import draw as picture_of_waits
-from services.ops.main import main
-from services.ops.simulate.generate import day_of
+from services.ops.cli.main import main
+from services.ops.experiments.picture_file import lettering, save
+from services.ops.experiments.policy_comparison.arrival import Arrival
+from services.ops.experiments.policy_comparison.customers import drawn, shown
+from services.ops.experiments.policy_comparison.engine import Crew, run
+from services.ops.experiments.policy_comparison.record import Fate
+from services.ops.experiments.policy_comparison.staffing import Staffing, windows
+from services.ops.experiments.wait_estimates.picture import Told
+from services.ops.experiments.wait_estimates.picture import draw as picture_of_waits
+from services.ops.simulator.generate import day_of
 from services.triage.handlers import House
 from services.triage.policy import Policy
 from services.triage.policy_file import default

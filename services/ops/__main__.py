@@ -2,6 +2,6 @@
 
 import sys
 
-from services.ops.main import main
+from services.ops.cli.main import main
 
 sys.exit(main())

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from services.ops.setup.broker import definitions, password_hash
-from services.ops.setup.secrets import NAMES
+from services.ops.provisioning.broker import definitions, password_hash
+from services.ops.provisioning.secrets import NAMES
 from shared.bus import topology
 from shared.settings import SERVICES
 

@@ -9,9 +9,9 @@ import pytest
 from psycopg import sql
 from psycopg.errors import InsufficientPrivilege
 
-from services.ops.database import upgrade
-from services.ops.setup.database import SCHEMAS, apply, grant_statements, role_statements
-from services.ops.setup.secrets import NAMES
+from services.ops.provisioning.database import SCHEMAS, apply, grant_statements, role_statements
+from services.ops.provisioning.migrations import upgrade
+from services.ops.provisioning.secrets import NAMES
 from shared.settings import SERVICES, Settings
 
 

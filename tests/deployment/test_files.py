@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from services.ops.setup.files import write
-from services.ops.setup.secrets import NAMES
+from services.ops.provisioning.files import write
+from services.ops.provisioning.secrets import NAMES
 from shared.settings import SERVICES, Settings
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from services.ops.setup.proxy import configuration, is_stream
+from services.ops.provisioning.proxy import configuration, is_stream
 from shared.contracts.http.catalog import OPERATIONS
 from shared.contracts.http.operation import Operation
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from services.ops.main import main
+from services.ops.cli.main import main
 
 LETTER = {
     "id": "d1", "service": "triage", "queue": "lobby.triage.0-of-4", "code": "invalid_data", "reason": "data: no",

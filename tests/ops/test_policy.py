@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.ops.main import main
+from services.ops.cli.main import main
 from services.triage.policy_file import default, document_of, read_book
 from tests.support.one_service import one_service
 from tests.triage.test_service import Branch

@@ -8,8 +8,8 @@ from shared.bus.green import patch
 def main(name: str) -> None:
     """Run the service."""
     patch()
-    from services.ops.classes import classes_of
-    from services.ops.database import upgrade
+    from services.ops.cli.hosting import classes_of
+    from services.ops.provisioning.migrations import upgrade
     from shared import logs
     from shared.bus.process import run_until_told
     from shared.settings import load_settings

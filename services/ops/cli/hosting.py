@@ -1,0 +1,51 @@
+"""Runs services in this process: one for ``lobby serve``, all for ``lobby up``."""
+
+from collections.abc import Callable, Iterable
+from importlib import import_module
+
+from services.ops.errors import CommandError, UsageError
+from services.ops.provisioning.migrations import checked
+from shared.settings import Settings
+
+
+def run(settings: Settings, services: Iterable[str]) -> None:
+    """Run the services until SIGTERM or SIGINT.
+
+    Raises :class:`UsageError` without a broker or for an unknown service, :class:`CommandError` when
+    one can't start or dies.
+    """
+    names = checked(services)
+    if settings.embedded:
+        raise UsageError(
+            "`lobby serve` needs a broker that other processes reach: set LOBBY_AMQP_URL, or use `lobby up`"
+        )
+    run_services(settings, names)
+
+
+def _nothing() -> None:
+    """What there is to do when nobody wants anything done."""
+
+
+def run_services(
+    settings: Settings,
+    names: list[str],
+    *,
+    on_ready: Callable[[], None] = _nothing,
+    while_running: Callable[[], None] = _nothing,
+) -> None:
+    """Run the services until SIGTERM or SIGINT; raise :class:`CommandError` when one can't start or dies."""
+    from shared import logs
+    from shared.bus.process import ServiceDied, run_until_told
+
+    logs.configure(settings)
+    try:
+        run_until_told(settings, classes_of(names), on_ready=on_ready, while_running=while_running)
+    except ServiceDied as error:
+        raise CommandError(f"a service died: {error}") from None
+    except OSError as error:
+        raise CommandError(f"cannot start {', '.join(names)}: {error}") from None
+
+
+def classes_of(services: Iterable[str]) -> list[type]:
+    """Return the nameko class of each service: ``services.<name>.service:<Name>Service``."""
+    return [getattr(import_module(f"services.{name}.service"), f"{name.capitalize()}Service") for name in services]

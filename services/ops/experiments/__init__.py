@@ -1,0 +1,1 @@
+"""Experiments on history, without running services: policies compared, promised waits judged."""
