@@ -1,5 +1,5 @@
 # One image for every service and for the one-shot steps; docker-compose.yml says which it is.
-ARG PYTHON=python:3.11-slim-bookworm
+ARG PYTHON=python:3.13-slim-trixie
 
 FROM ${PYTHON} AS build
 WORKDIR /src

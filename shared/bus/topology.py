@@ -44,6 +44,9 @@ TERMINAL_QUEUE: Final = "lobby.gateway.terminals"
 
 DELIVERY_LIMIT: Final = 50
 """The broker's last resort, far above our own attempts."""
+NO_DELIVERY_LIMIT: Final = 2**31 - 1
+"""For a queue whose messages have nowhere else to go. RabbitMQ 4 drops them after 20 deliveries where a queue says
+nothing, and its own word for no limit, -1, is refused by 3.x."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,12 +72,12 @@ class Queue:
             "x-queue-type": "quorum",
             "x-single-active-consumer": True,
             "x-overflow": "reject-publish",
+            "x-delivery-limit": DELIVERY_LIMIT if self.dead_letters else NO_DELIVERY_LIMIT,
         }
         if self.dead_letters:
             arguments |= {
                 "x-dead-letter-exchange": DEAD_LETTERS,
                 "x-dead-letter-strategy": "at-least-once",
-                "x-delivery-limit": DELIVERY_LIMIT,
             }
         return arguments
 

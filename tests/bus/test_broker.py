@@ -4,12 +4,12 @@ import time
 from pathlib import Path
 
 import pytest
-from kombu import Connection
+from kombu import Connection, Message
 
 from shared.bus.balance import Balance
 from shared.bus.connection import BrokerRefused, declare, open_connection
 from shared.bus.publisher import AmqpPublisher, Outgoing, PublishFailed
-from shared.bus.topology import EVENTS, Queue, event_queues, presence_queue, routing_key
+from shared.bus.topology import DEAD_LETTERS, EVENTS, Queue, dead_letter_queues, event_queues, presence_queue, routing_key
 from shared.settings import Settings
 from tests.bus.world import CONSUMER, World, an_event
 from tests.support.processes import wait_until
@@ -53,6 +53,26 @@ def test_publishing_matches_every_tag(amqp_url: str) -> None:
         connection.default_channel.queue_delete("tags")
     publisher.close()
     assert count == 308
+
+
+def test_a_dead_letter_outlives_the_delivery_limit_that_newer_brokers_have_by_default(amqp_url: str) -> None:
+    """RabbitMQ 4 drops what was delivered 20 times, unless the queue says another limit."""
+    (queue,) = dead_letter_queues("gateway", 1)
+    deliveries: list[Message] = []
+
+    def refuse(message: Message) -> None:
+        deliveries.append(message)
+        message.channel.basic_reject(message.delivery_tag, requeue=True)
+
+    connection = open_connection(amqp_url)
+    declare(connection, [queue])
+    with Connection(amqp_url) as client:
+        channel = client.default_channel
+        channel.basic_publish(channel.prepare_message(b"a letter", content_encoding="binary"), exchange=DEAD_LETTERS)
+        channel.basic_consume(queue.name, callback=refuse, no_ack=False, consumer_tag="reader")
+        while len(deliveries) < 25:
+            client.drain_events(timeout=10)
+    connection.collect()
 
 
 def test_another_process_takes_the_queues_over_and_gives_some_back(world: World) -> None:

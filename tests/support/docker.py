@@ -11,8 +11,8 @@ from tests.support import postgres, rabbitmq
 from tests.support.processes import Unavailable, wait_until
 from tests.support.reaper import Reaper
 
-RABBITMQ_IMAGE = "rabbitmq:3.13-management"
-POSTGRES_IMAGE = "postgres:16-alpine"
+RABBITMQ_IMAGE = "rabbitmq:4-management"
+POSTGRES_IMAGE = "postgres:17-alpine"
 START_S = 90
 
 
