@@ -9,7 +9,15 @@ from kombu import Connection, Message
 from shared.bus.balance import Balance
 from shared.bus.connection import BrokerRefused, declare, open_connection
 from shared.bus.publisher import AmqpPublisher, Outgoing, PublishFailed
-from shared.bus.topology import DEAD_LETTERS, EVENTS, Queue, dead_letter_queues, event_queues, presence_queue, routing_key
+from shared.bus.topology import (
+    DEAD_LETTERS,
+    EVENTS,
+    Queue,
+    dead_letter_queues,
+    event_queues,
+    presence_queue,
+    routing_key,
+)
 from shared.settings import Settings
 from tests.bus.world import CONSUMER, World, an_event
 from tests.support.processes import wait_until
