@@ -23,6 +23,10 @@ def test_a_service_has_a_container_that_is_given_its_own_secrets_only(service: s
     assert mounts(service) == {"/run/lobby": service}
 
 
+def test_a_second_process_differs_in_nothing_but_that_it_must_be_asked_for() -> None:
+    assert CONTAINERS["triage-2"] == {**CONTAINERS["triage"], "profiles": ["two"]}
+
+
 def test_only_the_setup_sees_everything() -> None:
     volumes = set(COMPOSE["volumes"]) - {"rabbitmq-data", "postgres-data"}
     assert set(mounts("setup").values()) == volumes

@@ -1,6 +1,7 @@
 """``python -m services.ops.provisioning``: files, roles, grants, show."""
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +9,7 @@ from typing import Annotated
 import typer
 
 from services.ops.config import settings_of
+from shared.settings import SERVICES
 
 app = typer.Typer(
     add_completion=False,
@@ -18,14 +20,21 @@ app = typer.Typer(
 
 Root = Annotated[Path, typer.Option("--root", metavar="DIR", help="Where the parts' directories are mounted.")]
 Owner = Annotated[int | None, typer.Option("--owner", metavar="UID", help="Who owns the services' files (as root).")]
+Processes = Annotated[
+    str,
+    typer.Option(
+        envvar="LOBBY_PROCESSES", metavar="NAME=NUMBER...", help="Services with several processes: 'triage=2 vip=2'."
+    ),
+]
 
 
 @app.command()
-def files(root: Root = Path("/setup"), owner: Owner = None) -> None:
+def files(root: Root = Path("/setup"), owner: Owner = None, processes: Processes = "") -> None:
     """Make the secrets that are missing, and write each part's files into a directory of its own."""
     from services.ops.provisioning.files import write
 
-    for path in write(root, settings_of(None).queues, owner=owner):
+    numbers = dict(map(_number_of_processes, processes.split()))
+    for path in write(root, settings_of(None).queues, processes=numbers, owner=owner):
         typer.echo(path, err=True)
 
 
@@ -58,6 +67,13 @@ def show(user: str, root: Root = Path("/setup"), host: str = "localhost:5672") -
             f"there are {', '.join(n.removeprefix('amqp.') for n in passwords if n[:4] == 'amqp')}"
         )
     typer.echo(f"amqp://{user}:{passwords[f'amqp.{user}']}@{host}/")
+
+
+def _number_of_processes(text: str) -> tuple[str, int]:
+    service, _, number = text.partition("=")
+    if service not in SERVICES or not re.fullmatch("[1-9][0-9]?", number):
+        raise typer.BadParameter(f"{text!r} is not a service and a number, such as triage=2", param_hint="--processes")
+    return service, int(number)
 
 
 if __name__ == "__main__":

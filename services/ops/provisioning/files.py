@@ -6,8 +6,9 @@ and each service its settings, the public key of the tokens, and its own keys.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 
@@ -24,14 +25,16 @@ MOUNT: Final = Path("/run/lobby")
 """Where a container finds its own directory."""
 
 
-def write(root: Path, queues: int, *, owner: int | None = None) -> Iterator[Path]:
-    """Write everything below ``root``; yield each file."""
+def write(
+    root: Path, queues: int, *, processes: Mapping[str, int] = MappingProxyType({}), owner: int | None = None
+) -> Iterator[Path]:
+    """Write everything below ``root``; yield each file. ``processes``: of services that have more than one."""
     state = root / "state"
     known = passwords(state / "passwords.json")
     keys = _keys(state)
     yield write_file(root / "broker" / "definitions.json", _json(definitions(known, queues)), 0o644)
     yield write_file(root / "database" / "password", known[f"sql.{SUPERUSER}"].encode(), 0o600)
-    yield write_file(root / "proxy" / "lobby.conf", configuration().encode(), 0o644)
+    yield write_file(root / "proxy" / "lobby.conf", configuration(processes).encode(), 0o644)
     yield write_file(root / "operations" / "passwords.json", _json(known), 0o600, owner)
     yield write_file(root / "operations" / "lobby.yaml", _settings(known, OPERATIONS, SUPERUSER, {}), 0o600, owner)
     for service in SERVICES:

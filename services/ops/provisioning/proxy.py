@@ -1,21 +1,27 @@
 """nginx's configuration: one origin in front of the services, each path to the service that owns it.
 
-Written from the catalog of HTTP calls, so a new call is routed without anybody's doing. What the
+Written from the catalog of HTTP calls, so that a new call is routed without further work. What the
 catalog doesn't know (pages, static files, /docs, /openapi.json, unknown paths) is the gateway's.
+
+Where a service has several processes, a branch's calls go to one of them, which has the branch's state
+at hand; a call that names no branch goes to any. nginx before 1.27.3 can't look up an upstream's
+addresses while it runs, hence ``split_clients`` over host names instead of ``hash`` in an ``upstream``.
 """
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from shared.contracts.http.catalog import OPERATIONS
 from shared.contracts.http.operation import Operation
+from shared.settings import SERVICES
 
 PORT: Final = 8000
 STREAM: Final = "text/event-stream"
 
-_HEAD: Final = """\
+_HTTP: Final = """\
 # Written by `python -m services.ops.provisioning files`; changes are lost.
 proxy_http_version 1.1;
 proxy_set_header Host $http_host;
@@ -25,6 +31,8 @@ proxy_set_header X-Forwarded-Proto $scheme;
 proxy_connect_timeout 3s;
 proxy_next_upstream off;
 
+map $branch $affinity { "" $request_id; default $branch; }"""
+_SERVER: Final = """\
 server {
     listen 80;
     server_name _;
@@ -44,8 +52,11 @@ server {
 """
 
 
-def configuration() -> str:
-    """Return the whole file, for /etc/nginx/conf.d."""
+def configuration(processes: Mapping[str, int] = MappingProxyType({})) -> str:
+    """Return the whole file, for /etc/nginx/conf.d.
+
+    ``processes`` says how many a service has, if more than one; their hosts are triage, triage-2, triage-3.
+    """
     problems = [
         _problem("@too_large", 413, "too_large", "The body is too large", "the limit is 1 MiB"),
         _problem("@bad_request", 400, "bad_request", "The request is not valid HTTP", "nginx could not read it"),
@@ -53,7 +64,8 @@ def configuration() -> str:
     ]
     streams = [_location(operation) for operation in OPERATIONS if is_stream(operation)]
     calls = [_location(operation) for operation in _without_repetition(OPERATIONS) if not is_stream(operation)]
-    return "\n".join([_HEAD, *problems, *streams, *calls, _gateway(), "}\n"])
+    hosts = [_hosts(service, processes.get(service, 1)) for service in SERVICES]
+    return "\n".join([_HTTP, *hosts, "", _SERVER, *problems, *streams, *calls, _gateway(), "}\n"])
 
 
 def is_stream(operation: Operation) -> bool:
@@ -65,8 +77,15 @@ def _without_repetition(operations: Iterable[Operation]) -> Iterable[Operation]:
     return {operation.path: operation for operation in operations}.values()
 
 
+def _hosts(service: str, processes: int) -> str:
+    """Choose a process's host by a hash of the branch; the last one has what rounding leaves over."""
+    names = [service, *(f"{service}-{number}" for number in range(2, processes + 1))]
+    shares = [*(f"{100 / processes:.2f}% {name};" for name in names[:-1]), f"* {names[-1]};"]
+    return f"split_clients $affinity ${service}_host {{ {' '.join(shares)} }}"
+
+
 def _location(operation: Operation) -> str:
-    pattern = re.sub(r"{\w+}", "[^/]+", operation.path)
+    pattern = re.sub(r"{\w+}", "[^/]+", operation.path.replace("{b}", "(?<branch>[^/]+)"))
     stream = "proxy_buffering off; gzip off; proxy_read_timeout 1h; " if is_stream(operation) else ""
     return f'    location ~ "^{pattern}$" {{ {stream}{_pass(operation.service)} }}'
 
@@ -77,7 +96,7 @@ def _gateway() -> str:
 
 def _pass(service: str) -> str:
     # A variable, so that nginx starts without the service and asks for its address again.
-    return f"set $service http://{service}:{PORT}; proxy_pass $service;"
+    return f"set $service http://${service}_host:{PORT}; proxy_pass $service;"
 
 
 def _problem(location: str, status: int, code: str, title: str, detail: str) -> str:
