@@ -142,19 +142,20 @@ def test_the_picture_of_a_day_on_which_nobody_is_let_in_is_drawn(folder: Path) -
     assert ElementTree.parse(picture).getroot().tag == "{http://www.w3.org/2000/svg}svg"
 
 
-def test_without_matplotlib_the_command_says_how_to_get_it(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("library", ["matplotlib", "scipy"])
+def test_without_the_extra_s_libraries_the_command_says_how_to_get_them(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], library: str
 ) -> None:
     real = builtins.__import__
 
     def without(name: str, *rest: Any) -> Any:
-        if name.startswith("matplotlib"):
+        if name.startswith(library):
             raise ImportError(name)
         return real(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without)
     assert lobby(folder, "--picture", str(folder / "new.svg")) == 2
-    assert "lobby[pictures]" in capsys.readouterr().err
+    assert "lobby[experiments]" in capsys.readouterr().err
 
 
 def test_a_mistake_in_a_policy_is_told_with_file_line_and_field(

@@ -1,11 +1,11 @@
 """Student's t, against the tables that everybody has."""
 
-from math import inf
+from math import inf, sqrt
 from random import Random
 
 import pytest
 
-from services.ops.experiments.policy_comparison.interval import Interval, distribution, interval, p_value, quantile
+from services.ops.experiments.policy_comparison.interval import Interval, interval, p_value
 
 TABLE = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 9: 2.262, 10: 2.228, 19: 2.093, 30: 2.042, 120: 1.980}
 """The two-sided 95 % points of a printed table, by degrees of freedom."""
@@ -13,9 +13,13 @@ TABLE = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 9: 2.262, 10: 2.228,
 
 @pytest.mark.parametrize(("df", "expected"), TABLE.items())
 def test_the_quantiles_are_those_of_the_printed_table(df: int, expected: float) -> None:
-    assert quantile(0.975, df) == pytest.approx(expected, abs=6e-4)
-    assert distribution(quantile(0.975, df), df) == pytest.approx(0.975)
-    assert distribution(-quantile(0.975, df), df) == pytest.approx(0.025)
+    """Of a sample whose standard error is 1, the interval reaches one quantile to each side of the mean."""
+    values = [sqrt(df) * sqrt((df + 1) / 2), -sqrt(df) * sqrt((df + 1) / 2), *[0.0] * (df - 1)]
+    found = interval(values)
+    assert found.high == pytest.approx(expected, abs=6e-4)
+    assert found.low == pytest.approx(-expected, abs=6e-4)
+    assert p_value([value + found.high for value in values]) == pytest.approx(2 * 0.025)
+    assert p_value([value - found.high for value in values]) == pytest.approx(2 * 0.025)
 
 
 def test_one_value_has_no_interval_and_none_has_no_mean() -> None:

@@ -1,14 +1,13 @@
 """The comparison as a picture that a branch manager reads: who waits how long under A and B, and who works.
 
 matplotlib draws it, since it makes SVG and PNG alike and finds a font for each letter; it's an optional
-extra (``lobby[pictures]``), so that a branch's server doesn't carry it.
+extra (``lobby[experiments]``), so that a branch's server doesn't carry it.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from services.ops.errors import UsageError
 from services.ops.experiments.picture_file import lettering, require_picture, save
 from services.ops.experiments.policy_comparison.comparison import Compared, Comparison
 from services.ops.experiments.policy_comparison.figures import ALL
@@ -30,10 +29,6 @@ HALF = 0.19
 def require_kind(file: Path) -> None:
     """Refuse what can't be drawn, before anything is computed; raise :class:`UsageError`."""
     require_picture(file, *KINDS)
-    try:
-        import matplotlib as _  # noqa: F401 - only whether it's there
-    except ImportError:
-        raise UsageError("--picture needs matplotlib: pip install 'lobby[pictures]'") from None
 
 
 def draw(found: Comparison, file: Path) -> None:
