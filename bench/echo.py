@@ -1,7 +1,7 @@
 """Baseline of the HTTP bench: a stock nameko ``http`` entrypoint that only gives back what it got."""
 
 # ruff: noqa: E402 - the patch comes before everything that opens sockets
-from shared.bus.green import patch
+from shared.bus.eventlet_patch import patch
 
 patch()
 

@@ -1,7 +1,7 @@
 """Contender: our Entrypoint, log and relay, in the process that ``lobby serve`` would run."""
 
 # ruff: noqa: E402 - the patch comes before everything that opens sockets
-from shared.bus.green import patch
+from shared.bus.eventlet_patch import patch
 
 patch()
 
@@ -11,10 +11,12 @@ from sqlalchemy import Column, Integer, MetaData, String, Table, Text
 
 from bench.work import IN, OUT
 from shared import logs
-from shared.bus.entrypoints import Batch, Database, EventBatches, StorageProvider
+from shared.bus.database import Database, StorageProvider
+from shared.bus.inbox import EventHandler, one_by_one
 from shared.bus.process import run_until_told
 from shared.bus.publisher import Publisher, open_publisher
-from shared.bus.topology import Queue
+from shared.bus.queue_readers import MessageBatch, OnQueue
+from shared.bus.topology import Topology
 from shared.contracts import catalog, triage
 from shared.contracts.envelope import Event
 from shared.settings import load_settings
@@ -34,6 +36,9 @@ UPSERT = _INSERT.on_conflict_do_update(
 )
 
 
+NO_EVENTS = Topology(subscriptions={}, shares=1)
+
+
 class BenchDatabase(Database):
     """Publishes to the measured queue only."""
 
@@ -48,35 +53,31 @@ class BenchStorage(StorageProvider):
     database = BenchDatabase()
 
 
-class BenchBatches(EventBatches):
+class OnBenchQueue(OnQueue):
     """Reads the measured queue."""
 
     database = BenchDatabase()
 
 
-def queues(_service: str, _count: int) -> list[Queue]:
-    """Return the measured queue."""
-    return [IN]
-
-
 class BenchService:
-    """One reaction: an event in, a state row and an event out."""
+    """One event handler: an event in, a state row and an event out."""
 
     name = "bench"
     storage: Storage = BenchStorage()
 
-    @BenchBatches.decorator(queues=queues)
-    def on_events(self, batch: Batch) -> None:
+    @OnBenchQueue.decorator(IN)
+    def on_events(self, batch: MessageBatch) -> None:
         """Handle a batch."""
-        batch.handle(_react, before=_update)
+        batch.process(EventHandler(handle=_handle))
 
 
-def _update(tx: Transaction, events: Sequence[Event]) -> None:
+def _handle(tx: Transaction, events: Sequence[Event]) -> None:
     rows = [{"subject": e.subject, "events": 1, "body": e.to_json().decode()} for e in events]
     write(tx.connection, UPSERT, rows)
+    one_by_one(_handle_one)(tx, events)
 
 
-def _react(tx: Transaction, event: Event) -> None:
+def _handle_one(tx: Transaction, event: Event) -> None:
     data = triage.CounterClosed(counter=event.data.counter)  # type: ignore[attr-defined]
     tx.append(event.branchid, event.subject, data, correlation=event.correlationid, sequence=2)
 
@@ -85,4 +86,4 @@ if __name__ == "__main__":
     assert catalog
     settings = load_settings()
     logs.configure(settings)
-    run_until_told(settings, [BenchService], on_ready=lambda: None, while_running=lambda: None)
+    run_until_told(settings, [BenchService], NO_EVENTS, on_ready=lambda: None, while_running=lambda: None)

@@ -1,7 +1,7 @@
 """Baseline (a): stock nameko, an ``event_handler`` and an ``EventDispatcher``, one message a transaction."""
 
 # ruff: noqa: E402 - the patch comes before everything that opens sockets
-from shared.bus.green import patch
+from shared.bus.eventlet_patch import patch
 
 patch()
 

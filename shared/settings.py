@@ -106,6 +106,11 @@ class Settings(BaseSettings):
         return self.amqp_url.startswith("memory:")
 
     @property
+    def queue_shares(self) -> int:
+        """How many event queues a service has; one where the transport is this process."""
+        return 1 if self.embedded else self.queues
+
+    @property
     def default_timezone(self) -> tzinfo:
         """The time zone of a branch that names none of its own."""
         if self.timezone:

@@ -8,11 +8,13 @@ from typing import Any
 from nameko.extensions import DependencyProvider
 from werkzeug.wrappers import Response
 
-from services.gateway import letters, store, stream, terminals
+from services.gateway import dead_letters, store, stream, terminals
 from services.gateway.pages import PagesMixin
-from shared.bus import Batch, OrdersProvider, StorageProvider, event_batches, every
-from shared.bus.entrypoints import Database, Orders
-from shared.bus.topology import dead_letter_queues, terminal_queues
+from shared.bus import MessageBatch, StorageProvider, every, on_every_event, on_queue
+from shared.bus.database import Database
+from shared.bus.inbox import EventHandler, one_by_one
+from shared.bus.operator_command_sender import OperatorCommandSender, OperatorCommandsProvider
+from shared.bus.topology import DEAD_LETTERS_QUEUE, TERMINALS_QUEUE
 from shared.clock import ScaledClock, format_clock
 from shared.contracts.base import View
 from shared.contracts.envelope import Event
@@ -54,7 +56,7 @@ class GatewayService(PagesMixin):
 
     name = "gateway"
     storage: Storage = StorageProvider()
-    orders: Orders = OrdersProvider()
+    operator_commands: OperatorCommandSender = OperatorCommandsProvider()
     bell: Bell = BellProvider()
 
     @http(calls.POST_EVENTS)
@@ -94,41 +96,40 @@ class GatewayService(PagesMixin):
     def dead_letters(self, call: Call) -> View:
         """Show what could not be handled."""
         query = call.query or calls.DeadLetterQuery()
-        return letters.show(self.storage, call.principal, service=query.service, state=query.state, limit=query.limit)
+        return dead_letters.show(
+            self.storage, call.principal, service=query.service, state=query.state, limit=query.limit
+        )
 
     @http(calls.RETRY)
     def retry(self, call: Call) -> View:
         """Hand a dead letter to the consumer that failed."""
-        return letters.order(self.storage, self.orders, call.principal, call.params["id"], "retry")
+        return dead_letters.command(self.storage, self.operator_commands, call.principal, call.params["id"], "retry")
 
     @http(calls.DISCARD)
     def discard(self, call: Call) -> View:
         """Give a dead letter up."""
-        return letters.order(self.storage, self.orders, call.principal, call.params["id"], "discard")
+        return dead_letters.command(self.storage, self.operator_commands, call.principal, call.params["id"], "discard")
 
-    @event_batches
-    def on_events(self, batch: Batch) -> None:
+    @on_every_event
+    def hold(self, tx: Transaction, events: Sequence[Event]) -> None:
         """Hold every service's events for the stream."""
-        batch.handle(self._hold, before=self._seen)
+        store.seen(tx.connection, {event.branchid: tx.now for event in events})
+        for event in events:
+            tx.append_event(event, own=False)
 
-    @event_batches(queues=terminal_queues)
-    def on_terminals(self, batch: Batch) -> None:
+    @on_queue(TERMINALS_QUEUE)
+    def ingest(self, batch: MessageBatch) -> None:
         """Take what terminals say by AMQP (T4)."""
-        batch.handle(terminals.append, read=partial(terminals.read_message, self.storage))
+        read = partial(terminals.read_message, self.storage)
+        batch.process(EventHandler(handle=one_by_one(terminals.append), read=read))
 
-    @event_batches(queues=dead_letter_queues)
-    def on_dead_letters(self, batch: Batch) -> None:
+    @on_queue(DEAD_LETTERS_QUEUE)
+    def collect_dead_letters(self, batch: MessageBatch) -> None:
         """Take what the services could not handle."""
-        letters.take(self.storage, list(batch.messages or ()))
+        dead_letters.collect(self.storage, batch.messages)
 
     @every(seconds=60)
     def forget(self) -> None:
         """Hold the stream for a day, and what terminals said for a week."""
         with self.storage.transaction() as tx:
             store.forget(tx.connection, tx.now - HELD, tx.now - TERMINALS_HELD)
-
-    def _hold(self, tx: Transaction, event: Event) -> None:
-        tx.append_event(event, own=False)
-
-    def _seen(self, tx: Transaction, events: Sequence[Event]) -> None:
-        store.seen(tx.connection, {event.branchid: tx.now for event in events})

@@ -8,12 +8,13 @@ from nameko.extensions import DependencyProvider
 from sqlalchemy import Connection
 
 from services.triage import handlers
-from services.triage.handlers import House
+from services.triage.handlers import House, event_handlers
 from services.triage.handlers.closing import AT_ONCE, Silence
 from services.triage.houses import Houses
 from services.triage.store import Appointments, Desk, Due, Ledger, Records, WatchDesk
-from shared.bus import Batch, StorageProvider, event_batches, every
+from shared.bus import StorageProvider, every, on
 from shared.commands import Replayed
+from shared.contracts import terminal, vip
 from shared.contracts.base import View
 from shared.contracts.envelope import Event
 from shared.contracts.http import triage as calls
@@ -225,10 +226,45 @@ class TriageService:
         """Let the branches follow the bank's policy file when it changes."""
         self.houses.refresh(self.storage)
 
-    @event_batches
-    def on_events(self, batch: Batch) -> None:
-        """React to what terminals say and managers do."""
-        batch.handle(self._react)
+    @on(terminal.TicketRequested)
+    def ticket_requested(self, tx: Transaction, event: Event) -> None:
+        """Issue the ticket that somebody wants at a terminal (T4)."""
+        event_handlers.ticket_requested(*self._enter(tx, event.branchid), event)
+
+    @on(terminal.TicketIssuedOffline)
+    def ticket_issued_offline(self, tx: Transaction, event: Event) -> None:
+        """Enter a ticket that a terminal gave out by itself (T4)."""
+        event_handlers.ticket_issued_offline(*self._enter(tx, event.branchid), event)
+
+    @on(terminal.TicketPrinted)
+    def paper_printed(self, tx: Transaction, event: Event) -> None:
+        """Let the ticket wait (T4)."""
+        event_handlers.paper_printed(*self._enter(tx, event.branchid), event)
+
+    @on(terminal.TicketPrintFailed)
+    def paper_failed(self, tx: Transaction, event: Event) -> None:
+        """Take a number back whose paper did not come out (T4)."""
+        event_handlers.paper_failed(*self._enter(tx, event.branchid), event)
+
+    @on(terminal.TicketLeft)
+    def customer_left(self, tx: Transaction, event: Event) -> None:
+        """Record that the customer left (T7)."""
+        event_handlers.paper_left(*self._enter(tx, event.branchid), event)
+
+    @on(terminal.DeviceReported)
+    def device_reported(self, tx: Transaction, event: Event) -> None:
+        """Take a device's report (T10)."""
+        event_handlers.device_reported(*self._enter(tx, event.branchid), event)
+
+    @on(vip.HandoffAccepted)
+    def handoff_accepted(self, tx: Transaction, event: Event) -> None:
+        """Let the manager's desk call and serve the VIP's ticket (V3)."""
+        event_handlers.handoff_accepted(*self._enter(tx, event.branchid), event)
+
+    @on(vip.HandoffCompleted)
+    def handoff_completed(self, tx: Transaction, event: Event) -> None:
+        """Complete the ticket that the manager's desk serves (V3)."""
+        event_handlers.handoff_completed(*self._enter(tx, event.branchid), event)
 
     @every(seconds=LOOK_S, after_silence=True)
     def keep_time(self) -> None:
@@ -296,8 +332,3 @@ class TriageService:
         with self.storage.read() as connection:
             house, now = self.houses.seen(connection, branch), self.storage.clock.now()
             return view(records(connection), house, branch=branch, now=now, **given)
-
-    def _react(self, tx: Transaction, event: Event) -> None:
-        reaction = handlers.REACTIONS.get(event.type)
-        if reaction is not None:
-            reaction(*self._enter(tx, event.branchid), event)

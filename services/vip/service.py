@@ -7,9 +7,11 @@ from nameko.extensions import DependencyProvider
 
 from services.vip import handlers
 from services.vip.errors import HandoffNotFound
+from services.vip.handlers import event_handlers
 from services.vip.store import Desk, Records
-from shared.bus import Batch, StorageProvider, event_batches, every
+from shared.bus import StorageProvider, every, on
 from shared.commands import Replayed
+from shared.contracts import triage
 from shared.contracts.envelope import Event
 from shared.contracts.http import vip as calls
 from shared.contracts.http.vip import HandoffView, RosterView, VipView
@@ -89,10 +91,30 @@ class VipService:
             call.command, lambda tx: handlers.set_roster(Desk(tx), branch=call.branch, roster=call.body)
         )
 
-    @event_batches
-    def on_events(self, batch: Batch) -> None:
-        """React to what triage says of VIP tickets."""
-        batch.handle(_react)
+    @on(triage.TicketIssued)
+    def ticket_issued(self, tx: Transaction, event: Event) -> None:
+        """Remember a VIP ticket (V1)."""
+        event_handlers.ticket_issued(Desk(tx), event)
+
+    @on(triage.TicketPrinted)
+    def ticket_printed(self, tx: Transaction, event: Event) -> None:
+        """Take a VIP ticket's paper for the customer's arrival (V1)."""
+        event_handlers.ticket_printed(Desk(tx), event)
+
+    @on(triage.TicketCalled)
+    def ticket_called(self, tx: Transaction, event: Event) -> None:
+        """Withdraw the hand-off of a VIP ticket that a window has called (V1)."""
+        event_handlers.ticket_called(Desk(tx), event)
+
+    @on(triage.TicketLeft)
+    def ticket_left(self, tx: Transaction, event: Event) -> None:
+        """Withdraw the hand-off of a VIP ticket whose customer has left."""
+        event_handlers.ticket_left(Desk(tx), event)
+
+    @on(triage.VisitEnded)
+    def visit_ended(self, tx: Transaction, event: Event) -> None:
+        """Withdraw or complete the hand-off of a customer who is gone."""
+        event_handlers.visit_ended(Desk(tx), event)
 
     @every(seconds=1)
     def tick(self) -> None:
@@ -117,9 +139,3 @@ class VipService:
         if branch is None:
             raise HandoffNotFound(f"no hand-off has the id {call.params['id']!r}")
         return branch
-
-
-def _react(tx: Transaction, event: Event) -> None:
-    reaction = handlers.REACTIONS.get(event.type)
-    if reaction is not None:
-        reaction(Desk(tx), event)

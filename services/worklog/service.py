@@ -1,6 +1,6 @@
 """The worklog service: decodes calls and events, runs a handler, answers (W1, W3, W7, W8, W10)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import tzinfo
 from typing import Any
 
@@ -10,12 +10,13 @@ from werkzeug.wrappers import Response
 from services.worklog import handlers
 from services.worklog.handlers import Recording
 from services.worklog.store import Desk, Journal, Ledger, Records
-from shared.bus import Batch, StorageProvider, event_batches
+from shared.bus import StorageProvider, on_discarded, on_every_event
 from shared.commands import Replayed
 from shared.contracts.base import View
+from shared.contracts.envelope import Event
 from shared.contracts.http import worklog as calls
 from shared.contracts.http.worklog import JournalPage, VerifyView, WorklogView
-from shared.storage import Storage
+from shared.storage import Storage, Transaction
 from shared.web.call import Call
 from shared.web.entrypoint import http, to_response
 
@@ -70,11 +71,15 @@ class WorklogService:
             journal = Journal(connection, pause=lambda: eventlet.sleep(0))
             return handlers.verify_chains(journal, None if "*" in branches else branches)
 
-    @event_batches
-    def on_events(self, batch: Batch) -> None:
+    @on_every_event
+    def record(self, tx: Transaction, events: Sequence[Event]) -> None:
         """Take every event into the journal and into its day's figures (W7, W10)."""
-        recording = Recording(Ledger, self.storage.settings.default_timezone)
-        batch.handle(recording.record, before=recording.begin, after=recording.finish, skip=recording.skip)
+        Recording(Ledger, self.storage.settings.default_timezone).record_all(tx, events)
+
+    @on_discarded
+    def pass_over(self, tx: Transaction, event: Event) -> None:
+        """Let the subject of an event that an operator gave up go on behind it."""
+        Recording(Ledger, self.storage.settings.default_timezone).skip(tx, event)
 
     def _change(self, call: Call, use_case: Callable[..., View], **arguments: Any) -> Answer:
         zone, actor, business_date = self.storage.settings.default_timezone, call.principal.subject, call.date

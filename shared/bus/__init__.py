@@ -5,20 +5,32 @@ doesn't load nameko.
 """
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 # Eventlet announces its end at every import; nameko 2 knows no other hub.
 warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated", category=DeprecationWarning)
 
 if TYPE_CHECKING:
-    from shared.bus.entrypoints import Batch, OrdersProvider, StorageProvider, event_batches, every
+    from shared.bus.database import StorageProvider
+    from shared.bus.event_consumer import on, on_discarded, on_every_event
+    from shared.bus.queue_readers import MessageBatch, on_queue
+    from shared.bus.timer import every
 
-__all__ = ["Batch", "OrdersProvider", "StorageProvider", "event_batches", "every"]
+__all__ = ["MessageBatch", "StorageProvider", "every", "on", "on_discarded", "on_every_event", "on_queue"]
+
+_MODULES: Final = {
+    "MessageBatch": "queue_readers",
+    "StorageProvider": "database",
+    "every": "timer",
+    "on": "event_consumer",
+    "on_discarded": "event_consumer",
+    "on_every_event": "event_consumer",
+    "on_queue": "queue_readers",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _MODULES:
         raise AttributeError(name)
-    from shared.bus import entrypoints
-
-    return getattr(entrypoints, name)
+    return getattr(import_module(f"shared.bus.{_MODULES[name]}"), name)

@@ -13,7 +13,7 @@ import structlog
 from kombu import Connection
 
 from shared.bus.connection import deadline
-from shared.bus.consumer import QueueConsumer
+from shared.bus.queue_consumer import QueueConsumer
 from shared.bus.topology import Queue
 
 log = structlog.get_logger()

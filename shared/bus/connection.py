@@ -12,9 +12,9 @@ from eventlet.patcher import is_monkey_patched
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
-from shared.bus.frames import tolerant
+from shared.bus.amqp_frames import tolerant
+from shared.bus.amqp_transport import BrokerConnection, BufferedConnection
 from shared.bus.topology import EXCHANGES, Queue
-from shared.bus.wire import BrokerConnection, Wire
 
 HEARTBEAT_S = 10
 DEADLINE_S = 5.0
@@ -91,9 +91,9 @@ def open_channel(connection: Connection) -> Iterator[Any]:
 
 def drain(connection: Connection, seconds: float) -> None:
     """Wait for an event; handle it and, from a broker, all that came with it. Raises TimeoutError."""
-    wire = connection.connection
-    if isinstance(wire, Wire):
-        wire.drain_arrived(seconds)
+    amqp_connection = connection.connection
+    if isinstance(amqp_connection, BufferedConnection):
+        amqp_connection.drain_arrived(seconds)
     else:
         connection.drain_events(timeout=seconds)
 

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-import orjson
-
 from shared.contracts.envelope import STRUCTURED, Event, Undecodable
 from shared.contracts.registry import decode
 
@@ -38,37 +36,3 @@ class Message:
         if (self.content_type or "").partition(";")[0].strip().lower() != STRUCTURED:
             raise Undecodable("malformed", f"content type {self.content_type!r} is not {STRUCTURED}")
         return decode(self.body)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Order:
-    """What an operator wants to happen to a dead letter: retry or discard it."""
-
-    action: str
-    id: str
-    message: Message | None = None
-
-
-def order_of(message: Message) -> Order | None:
-    """Read an operator's order; None where the message isn't one."""
-    if message.content_type != CONTROL_TYPE:
-        return None
-    document = orjson.loads(message.body)
-    original = document.get("message")
-    return Order(
-        action=str(document["action"]),
-        id=str(document["id"]),
-        message=None
-        if original is None
-        else Message(
-            queue=message.queue, body=original["body"].encode("latin-1"), content_type=original["content_type"]
-        ),
-    )
-
-
-def write_order(action: str, dead_letter: str, original: tuple[bytes, str | None] | None = None) -> bytes:
-    """Write an order; ``original`` is the message itself, for letters that the broker parked."""
-    document: dict[str, Any] = {"action": action, "id": dead_letter}
-    if original is not None:
-        document["message"] = {"body": original[0].decode("latin-1"), "content_type": original[1]}
-    return orjson.dumps(document)

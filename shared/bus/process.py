@@ -13,6 +13,7 @@ import eventlet
 import structlog
 from nameko.runners import ServiceRunner
 
+from shared.bus.topology import Topology
 from shared.settings import Settings
 
 START_S = 60.0
@@ -35,6 +36,7 @@ class ServiceDied(Exception):
 def run_until_told(
     settings: Settings,
     services: Sequence[type],
+    topology: Topology,
     *,
     on_ready: Callable[[], None],
     while_running: Callable[[], None],
@@ -47,7 +49,7 @@ def run_until_told(
     told: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda signum, _frame: told.append(signum))
-    runner = ServiceRunner({"settings": settings, "max_workers": MAX_WORKERS})
+    runner = ServiceRunner({"settings": settings, "topology": topology, "max_workers": MAX_WORKERS})
     for service in services:
         runner.add_service(service)
     try:

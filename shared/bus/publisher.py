@@ -8,10 +8,10 @@ from typing import Any, Protocol
 
 from kombu import Connection
 
+from shared.bus.amqp_frames import persistent, publishing
 from shared.bus.connection import DEADLINE_S, deadline, declare, drain, drop, is_memory, open_connection
-from shared.bus.frames import persistent, publishing
-from shared.bus.nudge import nudge
 from shared.bus.topology import Queue
+from shared.bus.wakeup import wake_consumers
 from shared.contracts.envelope import STRUCTURED
 
 
@@ -180,7 +180,7 @@ class MemoryPublisher:
                 content_encoding="binary",
                 headers=message.headers,
             )
-        nudge()
+        wake_consumers()
 
     def tick(self) -> None:
         """Nothing to keep alive."""

@@ -4,7 +4,7 @@ The log's partition is the first word of a routing key, so a service's Q queues 
 get a fixed share of the partitions: branches run in parallel, one branch in order.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ TERMINALS: Final = "lobby.terminals"
 REPLAY: Final = "lobby.replay"
 DEAD_LETTERS: Final = "lobby.dead-letters"
 CONTROL: Final = "lobby.control"
-"""Operators' orders (retry, discard) to one queue; the routing key is the queue's name."""
+"""Operators' commands (retry, discard) to one queue; the routing key is the queue's name."""
 
 EXCHANGES: Final[Mapping[str, str]] = {
     EVENTS: "topic",
@@ -24,23 +24,6 @@ EXCHANGES: Final[Mapping[str, str]] = {
     DEAD_LETTERS: "fanout",
     CONTROL: "direct",
 }
-
-SUBSCRIPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
-    "triage": ("lobby.terminal.#", "lobby.vip.handoff_accepted.*", "lobby.vip.handoff_completed.*"),
-    "vip": (
-        "lobby.triage.ticket_issued.*",
-        "lobby.triage.ticket_printed.*",
-        "lobby.triage.ticket_called.*",
-        "lobby.triage.ticket_left.*",
-        "lobby.triage.visit_ended.*",
-    ),
-    "incidents": (),
-    "worklog": ("#",),
-    "gateway": ("#",),
-}
-"""The types of events that each service reads, as the end of a routing key's pattern."""
-
-TERMINAL_QUEUE: Final = "lobby.gateway.terminals"
 
 DELIVERY_LIMIT: Final = 50
 """The broker's last resort, far above our own attempts."""
@@ -87,48 +70,59 @@ def routing_key(branch: str, type_: str) -> str:
     return f"{partition_of(branch):02d}.{branch}.{type_}"
 
 
-def event_queues(service: str, count: int) -> list[Queue]:
-    """Return the queues of a service; queue ``i`` of ``count`` has the partitions that leave the rest ``i``."""
-    patterns = SUBSCRIPTIONS[service]
-    if not patterns:
-        return []
-    return [
-        Queue(
-            name=f"lobby.{service}.{share}-of-{count}",
-            service=service,
-            bindings=(
-                *((EVENTS, f"{prefix}.*.{pattern}") for prefix in _prefixes(share, count) for pattern in patterns),
-                (CONTROL, f"lobby.{service}.{share}-of-{count}"),
-            ),
-        )
-        for share in range(count)
-    ]
-
-
-def _prefixes(share: int, count: int) -> list[str]:
-    return ["*"] if count == 1 else [f"{pp:02d}" for pp in range(share, PARTITIONS, count)]
-
-
 def presence_queue(service: str) -> Queue:
     """Return the queue that each consumer of a service's queues reads too, to be counted."""
     return Queue(name=f"lobby.{service}.processes", service=service, bindings=(), dead_letters=False, presence=True)
 
 
-def terminal_queues(_service: str, _count: int) -> list[Queue]:
-    """Return the queue of what terminals say; one, so that each terminal's order is kept."""
-    return [Queue(name=TERMINAL_QUEUE, service="gateway", bindings=((TERMINALS, "#"), (CONTROL, TERMINAL_QUEUE)))]
+TERMINALS_QUEUE: Final = Queue(
+    name="lobby.gateway.terminals",
+    service="gateway",
+    bindings=((TERMINALS, "#"), (CONTROL, "lobby.gateway.terminals")),
+)
+"""What terminals say; one queue, so that each terminal's order is kept."""
+
+DEAD_LETTERS_QUEUE: Final = Queue(
+    name=DEAD_LETTERS, service="gateway", bindings=((DEAD_LETTERS, ""),), dead_letters=False
+)
+"""The dead letters of every service; it has no dead letters of its own."""
 
 
-def dead_letter_queues(_service: str, _count: int) -> list[Queue]:
-    """Return the queue of the dead letters, which has none of its own."""
-    return [Queue(name=DEAD_LETTERS, service="gateway", bindings=((DEAD_LETTERS, ""),), dead_letters=False)]
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Topology:
+    """Every queue of the system.
+
+    ``subscriptions`` are the events that each service hears, as the ends of routing key patterns: they follow from its
+    event handlers (:func:`shared.bus.event_handlers.subscriptions_of`). A service has ``shares`` event queues.
+    Each process declares all of them before it publishes: an event must not be lost because its reader never ran yet.
+    """
+
+    subscriptions: Mapping[str, tuple[str, ...]]
+    shares: int
+
+    def event_queues(self, service: str) -> list[Queue]:
+        """Return the queues of a service; queue ``i`` has the partitions that leave the rest ``i``."""
+        patterns = self.subscriptions[service]
+        if not patterns:
+            return []
+        return [
+            _event_queue(service, f"lobby.{service}.{share}-of-{self.shares}", self._prefixes(share), patterns)
+            for share in range(self.shares)
+        ]
+
+    def all_queues(self) -> Iterator[Queue]:
+        """Return every queue of the system."""
+        for service, patterns in self.subscriptions.items():
+            yield from self.event_queues(service)
+            if patterns:
+                yield presence_queue(service)
+        yield TERMINALS_QUEUE
+        yield DEAD_LETTERS_QUEUE
+
+    def _prefixes(self, share: int) -> list[str]:
+        return ["*"] if self.shares == 1 else [f"{pp:02d}" for pp in range(share, PARTITIONS, self.shares)]
 
 
-def all_queues(count: int) -> Iterator[Queue]:
-    """Return every queue of the system, with ``count`` event queues a service."""
-    for service in SUBSCRIPTIONS:
-        yield from event_queues(service, count)
-        if SUBSCRIPTIONS[service]:
-            yield presence_queue(service)
-    yield from terminal_queues("gateway", count)
-    yield from dead_letter_queues("gateway", count)
+def _event_queue(service: str, name: str, prefixes: Sequence[str], patterns: Sequence[str]) -> Queue:
+    events = ((EVENTS, f"{prefix}.*.{pattern}") for prefix in prefixes for pattern in patterns)
+    return Queue(name=name, service=service, bindings=(*events, (CONTROL, name)))

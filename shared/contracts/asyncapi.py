@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -47,8 +46,7 @@ _DEAD_LETTER_HEADERS: dict[str, Json] = {
 }
 
 
-@cache
-def document() -> Json:
+def document(system: topology.Topology) -> Json:
     """Return the document as a JSON object. Callers must not change it."""
     said = _group(registry.all_types(), terminal=True)
     published = registry.all_types()
@@ -81,7 +79,7 @@ def document() -> Json:
             }
         },
         "channels": channels,
-        "operations": _operations(said, published),
+        "operations": _operations(system, said, published),
         "components": _components(said, published),
     }
 
@@ -118,12 +116,12 @@ def _exchange(name: str) -> Json:
     return {"amqp": {"is": "routingKey", "exchange": exchange, "bindingVersion": "0.3.0"}}
 
 
-def _operations(said: list[str], published: Iterable[str]) -> Json:
+def _operations(system: topology.Topology, said: list[str], published: Iterable[str]) -> Json:
     operations: Json = {
         "gatewayReceivesTerminals": _operation("gateway", "receive", "terminals", said),
         "gatewayReceivesDeadLetters": _operation("gateway", "receive", "deadLetters", ["deadLetter"]),
     }
-    for service, patterns in topology.SUBSCRIPTIONS.items():
+    for service, patterns in system.subscriptions.items():
         own = [type_ for type_ in published if _publisher(type_) == service]
         read = [type_ for type_ in published if any(_matches(pattern, type_) for pattern in patterns)]
         operations[f"{service}SendsDeadLetters"] = _operation(service, "send", "deadLetters", ["deadLetter"])

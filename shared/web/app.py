@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import structlog
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -10,7 +10,9 @@ from werkzeug.exceptions import NotFound as NoRoute
 from werkzeug.routing import Map, MapAdapter, Rule
 from werkzeug.wrappers import Request, Response
 
+from shared.bus.topology import Topology
 from shared.contracts.http.catalog import owner_of
+from shared.contracts.http.operation import Operation
 from shared.errors import Unavailable
 from shared.settings import Settings
 from shared.web import common, metrics, problems
@@ -19,21 +21,29 @@ from shared.web.proxy import Proxy
 from shared.web.readiness import Checks
 from shared.web.tokens import TokenChecker
 
-if TYPE_CHECKING:
-    from shared.web.server import Route
-
 _log = structlog.get_logger("lobby.http")
 
 _UNREAD_BYTES = 65_536
 """An unread rest of a body up to this size is read, so that the connection can go on."""
 
 
+class Route(Protocol):
+    """What the application needs of an entrypoint."""
+
+    operation: Operation
+
+    def answer(self, request: Request, parameters: dict[str, str]) -> Response:
+        """Answer a request that matched the operation's method and path."""
+        ...
+
+
 class WebApp:
     """Routes of all containers on one socket, and what is checked for all of them in one place."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Read the token keys; raise :class:`SettingsError` if they can't be."""
+    def __init__(self, settings: Settings, topology: Topology) -> None:
+        """Read the token keys; raise :class:`SettingsError` if they can't be. /asyncapi.json tells of ``topology``."""
         self.settings = settings
+        self.topology = topology
         self.tokens = TokenChecker.of(settings)
         self.posts = TokenBuckets(settings.post_rate, settings.post_burst)
         self.streams = OpenStreams(settings.streams_per_token)
@@ -41,7 +51,7 @@ class WebApp:
         self._routes: MapAdapter = Map().bind("lobby")
         self._proxy = Proxy(settings)
 
-    def mount(self, member: object, service: str, routes: "Sequence[Route]", checks: Callable[[], Checks]) -> None:
+    def mount(self, member: object, service: str, routes: Sequence[Route], checks: Callable[[], Checks]) -> None:
         """Serve a container's routes from now on."""
         self._mounted[member] = (service, routes, checks)
         self._route_anew()

@@ -8,6 +8,7 @@ import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from werkzeug.wrappers import Response
 
+from shared.bus.topology import Topology
 from shared.web import docs
 from shared.web.readiness import Checks, not_ready
 
@@ -18,6 +19,11 @@ class Served(Protocol):
     @property
     def services(self) -> frozenset[str]:
         """The services that are served here."""
+        ...
+
+    @property
+    def topology(self) -> Topology:
+        """The queues of the system."""
         ...
 
     def checks(self) -> Checks:
@@ -54,7 +60,7 @@ def openapi(served: Served) -> Response:
 
 def asyncapi(served: Served) -> Response:
     """Describe every event (AsyncAPI 3.0)."""
-    return Response(_asyncapi(), content_type="application/json")
+    return Response(_asyncapi(served.topology), content_type="application/json")
 
 
 def _docs(path: str, served: Served) -> Response:
@@ -79,10 +85,10 @@ def _openapi() -> bytes:
 
 
 @cache
-def _asyncapi() -> bytes:
+def _asyncapi(topology: Topology) -> bytes:
     from shared.contracts.asyncapi import document  # built from every model: only where somebody asks
 
-    return orjson.dumps(document())
+    return orjson.dumps(document(topology))
 
 
 def _json(body: object, status: int = 200) -> Response:

@@ -10,6 +10,7 @@ import structlog
 from eventlet import greenio, wsgi
 from eventlet.green import socket
 
+from shared.bus.topology import Topology
 from shared.settings import Settings, SettingsError
 from shared.web.app import WebApp
 from shared.web.protocol import Server
@@ -24,11 +25,11 @@ _listeners: dict[tuple[str, int], "Listener"] = {}
 class Listener:
     """Accepts connections for the containers that joined it; begins with the first, ends with the last."""
 
-    def __init__(self, address: tuple[str, int], settings: Settings) -> None:
+    def __init__(self, address: tuple[str, int], settings: Settings, topology: Topology) -> None:
         """Take the address; raise :class:`SettingsError` that names LOBBY_HTTP_ADDRESS if it can't be had."""
         self._sock = _listen(address)
         self.address: tuple[str, int] = self._sock.getsockname()[:2]
-        self.app = WebApp(settings)
+        self.app = WebApp(settings, topology)
         self._key = address
         self._members: set[object] = set()
         self._connections: dict[Any, list[Any]] = {}
@@ -105,10 +106,10 @@ class Listener:
         return before
 
 
-def listener_of(address: tuple[str, int], settings: Settings) -> Listener:
+def listener_of(address: tuple[str, int], settings: Settings, topology: Topology) -> Listener:
     """Return the process's listener at an address; take the address if nobody here has it yet."""
     if address not in _listeners:
-        _listeners[address] = Listener(address, settings)
+        _listeners[address] = Listener(address, settings, topology)
     return _listeners[address]
 
 

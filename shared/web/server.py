@@ -1,24 +1,11 @@
 """The nameko extension that a container's HTTP entrypoints share."""
 
-from typing import Protocol
-
 from nameko.extensions import SharedExtension
-from werkzeug.wrappers import Request, Response
 
-from shared.contracts.http.operation import Operation
 from shared.settings import Settings
+from shared.web.app import Route
 from shared.web.listener import Listener, listener_of
 from shared.web.readiness import Check, Checks
-
-
-class Route(Protocol):
-    """What the server needs of an entrypoint."""
-
-    operation: Operation
-
-    def answer(self, request: Request, parameters: dict[str, str]) -> Response:
-        """Answer a request that matched the operation's method and path."""
-        ...
 
 
 class WebServer(SharedExtension):
@@ -47,7 +34,7 @@ class WebServer(SharedExtension):
         """Take the address before anything in the container starts; raise SettingsError if it can't be had."""
         settings: Settings = self.container.config["settings"]
         service = "gateway" if settings.embedded else self.container.service_name
-        self.listener = listener_of(settings.address_of(service), settings)
+        self.listener = listener_of(settings.address_of(service), settings, self.container.config["topology"])
         self.listener.join(self)
 
     def start(self) -> None:

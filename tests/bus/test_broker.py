@@ -6,18 +6,11 @@ from pathlib import Path
 import pytest
 from kombu import Connection, Message
 
+from services.ops.service_classes import topology_of
 from shared.bus.balance import Balance
 from shared.bus.connection import BrokerRefused, declare, open_connection
 from shared.bus.publisher import AmqpPublisher, Outgoing, PublishFailed
-from shared.bus.topology import (
-    DEAD_LETTERS,
-    EVENTS,
-    Queue,
-    dead_letter_queues,
-    event_queues,
-    presence_queue,
-    routing_key,
-)
+from shared.bus.topology import DEAD_LETTERS, DEAD_LETTERS_QUEUE, EVENTS, Queue, presence_queue, routing_key
 from shared.settings import Settings
 from tests.bus.world import CONSUMER, World, an_event
 from tests.support.processes import wait_until
@@ -42,7 +35,7 @@ def test_what_no_queue_takes_is_an_error_and_not_a_loss(amqp_url: str) -> None:
 
 
 def test_a_queue_with_other_arguments_is_a_clear_message(amqp_url: str) -> None:
-    (queue,) = event_queues("vip", 1)
+    (queue,) = topology_of(1).event_queues("vip")
     with Connection(amqp_url) as connection:
         connection.default_channel.queue_declare(queue.name, durable=True, auto_delete=False)
     connection = open_connection(amqp_url)
@@ -65,7 +58,7 @@ def test_publishing_matches_every_tag(amqp_url: str) -> None:
 
 def test_a_dead_letter_outlives_the_delivery_limit_that_newer_brokers_have_by_default(amqp_url: str) -> None:
     """RabbitMQ 4 drops what was delivered 20 times, unless the queue says another limit."""
-    (queue,) = dead_letter_queues("gateway", 1)
+    queue = DEAD_LETTERS_QUEUE
     deliveries: list[Message] = []
 
     def refuse(message: Message) -> None:

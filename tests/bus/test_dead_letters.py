@@ -13,7 +13,7 @@ from tests.support.processes import wait_until
 
 @dataclass
 class Moody:
-    """A reaction that fails for some counters, until they are mended."""
+    """An event handler that fails for some counters, until they are mended."""
 
     broken: set[str] = field(default_factory=lambda: {"bad"})
 
@@ -94,12 +94,12 @@ def test_later_events_of_the_subject_wait_and_a_retry_lets_them_go_in_order(worl
     wait_until(lambda: len(world.parked()) == 3, within_s=20, what="the later events to wait")
     (letter,) = world.letters()
 
-    world.order("retry", letter)  # not mended yet: it stays, and counts
+    world.command("retry", letter)  # not mended yet: it stays, and counts
     wait_until(lambda: world.letters()[0]["attempts"] == 4, within_s=20, what="the retry")
     assert len(world.parked()) == 3
 
     moody.broken.clear()
-    world.order("retry", letter)
+    world.command("retry", letter)
     world.wait_handled([*others, poison, *behind])
     assert world.letters() == []
     assert [done["id"] for done in world.letters("resolved")] == [letter["id"]]
@@ -114,7 +114,7 @@ def test_a_discard_lets_go_what_waited(world: World) -> None:
     behind = [world.say(subject="visit-1") for _ in range(3)]
     wait_until(lambda: len(world.parked()) == 3, within_s=20, what="the later events to wait")
     (letter,) = world.letters()
-    world.order("discard", letter)
+    world.command("discard", letter)
     world.wait_handled(behind)
     assert (world.letters(), world.parked()) == ([], [])
 
@@ -128,7 +128,7 @@ def test_a_released_event_that_fails_holds_up_the_rest_again(world: World) -> No
     wait_until(lambda: len(world.parked()) == 2, within_s=20, what="the later events to wait")
     for waiting in (1, 0):
         (letter,) = world.letters()
-        world.order("discard", letter)
+        world.command("discard", letter)
         wait_until(lambda n=waiting: len(world.parked()) == n, within_s=20, what="the next to be tried")  # type: ignore[misc]
     world.wait_handled([last])
 

@@ -4,7 +4,7 @@ import pytest
 from nameko.containers import ServiceContainer
 from nameko.extensions import DependencyProvider
 
-from services.ops.cli.hosting import classes_of
+from services.ops.service_classes import classes_of
 from shared.settings import SERVICES, Settings
 
 HOOKS = ("worker_setup", "worker_result", "worker_teardown")

@@ -2,11 +2,9 @@
 
 import threading
 
-import pytest
-
+from shared.bus.batch_processor import BatchProcessor
+from shared.bus.inbox import EventHandler, HandleEvent, Inbox, one_by_one
 from shared.bus.message import Message
-from shared.bus.processor import Processor
-from shared.bus.reaction import Hooks
 from shared.contracts.envelope import Event
 from shared.errors import PredecessorMissing
 from shared.storage import Transaction
@@ -21,14 +19,12 @@ def message(event: Event, *, redelivered: bool = False) -> Message:
     return Message(queue="q", body=event.to_json(), redelivered=redelivered)
 
 
-@pytest.fixture
-def processor(world: World) -> Processor:
-    return Processor(world.consumer, stop=threading.Event())
+def processor(world: World, react: HandleEvent = keep) -> BatchProcessor:
+    handler = EventHandler(handle=one_by_one(react))
+    return BatchProcessor(Inbox(world.consumer, handler, stop=threading.Event()))
 
 
-def test_a_message_that_kills_the_process_is_found_out_and_its_neighbours_are_not_blamed(
-    world: World, processor: Processor
-) -> None:
+def test_a_message_that_kills_the_process_is_found_out_and_its_neighbours_are_not_blamed(world: World) -> None:
     killer, neighbour = an_event(), an_event()
     deaths = 0
 
@@ -37,11 +33,10 @@ def test_a_message_that_kills_the_process_is_found_out_and_its_neighbours_are_no
             raise Death
         keep(tx, event)
 
-    hooks = Hooks(react=react)
     batch = [message(killer), message(neighbour)]
     for _ in range(10):
         try:
-            processor.process(batch, hooks)
+            processor(world, react).process(batch)
             break
         except Death:
             deaths += 1
@@ -52,7 +47,7 @@ def test_a_message_that_kills_the_process_is_found_out_and_its_neighbours_are_no
     assert (letter["event_id"], letter["code"]) == (killer.id, "crashed")
 
 
-def test_a_gap_is_filled_from_the_producers_log(world: World, processor: Processor) -> None:
+def test_a_gap_is_filled_from_the_producers_log(world: World) -> None:
     events = [world.say(subject="visit-1") for _ in range(4)]
     seen: list[int] = []
 
@@ -62,38 +57,35 @@ def test_a_gap_is_filled_from_the_producers_log(world: World, processor: Process
         keep(tx, event)
         seen.append(event.sequence)
 
-    processor.process([message(events[3])], Hooks(react=react))
+    processor(world, react).process([message(events[3])])
     assert seen == [1, 2, 3, 4]
     assert world.handled() == [event.id for event in events]
-    processor.process([message(event) for event in events], Hooks(react=react))  # they come after all
+    processor(world, react).process([message(event) for event in events])  # they come after all
     assert seen == [1, 2, 3, 4]
     assert world.letters() == []
 
 
-def test_a_gap_that_no_log_fills_is_a_dead_letter(world: World, processor: Processor) -> None:
+def test_a_gap_that_no_log_fills_is_a_dead_letter(world: World) -> None:
     orphan = an_event(sequence=5)
 
     def react(tx: Transaction, event: Event) -> None:
         raise PredecessorMissing(event.subject)
 
-    processor.process([message(orphan)], Hooks(react=react))
+    processor(world, react).process([message(orphan)])
     (letter,) = world.letters()
     assert letter["code"] == "predecessor_missing"
 
 
-def test_the_hooks_see_each_transactions_events_and_its_end(world: World, processor: Processor) -> None:
-    calls: list[object] = []
-    hooks = Hooks(
-        react=lambda tx, event: calls.append(event.id),
-        before=lambda tx, events: calls.append(len(events)),
-        after=lambda tx: calls.append("end"),
-    )
+def test_a_handler_of_every_event_gets_those_of_a_transaction_together(world: World) -> None:
+    calls: list[list[str]] = []
+    handler = EventHandler(handle=lambda _tx, events: calls.append([event.id for event in events]))
     events = [an_event() for _ in range(3)]
-    processor.process([message(event) for event in [*events, events[0]]], hooks)
-    assert calls == [3, *(event.id for event in events), "end"]
+    messages = [message(event) for event in [*events, events[0]]]
+    BatchProcessor(Inbox(world.consumer, handler, stop=threading.Event())).process(messages)
+    assert calls == [[event.id for event in events]]
 
 
-def test_what_a_reaction_appends_names_the_event_as_its_cause(world: World, processor: Processor) -> None:
+def test_what_a_handler_appends_names_the_event_as_its_cause(world: World) -> None:
     trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     event = an_event(traceparent=trace)
     made: list[Event] = []
@@ -101,16 +93,16 @@ def test_what_a_reaction_appends_names_the_event_as_its_cause(world: World, proc
     def react(tx: Transaction, event: Event) -> None:
         made.append(tx.append(event.branchid, "mine", event.data, correlation="visit", sequence=1))
 
-    processor.process([message(event)], Hooks(react=react))
+    processor(world, react).process([message(event)])
     assert made[0].causationid == event.id
     assert made[0].traceparent is not None
     assert made[0].traceparent.split("-")[1] == trace.split("-")[1]
     assert made[0].traceparent != trace
 
 
-def test_what_is_kept_is_byte_for_byte_what_came(world: World, processor: Processor) -> None:
+def test_what_is_kept_is_byte_for_byte_what_came(world: World) -> None:
     body = an_event().to_json().replace(b'"data":{', b'"data":{"unknown_here":1,')
-    processor.process([Message(queue="q", body=body)], Hooks(react=keep))
+    processor(world).process([Message(queue="q", body=body)])
     with world.consumer.read() as connection:
         from shared.storage import log as logs
 

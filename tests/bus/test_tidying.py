@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, insert, select
 
-from shared.bus import entrypoints
-from shared.bus.entrypoints import Database
+from shared.bus import database as database_module
+from shared.bus.database import Database
 from shared.clock import SystemClock
 from shared.settings import Settings
 from shared.storage import Storage
@@ -53,7 +53,7 @@ def left(storage: Storage) -> tuple[int, int]:
 def test_a_running_service_forgets_what_is_old(
     storage: Storage, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], expected: tuple[int, int]
 ) -> None:
-    monkeypatch.setattr(entrypoints, "TIDY_S", 0.01)
+    monkeypatch.setattr(database_module, "TIDY_INTERVAL_S", 0.01)
     database = Database()
     database.settings = Settings(data_dir=storage.settings.data_dir, **variables)
     database.storage, database._stop = storage, threading.Event()

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,16 +11,18 @@ import amqp
 from kombu import Connection
 from sqlalchemy import RowMapping, select
 
-from shared.bus.catchup import catch_up
+from services.ops.service_classes import topology_of
+from shared.bus.batch_processor import BatchProcessor
+from shared.bus.catch_up import catch_up
 from shared.bus.connection import declare, is_memory
-from shared.bus.consumer import QueueConsumer
-from shared.bus.message import CONTROL_TYPE, write_order
-from shared.bus.nudge import nudge
-from shared.bus.processor import Processor
+from shared.bus.inbox import EventHandler, HandleEvent, Inbox, one_by_one
+from shared.bus.message import CONTROL_TYPE
+from shared.bus.operator_commands import write_operator_command
 from shared.bus.publisher import Publisher, open_publisher
-from shared.bus.reaction import Hooks, React
+from shared.bus.queue_consumer import QueueConsumer
 from shared.bus.relay import Relay
-from shared.bus.topology import CONTROL, Queue, all_queues, event_queues, presence_queue
+from shared.bus.topology import CONTROL, Queue, presence_queue
+from shared.bus.wakeup import wake_consumers
 from shared.clock import SystemClock
 from shared.contracts import triage
 from shared.contracts.envelope import STRUCTURED, Event
@@ -36,7 +39,7 @@ SOON_S = 30
 
 
 def keep(tx: Transaction, event: Event) -> None:
-    """The reaction of the tests: what was handled is in the consumer's log, once and in order."""
+    """The event handler of the tests: what was handled is in the consumer's log, once and in order."""
     tx.append_event(event, own=False)
 
 
@@ -45,7 +48,7 @@ class World:
 
     def __init__(self, settings: Settings, *, queues: int = 4) -> None:
         self.settings = settings
-        self.queues = 1 if settings.embedded else queues
+        self.topology = topology_of(1 if settings.embedded else queues)
         self.producer = Storage(settings, PRODUCER, clock=SystemClock())
         self.consumer = Storage(settings, CONSUMER, clock=SystemClock())
         self._running: list[tuple[threading.Event, list[threading.Thread]]] = []
@@ -59,16 +62,21 @@ class World:
         self._start(stop, [relay.run])
         return relay
 
-    def consume(self, react: React = keep, *, batch: int = 50) -> list[QueueConsumer]:
+    def hears(self, patterns: tuple[str, ...]) -> None:
+        """Let the consumer subscribe to these types only; called before anything runs."""
+        subscriptions = {**self.topology.subscriptions, CONSUMER: patterns}
+        self.topology = replace(self.topology, subscriptions=subscriptions)
+
+    def consume(self, react: HandleEvent | EventHandler = keep, *, batch: int = 50) -> list[QueueConsumer]:
         """Read the consumer's queues; the memory transport catches up first."""
         stop = threading.Event()
-        processor = Processor(self.consumer, stop=stop)
-        hooks = Hooks(react=react)
+        handler = react if isinstance(react, EventHandler) else EventHandler(handle=one_by_one(react))
+        processor = BatchProcessor(Inbox(self.consumer, handler, stop=stop))
         if self.settings.embedded:
-            catch_up(self.consumer, processor, hooks)
+            catch_up(self.consumer, processor, self.topology.subscriptions[CONSUMER])
         consumers = [
             QueueConsumer(
-                self.settings.amqp_url, queue, lambda messages: processor.process(messages, hooks), batch=batch,
+                self.settings.amqp_url, queue, processor.process, batch=batch,
                 wait_s=0.005, stop=stop, presence=None if self.settings.embedded else presence_queue(CONSUMER),
             )
             for queue in self.my_queues()
@@ -81,7 +89,7 @@ class World:
         running, self._running = self._running, []
         for stop, threads in running:
             stop.set()
-            nudge()
+            wake_consumers()
             for thread in threads:
                 thread.join(30)
                 assert not thread.is_alive(), "a loop did not end"
@@ -97,7 +105,7 @@ class World:
         """Delete the queues: what an earlier test left in them would be this one's."""
         if not is_memory(self.settings.amqp_url):
             with Connection(self.settings.amqp_url) as connection, connection.channel() as channel:
-                for queue in all_queues(self.queues):
+                for queue in self.topology.all_queues():
                     channel.queue_delete(queue.name)
 
     def close(self) -> None:
@@ -112,15 +120,15 @@ class World:
             thread.start()
 
     def _publisher(self) -> Publisher:
-        return open_publisher(self.settings.amqp_url, list(all_queues(self.queues)))
+        return open_publisher(self.settings.amqp_url, list(self.topology.all_queues()))
 
     def my_queues(self) -> list[Queue]:
-        return event_queues(CONSUMER, self.queues)
+        return self.topology.event_queues(CONSUMER)
 
     def declare(self) -> None:
         """Have every queue there, as the relay does before it publishes."""
         with Connection(self.settings.amqp_url) as connection:
-            declare(connection, list(all_queues(self.queues)))
+            declare(connection, list(self.topology.all_queues()))
 
     # what is said
 
@@ -142,22 +150,22 @@ class World:
                     body, exchange="", routing_key=queue, content_type=content_type, content_encoding="binary",
                     headers=headers or {},
                 )  # fmt: skip
-            nudge()
+            wake_consumers()
             return
         with Connection(self.settings.amqp_url) as connection:
             message = amqp.Message(body, content_type=content_type, application_headers=headers or {}, delivery_mode=2)
             connection.channel().basic_publish(message, exchange="", routing_key=queue)
 
-    def order(self, action: str, letter: RowMapping) -> None:
+    def command(self, action: str, letter: RowMapping) -> None:
         """Tell the consumer what to do about a dead letter."""
-        body = write_order(action, letter["id"])
+        body = write_operator_command(action, letter["id"])
         with Connection(self.settings.amqp_url) as connection:
             producer = connection.Producer(auto_declare=False)
             producer.publish(
                 body, exchange=CONTROL, routing_key=letter["queue"], content_type=CONTROL_TYPE,
                 content_encoding="binary",
             )  # fmt: skip
-        nudge()
+        wake_consumers()
 
     # what became of it
 

@@ -7,7 +7,8 @@ import psycopg
 import pytest
 from kombu import Connection
 
-from shared.bus.topology import DELIVERY_LIMIT, event_queues
+from services.ops.service_classes import topology_of
+from shared.bus.topology import DELIVERY_LIMIT
 from shared.settings import Settings
 from tests.ops.separate import Separate
 from tests.support.one_service import Answer, Running
@@ -97,7 +98,7 @@ def give_back_until_the_broker_gives_up(amqp_url: str, wanted: int) -> None:
 
     with Connection(amqp_url) as connection:
         channel = connection.channel()
-        for queue in event_queues("worklog", QUEUES):
+        for queue in topology_of(QUEUES).event_queues("worklog"):
             channel.basic_consume(queue.name, callback=give_back)
         while len(given_up) < wanted:
             connection.drain_events(timeout=10)
@@ -115,7 +116,9 @@ def test_what_the_broker_gives_up_is_a_dead_letter_that_can_be_retried(system: S
         ("worklog", "rejected_by_broker", DELIVERY_LIMIT)
     }
     assert all("delivery_limit" in letter["reason"] for letter in letters)
-    assert {letter["queue"] for letter in letters} <= {queue.name for queue in event_queues("worklog", QUEUES)}
+    assert {letter["queue"] for letter in letters} <= {
+        queue.name for queue in topology_of(QUEUES).event_queues("worklog")
+    }
     system.processes.start("worklog")
     for letter in letters:
         system.decide("retry", letter)

@@ -7,7 +7,7 @@ import pytest
 from kombu import Connection
 
 from shared.bus.publisher import AmqpPublisher, Outgoing, PublishFailed
-from shared.bus.topology import EVENTS, Queue, all_queues, routing_key
+from shared.bus.topology import EVENTS, Queue, routing_key
 from tests.bus.world import World, an_event
 from tests.chaos.conftest import StartProcess
 from tests.chaos.work import Work
@@ -56,7 +56,7 @@ def outgoing() -> Outgoing:
 
 def test_a_confirm_that_comes_late_is_not_taken_for_the_next_messages(world: World, proxy: Proxy, spy: None) -> None:
     """The second message never leaves, while the first one's confirm arrives: it must not count for the second."""
-    publisher = AmqpPublisher(proxy.url(world.settings.amqp_url), list(all_queues(world.queues)), deadline_s=0.5)
+    publisher = AmqpPublisher(proxy.url(world.settings.amqp_url), list(world.topology.all_queues()), deadline_s=0.5)
     publisher.publish([])
     proxy.delay("to_client", 1.0)
     with pytest.raises(PublishFailed, match="1 messages not confirmed"):
@@ -76,7 +76,7 @@ def test_a_confirm_that_comes_late_is_not_taken_for_the_next_messages(world: Wor
 def test_a_publish_that_is_repeated_after_a_cut_is_handled_once(world: World, proxy: Proxy, spy: None) -> None:
     """The broker has them, nobody knows, the connection breaks: they are sent again, and known by their ids."""
     url = proxy.url(world.settings.amqp_url)
-    relay = world.relay(make=lambda: AmqpPublisher(url, list(all_queues(world.queues))))
+    relay = world.relay(make=lambda: AmqpPublisher(url, list(world.topology.all_queues())))
     wait_until(lambda: relay.failure is None, within_s=20, what="the relay to be connected")
     proxy.hold("to_client")
     events = [world.say(branch) for branch in BRANCHES]

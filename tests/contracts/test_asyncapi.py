@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,18 @@ from jsonschema import Draft7Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT7
 
+from services.ops.service_classes import topology_of
 from shared.bus import topology
-from shared.contracts.asyncapi import document
+from shared.contracts import asyncapi
 from shared.contracts.catalog import registry
 from tests.contracts.test_fixtures import FIXTURES
 
 Json = dict[str, Any]
+
+
+@cache
+def document() -> Json:
+    return asyncapi.document(topology_of(4))
 
 
 @pytest.fixture(scope="session")

@@ -9,12 +9,13 @@ import pytest
 
 from services.ops.provisioning.broker import definitions, password_hash
 from services.ops.provisioning.secrets import NAMES
+from services.ops.service_classes import topology_of
 from shared.bus import topology
 from shared.settings import SERVICES
 
-QUEUES = 4
-DEFINITIONS = definitions(dict.fromkeys(NAMES, "secret"), QUEUES)
-ALL = {queue.name: queue for queue in topology.all_queues(QUEUES)}
+SYSTEM = topology_of(4)
+DEFINITIONS = definitions(dict.fromkeys(NAMES, "secret"), SYSTEM)
+ALL = {queue.name: queue for queue in SYSTEM.all_queues()}
 PERMISSIONS: dict[str, dict[str, Any]] = {entry["user"]: entry for entry in DEFINITIONS["permissions"]}
 
 

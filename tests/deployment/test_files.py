@@ -9,12 +9,13 @@ import yaml
 
 from services.ops.provisioning.files import write
 from services.ops.provisioning.secrets import NAMES
+from services.ops.service_classes import topology_of
 from shared.settings import SERVICES, Settings
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    assert list(write(tmp_path, 4))
+    assert list(write(tmp_path, topology_of(4)))
     return tmp_path
 
 
@@ -24,7 +25,7 @@ def contents(root: Path) -> dict[str, bytes]:
 
 def test_a_second_run_keeps_every_secret(root: Path) -> None:
     before = contents(root)
-    assert list(write(root, 4))
+    assert list(write(root, topology_of(4)))
     after = contents(root)
     del before["broker/definitions.json"], after["broker/definitions.json"]  # its hashes have new salts
     assert after == before
@@ -34,14 +35,14 @@ def test_a_lost_password_is_made_again_and_the_others_are_kept(root: Path) -> No
     path = root / "state" / "passwords.json"
     before = json.loads(path.read_text())
     path.write_text(json.dumps({name: value for name, value in before.items() if name != "amqp.vip"}))
-    assert list(write(root, 4))
+    assert list(write(root, topology_of(4)))
     after = json.loads(path.read_text())
     assert {name for name in NAMES if before[name] != after[name]} == {"amqp.vip"}
 
 
 def test_no_two_deployments_share_a_secret(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        assert list(write(tmp_path / name, 4))
+        assert list(write(tmp_path / name, topology_of(4)))
     one, two = (contents(tmp_path / name) for name in ("one", "two"))
     assert not set(json.loads(one["state/passwords.json"]).values()) & set(
         json.loads(two["state/passwords.json"]).values()

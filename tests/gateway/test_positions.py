@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from services.gateway import letters, store
+from services.gateway import dead_letters, store
 from shared.contracts import triage
 from shared.contracts.envelope import Event
 from shared.ids import new_id
@@ -113,7 +113,7 @@ def test_the_clock_of_the_settings_is_told(gateway: Running) -> None:
 
 
 class Quick:
-    """A consumer whose answer is there before the order's sender goes on."""
+    """A consumer whose answer is there before the sender of the command goes on."""
 
     def __init__(self, storage: Storage, state: str, attempts: int) -> None:
         self.storage, self.answer = storage, {"state": state, "attempts": attempts}
@@ -131,12 +131,12 @@ def a_letter(id_: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("state", "attempts"), [("resolved", 3), ("parked", 4)])
-def test_a_consumers_answer_is_not_written_over_by_its_order(storage: Storage, state: str, attempts: int) -> None:
+def test_a_consumers_answer_is_not_written_over_by_the_command(storage: Storage, state: str, attempts: int) -> None:
     id_ = new_id()
     with storage.transaction() as tx:
         store.put_letter(tx.connection, a_letter(id_))
     operator = Principal(subject="o", roles=frozenset({"operations"}), branches=frozenset({"*"}))
-    letters.order(storage, Quick(storage, state, attempts), operator, id_, "retry")  # type: ignore[arg-type]
+    dead_letters.command(storage, Quick(storage, state, attempts), operator, id_, "retry")  # type: ignore[arg-type]
     with storage.read() as connection:
         found = store.find_letter(connection, id_)
     assert found is not None

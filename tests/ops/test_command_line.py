@@ -16,7 +16,7 @@ from services.ops.cli.main import main, sub_command
 from services.ops.config import settings_of
 from services.ops.errors import CommandError, UsageError
 from services.ops.local_tokens import duration_of
-from shared.bus import green
+from shared.bus import eventlet_patch
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +31,7 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def patches(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The process of the tests must not be patched for eventlet; that it would have been is noted."""
     noted: list[str] = []
-    monkeypatch.setattr(green, "patch", lambda: noted.append("patched"))
+    monkeypatch.setattr(eventlet_patch, "patch", lambda: noted.append("patched"))
     return noted
 
 

@@ -9,12 +9,13 @@ from contextlib import contextmanager
 import pytest
 
 SCRIPT = """
-from shared.bus import green
-green.patch()
+from shared.bus import eventlet_patch
+eventlet_patch.patch()
 import gc, sys, time
 import eventlet
 from nameko.extensions import DependencyProvider
 from shared.bus.process import ServiceDied, run_until_told
+from shared.bus.topology import Topology
 from shared.settings import Settings
 
 class Life(DependencyProvider):
@@ -46,7 +47,8 @@ class Service:
 
 try:
     run_until_told(
-        Settings(), [Service], on_ready=lambda: print("ready", flush=True), while_running=lambda: None, stop_s=1.0
+        Settings(), [Service], Topology(subscriptions={}, shares=1),
+        on_ready=lambda: print("ready", flush=True), while_running=lambda: None, stop_s=1.0
     )
 except (ServiceDied, OSError) as error:
     print(f"{type(error).__name__}: {error}", flush=True)

@@ -9,15 +9,19 @@ raises the first time.
 import os
 import random
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import eventlet
 from nameko.extensions import DependencyProvider
 
-from shared.bus import Batch, StorageProvider, event_batches
+from shared.bus import StorageProvider, on_every_event
+from shared.bus.event_handlers import subscriptions_of
+from shared.bus.topology import Topology
 from shared.contracts.base import View
 from shared.contracts.envelope import Event
 from shared.contracts.http.operation import EVERYONE, Operation
+from shared.settings import Settings
 from shared.storage import Transaction
 from shared.web.call import Call
 from shared.web.entrypoint import http
@@ -89,9 +93,16 @@ class Consumer:
     def there(self, call: Call) -> View:
         return View()
 
-    @event_batches
-    def on_events(self, batch: Batch) -> None:
-        batch.handle(react)
+    @on_every_event
+    def keep(self, tx: Transaction, events: Sequence[Event]) -> None:
+        for event in events:
+            react(tx, event)
 
 
 CLASSES = {PRODUCER: Producer, CONSUMER: Consumer}
+
+
+def topology_of(settings: Settings) -> Topology:
+    """The queues of these services."""
+    subscriptions = {name: subscriptions_of(class_) for name, class_ in CLASSES.items()}
+    return Topology(subscriptions=subscriptions, shares=settings.queue_shares)

@@ -2,7 +2,7 @@
 
 import sys
 
-from shared.bus.green import patch
+from shared.bus.eventlet_patch import patch
 
 PRODUCER, CONSUMER = "triage", "gateway"
 DEATH = 9
@@ -15,14 +15,14 @@ def main(names: list[str]) -> None:
     from shared import logs
     from shared.bus.process import ServiceDied, run_until_told
     from shared.settings import load_settings
-    from tests.support.bus_classes import CLASSES
+    from tests.support.bus_classes import CLASSES, topology_of
 
     settings = load_settings()
     logs.configure(settings)
     try:
         run_until_told(
-            settings, [CLASSES[name] for name in names], on_ready=lambda: print("ready", flush=True),
-            while_running=lambda: None,
+            settings, [CLASSES[name] for name in names], topology_of(settings),
+            on_ready=lambda: print("ready", flush=True), while_running=lambda: None,
         )  # fmt: skip
     except ServiceDied as error:
         sys.exit(f"a service died: {error}")

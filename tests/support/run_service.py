@@ -2,14 +2,14 @@
 
 import sys
 
-from shared.bus.green import patch
+from shared.bus.eventlet_patch import patch
 
 
 def main(name: str) -> None:
     """Run the service."""
     patch()
-    from services.ops.cli.hosting import classes_of
     from services.ops.provisioning.migrations import upgrade
+    from services.ops.service_classes import classes_of, topology_of
     from shared import logs
     from shared.bus.process import run_until_told
     from shared.settings import load_settings
@@ -21,6 +21,7 @@ def main(name: str) -> None:
     run_until_told(
         settings,
         classes_of([name]),
+        topology_of(settings.queue_shares),
         on_ready=lambda: print("ready", flush=True),
         while_running=lambda: None,
     )

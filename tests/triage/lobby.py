@@ -7,7 +7,9 @@ from services.triage import handlers
 from services.triage.handlers import House
 from services.triage.policy import Policy
 from services.triage.policy_file import default
+from services.triage.service import TriageService
 from services.triage.store import Desk, Due, Records, WatchDesk
+from shared.bus.event_handlers import handler_of
 from shared.clock import ManualClock
 from shared.commands import Cause
 from shared.contracts.base import EventData
@@ -18,11 +20,21 @@ from shared.contracts.http.care import Cared, CareView
 from shared.contracts.http.diversion import DiversionStep
 from shared.contracts.registry import decode, type_of
 from shared.ids import new_id
-from shared.storage import Storage
+from shared.storage import Storage, Transaction
 from shared.storage.log import after
 from tests.triage.memory import MemoryStorage
 
 BRANCH = "demo"
+
+
+class Service(TriageService):
+    """The service's event handlers, in this lobby."""
+
+    def __init__(self, lobby: "Lobby") -> None:
+        self._lobby = lobby
+
+    def _enter(self, tx: Transaction, branch: str) -> tuple[Desk, House]:
+        return self._lobby.desk(tx), self._lobby.house  # type: ignore[return-value]
 
 
 class Lobby:
@@ -34,6 +46,7 @@ class Lobby:
         offer = default().of(BRANCH).policy
         policy = offer if policy is None else replace(policy, businesses=offer.businesses, forms=offer.forms)
         self.house = House(zone=storage.settings.default_timezone, policy=policy)
+        self._service = Service(self)
 
     def take(self, business: str = "account_service", branch: str = BRANCH, **fields: object) -> calls.TicketTaken:
         request = calls.TakeTicket.model_validate({"business": business, **fields})
@@ -182,7 +195,7 @@ class Lobby:
             branchid=BRANCH, correlationid=subject or id_, sequence=1, recordedtime=now, data=data,
         )  # fmt: skip
         with self.storage.transaction(BRANCH, cause=Cause(causationid=event.id)) as tx:
-            handlers.REACTIONS[event.type](self.desk(tx), self.house, event)
+            handler_of(self._service).handle(tx, [event])
         return event
 
     def events(self, subject: str | None = None) -> list[Event]:

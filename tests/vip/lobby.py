@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from datetime import date, datetime
 
 from services.vip import handlers
+from services.vip.service import VipService
 from services.vip.store import Desk, Records
+from shared.bus.event_handlers import handler_of
 from shared.clock import ManualClock
 from shared.contracts import triage
 from shared.contracts.base import EventData
@@ -76,7 +78,7 @@ class Lobby:
             branchid=BRANCH, correlationid=subject, sequence=sequence, recordedtime=self.clock.now(), data=data,
         )  # fmt: skip
         with self.storage.transaction(BRANCH) as tx:
-            handlers.REACTIONS[event.type](Desk(tx), event)
+            handler_of(VipService()).handle(tx, [event])
 
     def view(self) -> calls.VipView:
         with self.storage.read() as connection:

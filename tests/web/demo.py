@@ -2,7 +2,7 @@
 
 import sys
 
-from shared.bus.green import patch
+from shared.bus.eventlet_patch import patch
 
 
 def main(names: list[str]) -> None:

@@ -10,6 +10,7 @@ from nameko.containers import ServiceContainer
 from nameko.extensions import DependencyProvider
 
 from shared import logs
+from shared.bus.topology import Topology
 from shared.commands import Replayed
 from shared.contracts.base import Body, View
 from shared.contracts.http import gateway, triage, worklog
@@ -203,13 +204,17 @@ class Gateway:
         return echo(call, f"{call.date:%Y}")
 
 
+NO_QUEUES = Topology(subscriptions={}, shares=1)
 SERVICES = {"triage": Triage, "gateway": Gateway}
 
 
 def run(names):
     settings = load_settings()
     logs.configure(settings)
-    containers = [ServiceContainer(SERVICES[name], {"settings": settings, "max_workers": 50}) for name in names]
+    containers = [
+        ServiceContainer(SERVICES[name], {"settings": settings, "topology": NO_QUEUES, "max_workers": 50})
+        for name in names
+    ]
     for container in containers:
         container.start()
     server = next(iter(containers[0].entrypoints)).server

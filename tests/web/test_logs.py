@@ -85,9 +85,9 @@ def test_without_a_trace_a_new_one_begins(sent):
 
 def test_the_patch_is_quiet_and_may_be_asked_for_again():
     code = (
-        "from shared.bus.green import patch; patch(); patch(); import eventlet.patcher, psycopg; "
+        "from shared.bus.eventlet_patch import patch; patch(); patch(); import eventlet.patcher, psycopg; "
         "print(eventlet.patcher.is_monkey_patched('socket'), psycopg.waiting.wait.__module__)"
     )
     out, err = run(code)
-    assert out.split() == ["True", "shared.bus.green"]
+    assert out.split() == ["True", "shared.bus.eventlet_patch"]
     assert err == ""

@@ -1,5 +1,6 @@
 """A branch's office as a test sees it: the real use cases on a real database, events through the real processor."""
 
+import threading
 from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any, TypeVar
@@ -9,9 +10,9 @@ from sqlalchemy import select
 from services.worklog import handlers
 from services.worklog.handlers import Recording
 from services.worklog.store import Desk, Journal, Ledger, Records
+from shared.bus.batch_processor import BatchProcessor
+from shared.bus.inbox import EventHandler, Inbox
 from shared.bus.message import Message
-from shared.bus.processor import Processor
-from shared.bus.reaction import Hooks
 from shared.clock import ManualClock
 from shared.contracts.envelope import Event
 from shared.contracts.http import worklog as calls
@@ -32,13 +33,12 @@ class Office:
         self.storage = storage
         self.clock = clock
         self.zone = storage.settings.default_timezone
-        self._processor = Processor(storage)
+        recording = EventHandler(handle=lambda tx, events: Recording(Ledger, self.zone).record_all(tx, events))
+        self._processor = BatchProcessor(Inbox(storage, recording, stop=threading.Event()))
 
     def hear(self, *events: Event) -> None:
         """Take one batch from the queue."""
-        recording = Recording(Ledger, self.zone)
-        hooks = Hooks(react=recording.record, before=recording.begin, after=recording.finish)
-        self._processor.process([Message(queue="q", body=event.to_json()) for event in events], hooks)
+        self._processor.process([Message(queue="q", body=event.to_json()) for event in events])
 
     def hear_singly(self, events: Iterable[Event]) -> None:
         for event in events:

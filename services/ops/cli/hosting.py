@@ -1,7 +1,6 @@
 """Runs services in this process: one for ``lobby serve``, all for ``lobby up``."""
 
 from collections.abc import Callable, Iterable
-from importlib import import_module
 
 from services.ops.errors import CommandError, UsageError
 from services.ops.provisioning.migrations import checked
@@ -34,18 +33,20 @@ def run_services(
     while_running: Callable[[], None] = _nothing,
 ) -> None:
     """Run the services until SIGTERM or SIGINT; raise :class:`CommandError` when one can't start or dies."""
+    from services.ops.service_classes import classes_of, topology_of
     from shared import logs
     from shared.bus.process import ServiceDied, run_until_told
 
     logs.configure(settings)
     try:
-        run_until_told(settings, classes_of(names), on_ready=on_ready, while_running=while_running)
+        run_until_told(
+            settings,
+            classes_of(names),
+            topology_of(settings.queue_shares),
+            on_ready=on_ready,
+            while_running=while_running,
+        )
     except ServiceDied as error:
         raise CommandError(f"a service died: {error}") from None
     except OSError as error:
         raise CommandError(f"cannot start {', '.join(names)}: {error}") from None
-
-
-def classes_of(services: Iterable[str]) -> list[type]:
-    """Return the nameko class of each service: ``services.<name>.service:<Name>Service``."""
-    return [getattr(import_module(f"services.{name}.service"), f"{name.capitalize()}Service") for name in services]

@@ -15,9 +15,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run ``lobby`` with these arguments (by default the process's own); return the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if sub_command(arguments) in SERVERS:
-        from shared.bus import green
+        from shared.bus import eventlet_patch
 
-        green.patch()
+        eventlet_patch.patch()
     return _run(arguments)
 
 

@@ -9,6 +9,7 @@ import typer
 
 from services.ops.config import ConfigFile, settings_of
 from services.ops.errors import UsageError
+from shared.settings import Settings
 
 app = typer.Typer(name="schema", help="The system's descriptions for machines.", no_args_is_help=True)
 
@@ -25,18 +26,17 @@ def export(out: Out = Path("schema"), config: ConfigFile = None) -> None:
 
     `lobby schema export --out build/schema`
     """
-    settings_of(config)
-    for file in write_documents(out):
+    for file in write_documents(out, settings_of(config)):
         typer.echo(str(file))
 
 
-def write_documents(out: Path) -> Iterator[Path]:
+def write_documents(out: Path, settings: Settings) -> Iterator[Path]:
     """Write the documents below ``out``; yield each file when it's written.
 
     Raises :class:`UsageError` where the directory can't be written.
     """
     try:
-        for name, document in documents():
+        for name, document in documents(settings):
             file = out / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", "utf-8")
@@ -45,11 +45,12 @@ def write_documents(out: Path) -> Iterator[Path]:
         raise UsageError(f"--out {out}: {error.strerror}") from None
 
 
-def documents() -> Iterator[tuple[str, dict[str, Any]]]:
+def documents(settings: Settings) -> Iterator[tuple[str, dict[str, Any]]]:
     """Return each document with the name of its file."""
+    from services.ops.service_classes import topology_of
     from shared.contracts import asyncapi, openapi, schemas
 
     yield "openapi.json", openapi.document()
-    yield "asyncapi.json", asyncapi.document()
+    yield "asyncapi.json", asyncapi.document(topology_of(settings.queues))
     for name, schema in schemas.documents().items():
         yield (f"events/{name}.json" if "." in name else f"{name}.json"), schema

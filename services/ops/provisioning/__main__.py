@@ -32,9 +32,10 @@ Processes = Annotated[
 def files(root: Root = Path("/setup"), owner: Owner = None, processes: Processes = "") -> None:
     """Make the secrets that are missing, and write each part's files into a directory of its own."""
     from services.ops.provisioning.files import write
+    from services.ops.service_classes import topology_of
 
     numbers = dict(map(_number_of_processes, processes.split()))
-    for path in write(root, settings_of(None).queues, processes=numbers, owner=owner):
+    for path in write(root, topology_of(settings_of(None).queues), processes=numbers, owner=owner):
         typer.echo(path, err=True)
 
 

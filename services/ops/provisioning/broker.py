@@ -26,9 +26,9 @@ ANSWERS: Final = r"terminal\.[A-Za-z0-9._-]+|amq\.gen-.*"
 """The queues that a terminal may have for itself, to hear the answers to what it says."""
 
 
-def definitions(passwords: Mapping[str, str], queues: int) -> Json:
-    """Return the document that RabbitMQ loads at its start, with ``queues`` event queues a service."""
-    everything = list(topology.all_queues(queues))
+def definitions(passwords: Mapping[str, str], system: topology.Topology) -> Json:
+    """Return the document that RabbitMQ loads at its start, with every exchange and queue of the system."""
+    everything = list(system.all_queues())
     return {
         "vhosts": [{"name": VHOST}],
         "users": [_user(name, passwords[f"amqp.{name}"]) for name in (*SERVICES, TERMINALS, OPERATIONS)],

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from services.ops.provisioning.broker import OPERATIONS, definitions
 from services.ops.provisioning.proxy import PORT, configuration
 from services.ops.provisioning.secrets import SUPERUSER, passwords, write_file
+from shared.bus.topology import Topology
 from shared.settings import SERVICES, Settings
 from shared.storage.vault_key import master_key
 from shared.web.keys import PRIVATE_FILE, PUBLIC_FILE, local_private_key
@@ -26,13 +27,13 @@ MOUNT: Final = Path("/run/lobby")
 
 
 def write(
-    root: Path, queues: int, *, processes: Mapping[str, int] = MappingProxyType({}), owner: int | None = None
+    root: Path, system: Topology, *, processes: Mapping[str, int] = MappingProxyType({}), owner: int | None = None
 ) -> Iterator[Path]:
     """Write everything below ``root``; yield each file. ``processes``: of services that have more than one."""
     state = root / "state"
     known = passwords(state / "passwords.json")
     keys = _keys(state)
-    yield write_file(root / "broker" / "definitions.json", _json(definitions(known, queues)), 0o644)
+    yield write_file(root / "broker" / "definitions.json", _json(definitions(known, system)), 0o644)
     yield write_file(root / "database" / "password", known[f"sql.{SUPERUSER}"].encode(), 0o600)
     yield write_file(root / "proxy" / "lobby.conf", configuration(processes).encode(), 0o644)
     yield write_file(root / "operations" / "passwords.json", _json(known), 0o600, owner)

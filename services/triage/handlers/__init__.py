@@ -11,7 +11,6 @@ from services.triage.handlers.house import House
 from services.triage.handlers.issue import take_ticket
 from services.triage.handlers.offline import lease_numbers
 from services.triage.handlers.ports import Desk, Records
-from services.triage.handlers.reactions import REACTIONS
 from services.triage.handlers.resources import close_counter, open_counter, report_device
 from services.triage.handlers.steps import (
     come_back,
@@ -31,7 +30,7 @@ from services.triage.handlers.steps import (
 from services.triage.handlers.views import one_ticket, queue_view
 
 __all__ = [
-    "REACTIONS", "Desk", "House", "Records", "adopt", "appointments_view", "book", "call_next", "call_number",
+    "Desk", "House", "Records", "adopt", "appointments_view", "book", "call_next", "call_number",
     "cancel", "care_view", "cared", "check_lines", "close_counter", "come_back", "complete", "divert", "end_days",
     "fairness_view", "give_up_papers", "hold", "lease_numbers", "left", "no_show", "one_ticket", "open_counter",
     "policy_view", "print_failed", "printed", "queue_view", "raise_alarms", "recall", "report_device", "reprint",

@@ -9,10 +9,9 @@ from services.vip.handlers.commands import (
     settle,
 )
 from services.vip.handlers.ports import Desk, Vault
-from services.vip.handlers.reactions import REACTIONS
 from services.vip.handlers.views import roster_view, vip_view
 
 __all__ = [
-    "REACTIONS", "Desk", "Vault", "accept_handoff", "arrive", "complete_handoff", "decline_handoff", "roster_view",
+    "Desk", "Vault", "accept_handoff", "arrive", "complete_handoff", "decline_handoff", "roster_view",
     "set_roster", "settle", "vip_view",
 ]  # fmt: skip

@@ -72,12 +72,19 @@ class Ledger(Protocol):
 
 
 class Recording:
-    """Records events, a transaction's worth at a time: one object for one batch of messages."""
+    """Records the events of one transaction."""
 
     def __init__(self, ledger_of: Callable[[Transaction], Ledger], zone: tzinfo) -> None:
         """``zone`` is where the branches' days begin and end."""
         self._ledger_of = ledger_of
         self._zone = zone
+
+    def record_all(self, tx: Transaction, events: Sequence[Event]) -> None:
+        """Take the events of a transaction in. Raises PredecessorMissing and SubjectForked."""
+        self.begin(tx, events)
+        for event in events:
+            self.record(tx, event)
+        self.finish(tx)
 
     def begin(self, tx: Transaction, events: Sequence[Event]) -> None:
         """Read at once what the events' transaction needs."""

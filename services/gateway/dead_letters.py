@@ -1,6 +1,7 @@
-"""Dead letters: what the services could not handle, told to operators and sent back on their order."""
+"""Dead letters: what the services could not handle, told to operators and retried or discarded at their command."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, get_args
@@ -10,9 +11,10 @@ from sqlalchemy import RowMapping
 from services.gateway import store
 from services.gateway.errors import DeadLetterNotFound, DeadLetterSettled
 from shared.bus import topology
-from shared.bus.deadletters import REASON, storable
-from shared.bus.entrypoints import Orders
-from shared.bus.message import Message, write_order
+from shared.bus.dead_letters import REASON, storable
+from shared.bus.message import Message
+from shared.bus.operator_command_sender import OperatorCommandSender
+from shared.bus.operator_commands import write_operator_command
 from shared.contracts.base import in_years
 from shared.contracts.http.gateway import DeadLetterList, DeadLetterView
 from shared.storage import Storage
@@ -23,7 +25,7 @@ _ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 _MANY = 2**31
 
 
-def take(storage: Storage, messages: list[Message]) -> None:
+def collect(storage: Storage, messages: Sequence[Message]) -> None:
     """Enter dead letters that arrived; a repeated one changes nothing."""
     with storage.transaction() as tx:
         for message in messages:
@@ -110,7 +112,9 @@ def show(
     return DeadLetterList(dead_letters=tuple(_view(row) for row in rows))
 
 
-def order(storage: Storage, orders: Orders, principal: Principal, id_: str, action: str) -> DeadLetterView:
+def command(
+    storage: Storage, sender: OperatorCommandSender, principal: Principal, id_: str, action: str
+) -> DeadLetterView:
     """Send a dead letter's fate to exactly the consumer that failed: retry or discard."""
     with storage.read() as connection:
         row = store.find_letter(connection, id_)
@@ -120,7 +124,7 @@ def order(storage: Storage, orders: Orders, principal: Principal, id_: str, acti
     if row["state"] not in ("parked", "retried"):
         raise DeadLetterSettled(f"this dead letter is {row['state']}", state=row["state"], allowed=[])
     original = (row["body"], row["content_type"]) if row["by_broker"] else None
-    orders.send(row["queue"], write_order(action, id_, original), id_)
+    sender.send(row["queue"], write_operator_command(action, id_, original), id_)
     state = "retried" if action == "retry" else "discarded"
     with storage.transaction() as tx:
         store.mark_letter(tx.connection, row, state)

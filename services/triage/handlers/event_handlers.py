@@ -3,7 +3,7 @@
 Each may come twice or late: what no longer fits changes nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 from services.triage.handlers.calling import called, overtaking
@@ -20,7 +20,7 @@ from shared.contracts import terminal, vip
 from shared.contracts.envelope import Event
 from shared.errors import LobbyError, PredecessorMissing
 
-Reaction = Callable[[Desk, House, Event], None]
+EventHandler = Callable[[Desk, House, Event], None]
 
 
 def ticket_requested(desk: Desk, house: House, event: Event) -> None:
@@ -50,7 +50,7 @@ def ticket_issued_offline(desk: Desk, house: House, event: Event) -> None:
         desk.record_refusal(event.branchid, event.id, replace(refusal_of(error, by), number=said.number))
 
 
-def of_paper(kind: PaperReportKind) -> Reaction:
+def of_paper(kind: PaperReportKind) -> EventHandler:
     """Return what to do when a terminal says something of a paper: by the ticket's id, or by an offline number (T4)."""
 
     def said(desk: Desk, house: House, event: Event) -> None:
@@ -128,17 +128,9 @@ def _hand_off(desk: Desk, house: House, visit: Visit, ticket: Ticket, manager: s
     return called(desk, visit, command, window, passed)
 
 
-REACTIONS: Mapping[str, Reaction] = {
-    "lobby.terminal.ticket_requested.v1": ticket_requested,
-    "lobby.terminal.ticket_issued_offline.v1": ticket_issued_offline,
-    "lobby.terminal.ticket_printed.v1": of_paper("printed"),
-    "lobby.terminal.ticket_print_failed.v1": of_paper("print_failed"),
-    "lobby.terminal.ticket_left.v1": of_paper("left"),
-    "lobby.terminal.device_reported.v1": device_reported,
-    "lobby.vip.handoff_accepted.v1": handoff_accepted,
-    "lobby.vip.handoff_completed.v1": handoff_completed,
-}
-"""By the type of event; types without one are none of triage's business."""
+paper_printed = of_paper("printed")
+paper_failed = of_paper("print_failed")
+paper_left = of_paper("left")
 
 
 def _visit(desk: Desk, event: Event, ticket_id: str) -> Visit:

@@ -22,9 +22,9 @@ from shared.bus.connection import (
     open_connection,
 )
 from shared.bus.message import Message
-from shared.bus.nudge import Nap
-from shared.bus.reaction import Stopped
+from shared.bus.retry import Cancelled
 from shared.bus.topology import Queue
+from shared.bus.wakeup import Wakeup
 
 log = structlog.get_logger()
 
@@ -59,14 +59,14 @@ class QueueConsumer:
         self._wait_s = wait_s
         self._stop = stop
         self._memory = is_memory(url)
-        self._nap = Nap()
+        self._wakeup = Wakeup()
         self._arrived: deque[Any] = deque()
         self._balance: Callable[[Connection], bool] = lambda _connection: False
         self.last_received = 0.0
         self.failure: str | None = "not connected yet"
 
     def balance_with(self, gives_up: Callable[[Connection], bool]) -> None:
-        """Ask now and then whether this queue should be left to another process."""
+        """Ask ``gives_up`` now and then whether this queue should be left to another process."""
         self._balance = gives_up
 
     @property
@@ -84,7 +84,7 @@ class QueueConsumer:
                 declare(connection, [self._queue, *([self._presence] if self._presence else [])])
                 broken = 0
                 self._read(connection)
-            except Stopped:
+            except Cancelled:
                 return
             except BrokerRefused as error:
                 self._wait("broker_refused", str(error), broken)
@@ -101,7 +101,7 @@ class QueueConsumer:
 
     def wake(self) -> None:
         """End a pause: it's time to stop."""
-        self._nap.wake()
+        self._wakeup.set()
 
     def _wait(self, event: str, reason: str, broken: int) -> None:
         self.failure = reason
@@ -148,7 +148,7 @@ class QueueConsumer:
         while not self._stop.is_set():
             try:
                 self._settle(messages)
-            except Stopped:
+            except Cancelled:
                 return False
             except Exception as error:
                 log.exception("batch_unsettled", queue=self._queue.name, messages=len(messages))
@@ -164,7 +164,7 @@ class QueueConsumer:
     def _collect(self, connection: Connection) -> list[Any]:
         if not self._arrived and not self._drain(connection, 0 if self._memory else IDLE_S):
             if self._memory:
-                self._nap.sleep(IDLE_S)
+                self._wakeup.wait(IDLE_S)
             return []
         until = time.monotonic() + self._wait_s
         while len(self._arrived) < self._batch:

@@ -24,11 +24,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kombu import Connection
 
+from shared.bus.amqp_frames import BODY, FRAME_HEAD, persistent, publishing
+from shared.bus.amqp_transport import WRITE_BYTES, BufferedConnection
 from shared.bus.connection import drain, open_connection
-from shared.bus.frames import BODY, FRAME_HEAD, persistent, publishing
 from shared.bus.publisher import AmqpPublisher, Outgoing
 from shared.bus.topology import EVENTS, Queue, routing_key
-from shared.bus.wire import WRITE_BYTES, Wire
 from tests.bus.world import an_event
 from tests.support.processes import free_port
 
@@ -58,7 +58,7 @@ def connected(certificate: Path | None = None) -> Iterator[tuple[Any, Any]]:
 
         thread = threading.Thread(target=accept)
         thread.start()
-        transport = Wire("unused").Transport(f"127.0.0.1:{server.getsockname()[1]}", 5, ssl=options)
+        transport = BufferedConnection("unused").Transport(f"127.0.0.1:{server.getsockname()[1]}", 5, ssl=options)
         transport.connect()
         thread.join(10)
     (end,) = ends
@@ -220,5 +220,5 @@ def test_a_batch_leaves_in_few_writes_and_arrives_in_few_reads_each_message_once
 
 def test_the_next_of_several_brokers_is_reached_in_the_same_way(amqp_url: str) -> None:
     connection = open_connection(f"amqp://127.0.0.1:{free_port()}//;{amqp_url}")
-    assert isinstance(connection.connection, Wire)
+    assert isinstance(connection.connection, BufferedConnection)
     connection.collect()

@@ -13,7 +13,7 @@ from amqp.transport import SSLTransport, TCPTransport
 from kombu import Connection
 from kombu.transport import pyamqp
 
-from shared.bus.frames import FRAME_END, FRAME_HEAD, Frame
+from shared.bus.amqp_frames import FRAME_END, FRAME_HEAD, Frame
 
 READ_BYTES = 65_536
 WRITE_BYTES = 65_536
@@ -23,17 +23,17 @@ _NOTHING_YET = (errno.EAGAIN, errno.EINTR, errno.ENOENT)  # the last is how TLS 
 
 
 class BrokerConnection(Connection):
-    """kombu's connection, on a :class:`Wire` where it leads to an AMQP broker."""
+    """kombu's connection, on a :class:`BufferedConnection` where it leads to an AMQP broker."""
 
     def create_transport(self) -> Any:
         """Return kombu's transport for the URL; also for the next of several URLs, when one fails."""
         transport = super().create_transport()  # type: ignore[no-untyped-call]
         if isinstance(transport, pyamqp.Transport):
-            transport.Connection = Wire
+            transport.Connection = BufferedConnection
         return transport
 
 
-class Wire(pyamqp.Connection):
+class BufferedConnection(pyamqp.Connection):
     """py-amqp's connection, on such a socket."""
 
     def Transport(  # noqa: N802 - py-amqp's name

@@ -1,12 +1,12 @@
 """Catching up from the producers' logs: how the embedded transport's lost messages come back."""
 
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 import structlog
 
-from shared.bus.processor import Processor
-from shared.bus.reaction import Hooks
-from shared.bus.topology import SUBSCRIPTIONS
+from shared.bus.batch_processor import BatchProcessor
+from shared.bus.message import Message
 from shared.settings import SERVICES
 from shared.storage import Cursor, Storage
 
@@ -15,12 +15,12 @@ log = structlog.get_logger()
 BATCH = 200
 
 
-def catch_up(storage: Storage, processor: Processor, hooks: Hooks) -> int:
+def catch_up(storage: Storage, processor: BatchProcessor, patterns: Iterable[str]) -> int:
     """Handle what the producers' logs have behind this service's cursors; return how many events were read.
 
-    The inbox knows those that arrived the ordinary way.
+    ``patterns`` are the types that the service hears. The inbox knows those that arrived the ordinary way.
     """
-    read = 0
+    patterns, read = [pattern.replace("#", "*") for pattern in patterns], 0
     for producer in SERVICES:
         cursor = Cursor(f"from-{producer}")
         reader = storage.reader(producer)
@@ -28,17 +28,13 @@ def catch_up(storage: Storage, processor: Processor, hooks: Hooks) -> int:
             positions = cursor.load(connection)
         positions = {pp: positions.get(pp, 0) for pp, head in reader.heads().items() if head > positions.get(pp, 0)}
         while rows := reader.after(positions, limit=BATCH):
-            wanted = [row.body for row in rows if row.own and wants(storage.service, row.type)]
-            processor.catch_up(wanted, f"catch-up from {producer}", hooks)
-            read += len(wanted)
+            bodies = [row.body for row in rows if row.own and any(fnmatchcase(row.type, p) for p in patterns)]
+            queue = f"catch-up from {producer}"
+            processor.process([Message(queue=queue, body=body.encode()) for body in bodies])
+            read += len(bodies)
             positions.update({row.pp: row.pos for row in rows})
             with storage.transaction() as tx:
                 cursor.save(tx.connection, positions)
     if read:
         log.info("caught_up", service=storage.service, events=read)
     return read
-
-
-def wants(service: str, type_: str) -> bool:
-    """Whether a service subscribes to this type."""
-    return any(fnmatchcase(type_, pattern.replace("#", "*")) for pattern in SUBSCRIPTIONS[service])

@@ -1,5 +1,6 @@
 """Dead letters in a service's own database: what could not be handled, and what waits behind it."""
 
+import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,9 +28,18 @@ class Failure:
     attempts: int = 1
 
 
-def bury(tx: Transaction, message: Message, event: Event | None, failure: Failure) -> None:
+def describe(error: BaseException) -> str:
+    """Return an exception for a dead letter: its text and where it was raised."""
+    frames = traceback.extract_tb(error.__traceback__)[-3:]
+    where = " < ".join(
+        f"{frame.name} ({frame.filename.rpartition('/')[2]}:{frame.lineno})" for frame in reversed(frames)
+    )
+    return f"{type(error).__name__}: {error}"[:2000] + (f" — in {where}" if where else "")
+
+
+def move_to_dead_letters(tx: Transaction, message: Message, event: Event | None, failure: Failure) -> None:
     """Make a message a dead letter; if its event is known, later events of the subject wait behind it."""
-    if event is None and message.redelivered and _is_buried(tx, message):
+    if event is None and message.redelivered and _is_known(tx, message):
         return
     if event is not None:
         tx.receive([event.id])
@@ -55,7 +65,7 @@ def bury(tx: Transaction, message: Message, event: Event | None, failure: Failur
     )
 
 
-def _is_buried(tx: Transaction, message: Message) -> bool:
+def _is_known(tx: Transaction, message: Message) -> bool:
     same = (dead_letter.c.queue == message.queue) & (dead_letter.c.body == message.body)
     return bool(tx.connection.execute(select(exists().where(same))).scalar())
 

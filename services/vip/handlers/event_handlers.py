@@ -3,7 +3,6 @@
 Each may come twice or late: what is known already changes nothing.
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from services.vip import model
@@ -77,16 +76,6 @@ def visit_ended(desk: Desk, event: Event) -> None:
         # The desk completed the ticket in triage: the manager is free, whether or not they said so here.
         desk.record(handoff, model.complete(handoff))
     dispatch(desk, handoff.branch)
-
-
-REACTIONS: Mapping[str, Callable[[Desk, Event], None]] = {
-    "lobby.triage.ticket_issued.v1": ticket_issued,
-    "lobby.triage.ticket_printed.v1": ticket_printed,
-    "lobby.triage.ticket_called.v1": ticket_called,
-    "lobby.triage.ticket_left.v1": ticket_left,
-    "lobby.triage.visit_ended.v1": visit_ended,
-}
-"""By the type of event; types without one are none of vip's business."""
 
 
 def _begin(desk: Desk, event: Event, data: triage.TicketPrinted, ticket: model.Ticket) -> model.Handoff:

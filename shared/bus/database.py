@@ -1,0 +1,80 @@
+"""The service's database for its nameko extensions, with the relay that publishes its log."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from nameko.extensions import DependencyProvider, SharedExtension
+
+from shared.bus.publisher import Publisher, open_publisher
+from shared.bus.relay import Relay
+from shared.bus.topology import Topology
+from shared.settings import Settings
+from shared.storage import Storage, open_storage
+
+log = structlog.get_logger()
+
+TIDY_INTERVAL_S = 3600.0
+
+
+class Database(SharedExtension):
+    """The service's storage, one for all extensions of its container, and the relay of its log."""
+
+    def setup(self) -> None:
+        """Open the database."""
+        settings: Settings = self.container.config["settings"]
+        self.settings = settings
+        self.topology: Topology = self.container.config["topology"]
+        self.storage: Storage = open_storage(settings, self.container.service_name)
+        self._stop = threading.Event()
+        self._relay = Relay(self.storage, self.open_publisher, stop=self._stop)
+
+    def open_publisher(self) -> Publisher:
+        """Connect to where events are published, every service's queues declared."""
+        return open_publisher(self.settings.amqp_url, list(self.topology.all_queues()))
+
+    def start(self) -> None:
+        """Begin to publish the log."""
+        self._thread = self.container.spawn_managed_thread(self._relay.run, identifier="relay")
+        self._tidying = self.container.spawn_managed_thread(self._tidy, identifier="tidy")
+
+    def stop(self) -> None:
+        """Publish what is left, then end; dependencies stop after the last worker."""
+        self._stop.set()
+        self._relay.wake()
+        self._thread.wait()
+        self._tidying.wait()
+        self.storage.close()
+
+    def _tidy(self) -> None:
+        """Forget now and then what only grows. On a scaled clock old is soon: nothing is forgotten there."""
+        while self.settings.clock == "system" and not self._stop.wait(TIDY_INTERVAL_S):
+            try:
+                self.storage.forget_answers()
+                if not self.settings.embedded:  # embedded, catching up may read far back: see there
+                    self.storage.forget_inbox()
+            except Exception as error:
+                log.warning("not_tidied", service=self.storage.service, error=f"{type(error).__name__}: {error}")
+
+    def readiness_checks(self) -> dict[str, Callable[[], str | None]]:
+        """The database answers, and the relay reaches the broker."""
+        return {"database": self._database_failure, "relay": lambda: self._relay.failure}
+
+    def _database_failure(self) -> str | None:
+        try:
+            with self.storage.read() as connection:
+                connection.exec_driver_sql("SELECT 1")
+        except Exception as error:
+            return type(error).__name__
+        return None
+
+
+class StorageProvider(DependencyProvider):
+    """Hands a service its :class:`Storage`."""
+
+    database = Database()
+
+    def get_dependency(self, worker_ctx: Any) -> Storage:
+        """Return the storage of the container."""
+        return self.database.storage
