@@ -4,12 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from services.triage import handlers
 from services.triage.errors import AppointmentNotFound, AppointmentUsed, UnknownBusiness
-from services.triage.handlers.closing import Silence
 from shared.clock import ManualClock
 from shared.contracts import triage
-from tests.triage.lobby import BRANCH, Lobby
+from tests.triage.lobby import Lobby
+from tests.triage.test_paper import LATENCY_S
 
 
 def comes(lobby: Lobby, appointment_id: str) -> triage.TicketIssued:
@@ -166,16 +165,13 @@ def test_only_a_known_appointment_whose_customer_has_not_come_is_cancelled(lobby
 
 @pytest.mark.parametrize("how", ["print_failed", "never_reported"])
 def test_a_number_that_was_never_on_paper_uses_no_appointment(lobby: Lobby, clock: ManualClock, how: str) -> None:
-    slot = clock.now()
-    lobby.book(slot, appointment_id="a-1")
+    lobby.book(clock.now() + timedelta(seconds=900), appointment_id="a-1")
     ticket = lobby.take(customer={"appointment_id": "a-1"})
     if how == "print_failed":
         lobby.do("print_failed", ticket.ticket_id)
     else:
-        with lobby.storage.transaction(BRANCH) as tx:
-            handlers.give_up_papers(
-                lobby.desk(tx), lobby.house, branch=BRANCH, ticket_ids=[ticket.ticket_id], silence=Silence(wall_s=60)
-            )
+        clock.advance(lobby.policy.reserved_expiry_s + LATENCY_S + 1)
+        lobby.keep_time()
     assert lobby.names("appointment:demo:a-1") == [
         "appointment_booked", "appointment_arrived", "appointment_booked"
     ]  # fmt: skip

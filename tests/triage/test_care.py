@@ -2,13 +2,11 @@
 
 import pytest
 
-from services.triage.policy import Policy
 from shared.clock import ManualClock
 from shared.contracts import triage
 from shared.storage import Storage
 from tests.triage.lobby import Lobby
 from tests.triage.memory import on_a_database
-from tests.triage.test_crowded import crowd
 
 pytestmark = on_a_database
 
@@ -45,7 +43,7 @@ def test_a_call_tells_of_the_broken_promise_where_nobody_looked_before(lobby: Lo
 
 
 def test_who_waits_too_long_is_alarmed_once_and_cleared_when_called(storage: Storage, clock: ManualClock) -> None:
-    lobby = Lobby(storage, clock, Policy(starvation_s=600))
+    lobby = Lobby(storage, clock, starvation_s=600)
     lobby.open()
     taken = lobby.wait()
     clock.advance(601)
@@ -59,7 +57,7 @@ def test_who_waits_too_long_is_alarmed_once_and_cleared_when_called(storage: Sto
 
 
 def test_who_may_not_be_overtaken_any_more_is_alarmed(storage: Storage, clock: ManualClock) -> None:
-    lobby = Lobby(storage, clock, Policy(max_overtakes=2, starvation_s=9999))
+    lobby = Lobby(storage, clock, max_overtakes=2, starvation_s=9999)
     lobby.open()
     waiting = [lobby.wait() for _ in range(60)]
     clock.advance(1)
@@ -76,19 +74,8 @@ def test_who_may_not_be_overtaken_any_more_is_alarmed(storage: Storage, clock: M
     assert len(of_type(lobby, triage.StarvationAlarmed)) == 60
 
 
-def test_a_look_at_the_clock_finds_nothing_where_nothing_is_due(lobby: Lobby, clock: ManualClock) -> None:
-    lobby.open()
-    crowd(lobby, 0, 300, since_s=0)
-    lobby.watch()
-    assert lobby.due() == 0
-    clock.advance(1)
-    assert lobby.due() == 0
-    lobby.wait()
-    assert lobby.due() == 1, "one line has changed"
-
-
 def test_a_line_that_is_too_long_is_told_and_told_back_with_some_slack(storage: Storage, clock: ManualClock) -> None:
-    lobby = Lobby(storage, clock, Policy(line_limit=5, threshold_back=0.6, p90_limit_s=1e6, longest_wait_limit_s=1e6))
+    lobby = Lobby(storage, clock, line_limit=5, threshold_back=0.6, p90_limit_s=1e6, longest_wait_limit_s=1e6)
     lobby.open()
     for _ in range(8):
         lobby.wait()
@@ -104,7 +91,7 @@ def test_a_line_that_is_too_long_is_told_and_told_back_with_some_slack(storage: 
 
 
 def test_a_line_in_which_somebody_waits_too_long_is_told_at_that_time(storage: Storage, clock: ManualClock) -> None:
-    lobby = Lobby(storage, clock, Policy(longest_wait_limit_s=300, p90_limit_s=1e6))
+    lobby = Lobby(storage, clock, longest_wait_limit_s=300, p90_limit_s=1e6)
     lobby.open()
     lobby.wait()
     lobby.watch()
@@ -121,7 +108,7 @@ def test_a_line_in_which_somebody_waits_too_long_is_told_at_that_time(storage: S
 
 
 def test_the_frail_are_looked_after_sooner_and_first(storage: Storage, clock: ManualClock) -> None:
-    lobby = Lobby(storage, clock, Policy(care_wait_s=1200, care_wait_frail_s=600, first_service_s=9999))
+    lobby = Lobby(storage, clock, care_wait_s=1200, care_wait_frail_s=600, first_service_s=9999)
     lobby.open()
     plain = lobby.wait()
     lobby.wait()
@@ -147,13 +134,13 @@ def test_nobody_is_looked_after_twice(lobby: Lobby, clock: ManualClock) -> None:
     assert lobby.care().needs == ()
     (event,) = of_type(lobby, triage.CustomerCared)
     assert (event.action, event.by) == ("apology", "li")
-    clock.advance(lobby.house.policy.care_again_s + 1)
+    clock.advance(lobby.policy.care_again_s + 1)
     (again,) = lobby.care().needs
     assert (again.last_cared_by, again.last_action) == ("li", "apology")
 
 
 def test_who_is_overtaken_often_and_who_is_kept_on_hold_are_looked_after(storage: Storage, clock: ManualClock) -> None:
-    lobby = Lobby(storage, clock, Policy(care_overtaken=2, first_service_s=9999))
+    lobby = Lobby(storage, clock, care_overtaken=2, first_service_s=9999)
     lobby.open()
     held = lobby.wait()
     lobby.next()

@@ -10,9 +10,10 @@ from sqlalchemy import event as sql_event
 from sqlalchemy import insert, update
 
 from services.triage.model import Visit
-from services.triage.store import Records, line, tables
+from services.triage.store import Due, Records, line, tables
 from services.triage.store.bodies import ticket_row, visit_row
 from services.triage.store.floor import Floor
+from shared.clock import ManualClock
 from shared.contracts import triage
 from shared.storage import Storage
 from tests.triage.lobby import BRANCH, Lobby
@@ -71,7 +72,7 @@ def crowd(lobby: Lobby, first: int, last: int, *, since_s: float) -> None:
         assert visit is not None
         visits = [_like(visit, n, since_s - APART_S * n) for n in range(first, last)]
         tx.connection.execute(insert(tables.visit), [visit_row(visit, tx.now) for visit in visits])
-        rows = [ticket_row(lobby.house.policy, visit, visit.tickets[0], tx.now) for visit in visits]
+        rows = [ticket_row(lobby.policy, visit, visit.tickets[0], tx.now) for visit in visits]
         tx.connection.execute(insert(tables.ticket), rows)
         more = tables.line_state.c.waiting + (last - first)
         tx.connection.execute(update(tables.line_state).values(waiting=more))
@@ -168,6 +169,27 @@ def test_who_is_called_ahead_costs_what_they_overtake_and_not_the_line(lobby: Lo
         works.append(work)
     assert overtaken == [5, 5]
     assert_alike(*works)
+
+
+def test_a_look_at_the_clock_finds_nothing_where_nothing_is_due(lobby: Lobby, clock: ManualClock) -> None:
+    lobby.open()
+    crowd(lobby, 0, 300, since_s=0)
+    lobby.watch()
+    assert due(lobby) == 0
+    clock.advance(1)
+    assert due(lobby) == 0
+    lobby.wait()
+    assert due(lobby) == 1, "one line has changed"
+
+
+def due(lobby: Lobby) -> int:
+    """Return how much a look at the clock would take up now."""
+    with lobby.storage.read() as connection:
+        found = (
+            Due(connection).alarms_due(lobby.clock.now(), 200),
+            Due(connection).lines_due(lobby.clock.now(), 200),
+        )
+    return sum(len(names) for by_branch in found for names in by_branch.values())
 
 
 def assert_alike(few: Work, many: Work) -> None:

@@ -1,38 +1,33 @@
 """Nobody waits overnight: the day's end closes what is open, as what it was (T7)."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from services.triage import handlers
 from services.triage.handlers.closing import FORGOTTEN_S, Silence
 from shared.clock import ManualClock, ScaledClock, format_clock
 from shared.contracts import triage
+from shared.storage import Storage
 from tests.support.one_service import one_service
 from tests.support.processes import wait_until
-from tests.triage.lobby import BRANCH, Lobby
+from tests.triage.lobby import Lobby
+from tests.triage.memory import MemoryStorage
 from tests.triage.test_service import Branch
 
 MIDNIGHT = datetime(2026, 11, 24, 16, 0, tzinfo=UTC)  # in Shanghai
-CALM = Silence(wall_s=45.0)
 
 
-def end_days(lobby: Lobby, silence: Silence = CALM) -> int:
-    """Do what the service's timer does; return how many visits it ended."""
-    with lobby.storage.read() as connection:
-        today = lobby.clock.now().astimezone(lobby.house.zone).date()
-        branches = lobby.records(connection).overdue(today)
-    ended = 0
-    for branch in branches:
-        with lobby.storage.transaction(branch) as tx:
-            ended += handlers.end_days(lobby.desk(tx), lobby.house, branch=branch, silence=silence)
-    return ended
+def end_days(lobby: Lobby, rate: float = 1.0) -> int:
+    """Let the service look for days that are over; return how many visits it ended."""
+    lobby.clock.rate = rate
+    before = len(lobby.events())
+    lobby.keep_time()
+    return sum(isinstance(event.data, triage.VisitEnded) for event in lobby.events()[before:])
 
 
 def to_quiet_night(lobby: Lobby) -> None:
-    lobby.clock.time = MIDNIGHT + timedelta(seconds=lobby.house.policy.day_end_quiet_s + 1)
+    lobby.clock.time = MIDNIGHT + timedelta(seconds=lobby.policy.day_end_quiet_s + 1)
 
 
 def ended_of(lobby: Lobby, visit_id: str) -> triage.VisitEnded:
@@ -109,8 +104,8 @@ def test_what_was_forgotten_ends_though_the_branch_never_sleeps(lobby: Lobby, cl
     assert len(lobby.queue().waiting) == 2
 
 
-def test_a_bank_may_end_its_day_after_midnight(lobby: Lobby, clock: ManualClock) -> None:
-    lobby.house = replace(lobby.house, policy=replace(lobby.house.policy, day_end_s=7200.0))
+def test_a_bank_may_end_its_day_after_midnight(storage: Storage | MemoryStorage, clock: ManualClock) -> None:
+    lobby = Lobby(storage, clock, day_end_s=7200)
     taken = lobby.wait()
     clock.time = MIDNIGHT + timedelta(seconds=7199)
     assert end_days(lobby) == 0
@@ -127,13 +122,12 @@ def test_today_is_nobodys_day_end(lobby: Lobby, clock: ManualClock) -> None:
 
 def test_a_fast_clock_does_not_take_a_machines_latency_for_the_night(lobby: Lobby, clock: ManualClock) -> None:
     lobby.wait()
-    fast = Silence(wall_s=45.0, rate=2000.0)
     clock.time = MIDNIGHT + timedelta(seconds=1)
     lobby.wait()  # the machine is behind: more of yesterday comes now
     clock.advance(2000 * 44)
-    assert end_days(lobby, fast) == 0
+    assert end_days(lobby, rate=2000) == 0
     clock.advance(2000 * 2)
-    assert end_days(lobby, fast) == 2  # more than a day has passed
+    assert end_days(lobby, rate=2000) == 2  # more than a day has passed
 
 
 def test_a_visit_of_several_tickets_has_one_end(lobby: Lobby, clock: ManualClock) -> None:
@@ -157,17 +151,10 @@ def test_the_end_teaches_the_estimates_nothing(lobby: Lobby) -> None:
     lobby.do("start", taken.ticket_id)
     to_quiet_night(lobby)
     end_days(lobby)
-    with lobby.storage.read() as connection:
-        estimator = lobby.records(connection).estimator(BRANCH, "counter+green")
-    assert estimator.memory.services == ()
-
-
-def test_what_was_promised_to_who_never_was_called_is_forgotten_with_the_day(lobby: Lobby) -> None:
-    taken = lobby.wait()
-    to_quiet_night(lobby)
-    end_days(lobby)
-    with lobby.storage.transaction(BRANCH) as tx:
-        assert lobby.desk(tx).redeem(BRANCH, taken.ticket_id) is None
+    lobby.wait()
+    lobby.next()
+    assert lobby.take().wait.p50_s == 300, "as the policy guesses"
+    assert all(channel.promises is None for channel in lobby.queue().channels)
 
 
 def test_the_running_service_ends_the_day_by_the_business_clock_and_after_it_was_away(tmp_path: Path) -> None:

@@ -19,9 +19,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from sqlalchemy import select
 
-from services.triage import handlers
-from services.triage.handlers.closing import Silence
-from services.triage.policy import Policy
 from services.triage.store import Records
 from services.triage.store.bodies import QUOTE
 from services.triage.store.floor import Floor, Line, read_floor
@@ -42,7 +39,7 @@ from tests.triage.memory import MemoryStorage
 EXAMPLES = int(os.environ.get("LOBBY_EXAMPLES", "200"))
 ON_A_DATABASE = 10
 CAP = 2
-CALM = Silence(wall_s=1.0)
+SILENCE_S = 1.0
 COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "1": ("li", ("counter", "green")),
     "2": ("wang", ("counter", "green", "vip")),
@@ -182,16 +179,18 @@ class BranchDay(RuleBasedStateMachine):
         super().__init__()
         self._open = ExitStack()
         self.clock = ManualClock(time=MORNING)
-        policy = Policy(max_overtakes=CAP, max_no_shows=2, ageing_s=600.0)
-        self.lobby = Lobby(self.storage(), self.clock, policy)
+        self.lobby = self.lobby_of(self.storage())
         self.books = Books()
         self.ids: list[str] = []
         self.offline: list[str] = []
         for counter in ("1", "2"):
             self._open_counter(counter)
 
-    def storage(self) -> MemoryStorage:
-        return MemoryStorage(Settings(), self.clock)
+    def lobby_of(self, storage: Storage | MemoryStorage) -> Lobby:
+        return Lobby(storage, self.clock, max_overtakes=CAP, max_no_shows=2, ageing_s=600)
+
+    def storage(self) -> Storage | MemoryStorage:
+        return MemoryStorage(Settings(silence_s=SILENCE_S), self.clock)
 
     def teardown(self) -> None:
         try:
@@ -264,8 +263,7 @@ class BranchDay(RuleBasedStateMachine):
     @rule(pick=picks, to=targets)
     def transfer(self, pick: int, to: dict[str, str]) -> None:
         if (ticket_id := self._one(pick, "waiting", "called", "serving", "held")) is not None:
-            request = calls.TransferTicket.model_validate(to)
-            self._ask(lambda: self.lobby.do("transfer", ticket_id, request=request))
+            self._ask(lambda: self.lobby.do("transfer", ticket_id, **to))
 
     @rule(counter=counters, teller=st.sampled_from([None, "li", "wang"]))
     def open_counter(self, counter: str, teller: str | None) -> None:
@@ -368,14 +366,7 @@ class BranchDay(RuleBasedStateMachine):
         self.lobby.staff(counter, teller or usual, *channels)
 
     def _time_decides(self) -> None:
-        now = self.clock.now()
-        with self.lobby.storage.transaction(BRANCH) as tx:
-            handlers.end_days(self.lobby.desk(tx), self.lobby.house, branch=BRANCH, silence=CALM)
-            unprinted = self.lobby.desk(tx).unprinted(CALM.before(now), 100)
-            ticket_ids = unprinted.get(BRANCH, [])
-            handlers.give_up_papers(
-                self.lobby.desk(tx), self.lobby.house, branch=BRANCH, ticket_ids=ticket_ids, silence=CALM
-            )
+        self.lobby.keep_time()
 
     def _one(self, pick: int, *states: str) -> str | None:
         """Return one of the tickets, mostly one in these states: what can't be done is asked for, too, but seldom."""
@@ -405,16 +396,18 @@ class BranchDay(RuleBasedStateMachine):
 class BranchDayOnADatabase(BranchDay):
     """The same on SQLite, in two processes that take turns: what they remember is what the tables say."""
 
-    def storage(self) -> MemoryStorage:
-        given = Settings(data_dir=Path(self._open.enter_context(tempfile.TemporaryDirectory())))
+    def storage(self) -> Storage:
+        folder = Path(self._open.enter_context(tempfile.TemporaryDirectory()))
+        given = Settings(data_dir=folder, silence_s=SILENCE_S)
         first = self._open.enter_context(empty_storage(given, "triage", self.clock))
-        self.other = Storage(given, "triage", clock=self.clock)
-        self._open.callback(self.other.close)
-        return first  # type: ignore[return-value]
+        second = Storage(given, "triage", clock=self.clock)
+        self._open.callback(second.close)
+        self.other = self.lobby_of(second)
+        return first
 
     @rule()
     def another_process_goes_on(self) -> None:
-        self.lobby.storage, self.other = self.other, self.lobby.storage  # type: ignore[assignment]
+        self.lobby, self.other = self.other, self.lobby
 
     @invariant()
     def what_is_remembered_is_what_the_tables_say(self) -> None:

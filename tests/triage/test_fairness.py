@@ -7,14 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.triage import handlers
 from services.triage.policy import Place, Policy, credit_after, first_credit, vip_may
-from services.triage.store import Ledger
 from shared.clock import ManualClock
 from shared.contracts import triage
 from shared.storage import Storage
 from tests.triage.conftest import MORNING
-from tests.triage.lobby import BRANCH, Lobby
+from tests.triage.lobby import Lobby
 
 URGENT = {"urgent": True}
 
@@ -67,7 +65,7 @@ def test_gold_and_a_chosen_number_are_reasons_too(lobby: Lobby, clock: ManualClo
 
 
 def test_the_cap_holds_for_more_than_can_be_named(storage: Storage, clock: ManualClock) -> None:
-    lobby = Lobby(storage, clock, Policy(max_overtakes=2))
+    lobby = Lobby(storage, clock, max_overtakes=2)
     lobby.open()
     waiting = [lobby.wait() for _ in range(60)]
     clock.advance(1)
@@ -84,7 +82,7 @@ def test_the_cap_holds_for_more_than_can_be_named(storage: Storage, clock: Manua
 
 
 def test_a_number_called_beyond_the_cap_is_recorded_as_forced(storage: Storage, clock: ManualClock) -> None:
-    lobby = Lobby(storage, clock, Policy(max_overtakes=1))
+    lobby = Lobby(storage, clock, max_overtakes=1)
     lobby.open()
     first = lobby.wait()
     clock.advance(1)
@@ -101,7 +99,7 @@ def test_a_number_called_beyond_the_cap_is_recorded_as_forced(storage: Storage, 
 def test_who_comes_late_to_an_early_place_hides_nobody_who_was_overtaken_often(
     storage: Storage, clock: ManualClock
 ) -> None:
-    lobby = Lobby(storage, clock, Policy(max_overtakes=3))
+    lobby = Lobby(storage, clock, max_overtakes=3)
     lobby.open()
     asked = clock.now()
     clock.advance(600)
@@ -117,7 +115,7 @@ def test_who_comes_late_to_an_early_place_hides_nobody_who_was_overtaken_often(
 
 
 def test_a_call_taken_back_keeps_how_often_one_was_overtaken(storage: Storage, clock: ManualClock) -> None:
-    lobby = Lobby(storage, clock, Policy(max_overtakes=2))
+    lobby = Lobby(storage, clock, max_overtakes=2)
     lobby.open()
     earlier = lobby.wait(requested_at=(clock.now() - timedelta(seconds=5)).isoformat())
     plain = lobby.wait()
@@ -164,9 +162,7 @@ def test_a_call_taken_back_is_off_the_ledger(lobby: Lobby, clock: ManualClock) -
     wrong = lobby.wait()
     lobby.call(ticket_id=wrong.ticket_id)
     lobby.undo(wrong.ticket_id)
-    with lobby.storage.read() as connection:
-        day = MORNING.date()
-        view = handlers.fairness_view(Ledger(connection), lobby.house, branch=BRANCH, day=day, now=clock.now())
+    view = lobby.fairness(MORNING.date().isoformat())
     assert (view.overtakings, view.most_overtaken, view.ledger) == (0, (), ())
 
 
@@ -187,7 +183,7 @@ def test_a_counter_with_skills_calls_only_what_it_does_and_says_so(lobby: Lobby,
 
 
 def test_the_cap_holds_among_those_whom_a_counter_with_skills_serves(storage: Storage, clock: ManualClock) -> None:
-    lobby = Lobby(storage, clock, Policy(max_overtakes=2))
+    lobby = Lobby(storage, clock, max_overtakes=2)
     lobby.open_for("7", ["account_service_en"])
     lobby.open("1")
     old = lobby.wait("account_service")
@@ -211,7 +207,7 @@ def test_a_skill_is_a_business_of_the_branch(lobby: Lobby) -> None:
 def test_vips_have_their_share_of_a_counter_that_serves_others_too(
     storage: Storage, clock: ManualClock, share: float, vips_of_twelve: int
 ) -> None:
-    lobby = Lobby(storage, clock, Policy(vip_share=share, max_overtakes=1000))
+    lobby = Lobby(storage, clock, vip_share=share, max_overtakes=1000)
     lobby.open("1", "counter", "green", "vip")
     for _ in range(12):
         lobby.wait()
@@ -222,7 +218,7 @@ def test_vips_have_their_share_of_a_counter_that_serves_others_too(
 
 
 def test_without_a_share_vips_are_called_when_nobody_else_waits(storage: Storage, clock: ManualClock) -> None:
-    lobby = Lobby(storage, clock, Policy(vip_share=0))
+    lobby = Lobby(storage, clock, vip_share=0)
     lobby.open("1", "counter", "vip")
     lobby.wait(customer={"card_tier": "private"})
     clock.advance(1)
@@ -231,7 +227,7 @@ def test_without_a_share_vips_are_called_when_nobody_else_waits(storage: Storage
 
 
 def test_the_cap_comes_before_the_share(storage: Storage, clock: ManualClock) -> None:
-    lobby = Lobby(storage, clock, Policy(vip_share=0, max_overtakes=2))
+    lobby = Lobby(storage, clock, vip_share=0, max_overtakes=2)
     lobby.open("1", "counter", "vip")
     lobby.wait(customer={"card_tier": "private"})
     for _ in range(4):
@@ -260,7 +256,7 @@ def test_of_any_calls_in_a_row_vips_get_their_share_at_most_rounded_up(tenths: i
 
 
 def test_vips_who_wait_alone_take_nothing_of_their_share(storage: Storage, clock: ManualClock) -> None:
-    lobby = Lobby(storage, clock, Policy(vip_share=0.5))
+    lobby = Lobby(storage, clock, vip_share=0.5)
     lobby.open("1", "counter", "vip")
     for _ in range(4):
         lobby.wait(customer={"card_tier": "private"})

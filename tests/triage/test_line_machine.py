@@ -16,7 +16,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from services.triage.policy import Policy
+from services.triage.store import Desk, Records
 from shared.clock import ManualClock
 from shared.contracts import triage
 from shared.contracts.http.triage import TicketView
@@ -51,7 +51,7 @@ class Day(RuleBasedStateMachine):
         self.storages: list = [MemoryStorage(house, self.clock)]
         if DAYS <= 100:
             self.storages.append(self._open.enter_context(empty_storage(house, "triage", self.clock)))
-        self.lobbies = [Lobby(storage, self.clock, Policy(max_overtakes=CAP)) for storage in self.storages]
+        self.lobbies = [Lobby(storage, self.clock, max_overtakes=CAP) for storage in self.storages]
         for lobby in self.lobbies:
             for counter, channels in WINDOWS.items():
                 lobby.open_for(counter, SKILLS.get(counter, []), *channels)
@@ -181,14 +181,15 @@ class Day(RuleBasedStateMachine):
     def _lanes(lobby: Lobby, ids: dict[int, str]) -> list[object]:
         numbered = {ticket_id: number for number, ticket_id in ids.items()}
         with lobby.storage.transaction("demo") as tx:
-            desk = lobby.desk(tx)
+            desk = lobby.storage.desk(lobby.policy) if _in_memory(lobby) else Desk(tx, lobby.policy)
             lanes = [lane for counter in WINDOWS for lane in desk.lanes("demo", desk.counter("demo", counter))]
         return [(lane.line, lane.business, numbered[lane.oldest.ticket_id], lane.overtaken) for lane in lanes]
 
     @staticmethod
     def _places(lobby: Lobby) -> list:
         with lobby.storage.read() as connection:
-            return list(lobby.records(connection).waiting("demo", 500))
+            records = lobby.storage.desk(lobby.policy) if _in_memory(lobby) else Records(connection)
+            return list(records.waiting("demo", 500))
 
     @staticmethod
     def _last_call(lobby: Lobby) -> triage.TicketCalled:
@@ -197,6 +198,10 @@ class Day(RuleBasedStateMachine):
     @staticmethod
     def _said(event: triage.TicketCalled) -> object:
         return event.number, event.counter, [(one.number, one.times) for one in event.overtaken], event.forced
+
+
+def _in_memory(lobby: Lobby) -> bool:
+    return isinstance(lobby.storage, MemoryStorage)
 
 
 TestDay = Day.TestCase

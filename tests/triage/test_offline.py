@@ -22,7 +22,7 @@ from tests.support.processes import wait_until
 from tests.triage.conftest import MORNING
 from tests.triage.lobby import BRANCH, Lobby
 from tests.triage.memory import MemoryStorage
-from tests.triage.test_day_end import CALM, MIDNIGHT, end_days
+from tests.triage.test_day_end import MIDNIGHT, end_days
 from tests.triage.test_paper import LATENCY_S, give_up
 from tests.triage.test_service import Branch, said_by_triage, tell
 
@@ -142,11 +142,11 @@ def test_what_is_told_after_the_day_is_entered_and_called_by_nobody(lobby: Lobby
         lobby.hear(terminal.TicketPrinted(number=number), time=asked)
     lobby.hear(terminal.TicketLeft(number="A002"), time=asked + timedelta(minutes=5))
     assert lobby.next() is None
-    assert end_days(lobby, CALM) == 0
-    clock.advance(lobby.house.policy.day_end_quiet_s - 10)
+    assert end_days(lobby) == 0
+    clock.advance(lobby.policy.day_end_quiet_s - 10)
     lobby.wait()  # the branch is busy with today's customers
     clock.advance(20)
-    assert end_days(lobby, CALM) == 1
+    assert end_days(lobby) == 1
     ends = [event for event in lobby.events() if isinstance(event.data, triage.VisitEnded)]
     assert [end.time for end in ends] == [asked + timedelta(minutes=5), MIDNIGHT]
     assert [end.data.reason for end in ends] == [None, "day_end"]
@@ -202,7 +202,7 @@ def test_a_paper_that_failed_and_was_printed_is_printed_in_any_order(
     )
     for data, after_s in (said[n] for n in order):
         lobby.hear(data, time=asked + timedelta(seconds=after_s))
-    clock.advance(lobby.house.policy.reserved_expiry_s + LATENCY_S + 1)
+    clock.advance(lobby.policy.reserved_expiry_s + LATENCY_S + 1)
     give_up(lobby)
     (waiting,) = lobby.queue().waiting
     assert (waiting.number, waiting.state) == ("A001", "waiting")
@@ -222,11 +222,11 @@ def test_a_paper_that_only_failed_is_given_up_when_nobody_says_more(
         lobby.hear(data, time=at)
     assert lobby.names()[1:] == ["ticket_issued"]
     if end == "expiry":
-        clock.advance(lobby.house.policy.reserved_expiry_s + LATENCY_S + 1)
+        clock.advance(lobby.policy.reserved_expiry_s + LATENCY_S + 1)
         give_up(lobby)
     else:
         clock.time = MIDNIGHT + timedelta(hours=1)
-        assert end_days(lobby, CALM) == 1
+        assert end_days(lobby) == 1
     left, ended = lobby.events()[-2:]
     assert isinstance(left.data, triage.TicketLeft)
     assert (left.data.stage, left.data.reason, left.time) == ("reserved", "print_failed", asked + timedelta(seconds=9))
@@ -302,7 +302,7 @@ def told(spool: Sequence[Said], later: timedelta) -> dict[str, object]:
     for said in spool:
         lobby.hear(said.data, time=said.at, id_=said.id_)
     clock.time = max(MIDNIGHT, clock.time) + timedelta(hours=1)
-    end_days(lobby, CALM)
+    end_days(lobby)
     visits = {}
     for event in lobby.events():
         if isinstance(event.data, triage.TicketIssued):

@@ -2,26 +2,21 @@
 
 import pytest
 
-from services.triage import handlers
 from services.triage.errors import IllegalTransition
-from services.triage.handlers.closing import Silence
 from shared.clock import ManualClock
 from shared.contracts import terminal, triage
-from tests.triage.lobby import BRANCH, Lobby
+from tests.triage.lobby import Lobby
 
 LATENCY_S = 45.0
 
 
 def give_up(lobby: Lobby, rate: float = 1.0) -> list[str]:
-    """Do what the service's timer does; return whose paper was given up."""
-    with lobby.storage.read() as connection:
-        found = lobby.records(connection).unprinted(Silence(wall_s=LATENCY_S, rate=rate).before(lobby.clock.now()), 100)
-    for branch, ticket_ids in found.items():
-        with lobby.storage.transaction(branch) as tx:
-            silence = Silence(wall_s=LATENCY_S, rate=rate)
-            desk = lobby.desk(tx)
-            handlers.give_up_papers(desk, lobby.house, branch=branch, ticket_ids=ticket_ids, silence=silence)
-    return [ticket_id for ticket_ids in found.values() for ticket_id in ticket_ids]
+    """Let the service look for papers that nobody reported; return whose was given up."""
+    lobby.clock.rate = rate
+    before = len(lobby.events())
+    lobby.keep_time()
+    left = [event.data for event in lobby.events()[before:] if isinstance(event.data, triage.TicketLeft)]
+    return [each.ticket_id for each in left if each.stage == "reserved"]
 
 
 def test_a_failed_paper_takes_the_number_back_and_nobody_waits_for_it(lobby: Lobby) -> None:
@@ -42,7 +37,7 @@ def test_a_terminal_learns_that_its_late_paper_is_of_a_number_that_was_given_up(
 ) -> None:
     taken = lobby.take()
     if how == "given up":
-        clock.advance(lobby.house.policy.reserved_expiry_s + LATENCY_S + 1)
+        clock.advance(lobby.policy.reserved_expiry_s + LATENCY_S + 1)
         give_up(lobby)
     else:
         lobby.do(how, taken.ticket_id)
@@ -85,7 +80,7 @@ def test_a_number_is_printed_again_after_its_printer_had_no_paper(lobby: Lobby) 
 def test_a_paper_that_nobody_reports_is_given_up_after_policys_time(lobby: Lobby, clock: ManualClock) -> None:
     silent = lobby.take()
     lobby.wait()
-    clock.advance(lobby.house.policy.reserved_expiry_s + LATENCY_S - 1)
+    clock.advance(lobby.policy.reserved_expiry_s + LATENCY_S - 1)
     assert give_up(lobby) == []
     clock.advance(2)
     assert give_up(lobby) == [silent.ticket_id]
@@ -99,7 +94,7 @@ def test_a_paper_that_nobody_reports_is_given_up_after_policys_time(lobby: Lobby
 def test_a_fast_clock_does_not_take_a_machines_latency_for_a_missing_paper(lobby: Lobby, clock: ManualClock) -> None:
     lobby.take()
     rate = 2000.0
-    clock.advance(lobby.house.policy.reserved_expiry_s + rate * (LATENCY_S - 1))
+    clock.advance(lobby.policy.reserved_expiry_s + rate * (LATENCY_S - 1))
     assert give_up(lobby, rate) == []
     clock.advance(rate * 2)
     assert len(give_up(lobby, rate)) == 1
@@ -107,7 +102,7 @@ def test_a_fast_clock_does_not_take_a_machines_latency_for_a_missing_paper(lobby
 
 def test_at_a_fast_clock_a_busy_branch_says_that_reports_are_slow(lobby: Lobby, clock: ManualClock) -> None:
     silent, rate = lobby.take(), 2000.0
-    clock.advance(lobby.house.policy.reserved_expiry_s + rate * (LATENCY_S + 1))
+    clock.advance(lobby.policy.reserved_expiry_s + rate * (LATENCY_S + 1))
     lobby.wait()
     give_up(lobby, rate)
     assert lobby.ticket(silent.ticket_id).state == "reserved"
@@ -116,10 +111,18 @@ def test_at_a_fast_clock_a_busy_branch_says_that_reports_are_slow(lobby: Lobby, 
     assert lobby.ticket(silent.ticket_id).state == "left"
 
 
-def test_a_paper_that_is_reported_while_it_is_given_up_goes_on(lobby: Lobby) -> None:
-    taken = lobby.wait()
-    with lobby.storage.transaction(BRANCH) as tx:
-        silence = Silence(wall_s=LATENCY_S)
-        desk = lobby.desk(tx)
-        handlers.give_up_papers(desk, lobby.house, branch=BRANCH, ticket_ids=[taken.ticket_id], silence=silence)
+def test_a_paper_that_is_reported_while_it_is_given_up_goes_on(
+    lobby: Lobby, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = lobby.take()
+    clock.advance(lobby.policy.reserved_expiry_s + LATENCY_S + 1)
+    transaction = lobby.storage.transaction
+
+    def printed_first(*branches: str, **how: object) -> object:
+        monkeypatch.undo()
+        lobby.do("printed", taken.ticket_id)
+        return transaction(*branches, **how)
+
+    monkeypatch.setattr(lobby.storage, "transaction", printed_first)
+    assert give_up(lobby) == []
     assert lobby.ticket(taken.ticket_id).state == "waiting"

@@ -1,26 +1,18 @@
 """The policy in force: an event in the branch's log, that routing, the line and a replay follow (T2, T3, T6, T12)."""
 
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from services.triage import handlers
-from services.triage.handlers import House
-from services.triage.houses import Houses
 from services.triage.model import Customer
 from services.triage.policy import Policy, route
 from services.triage.policy_file import InvalidPolicy, digest_of, policy_of
-from services.triage.store import Desk
 from shared.clock import ManualClock
-from shared.commands import Cause
-from shared.contracts import triage
+from shared.contracts import terminal, triage
 from shared.contracts.http import triage as calls
-from shared.settings import Settings
 from shared.storage import Storage
-from tests.triage.lobby import BRANCH, Lobby
+from tests.triage.lobby import BRANCH, Lobby, start
 from tests.triage.memory import on_a_database
-from tests.triage.test_crowded import counted
 
 pytestmark = on_a_database
 
@@ -28,53 +20,50 @@ QUERY_IN_PERSON = "businesses: {query: {diversion: never, devices: []}}\n"
 
 
 class Bank:
-    """A bank's policy file, and what a process makes of it."""
+    """A bank's policy file, and a process that follows it once it is started."""
 
     def __init__(self, storage: Storage, clock: ManualClock, file: Path) -> None:
         self.storage = storage
         self.file = file
         self.lobby = Lobby(storage, clock)
-        self.settings = storage.settings.model_copy(update={"policy": file})
-        self.houses: Houses | None = None
+        self.runs = False
 
     def says(self, text: str) -> None:
         """Write the file, and let a running process look at it."""
         self.file.write_text(text, "utf-8")
-        if self.houses is not None:
-            self.houses.refresh(self.storage)
+        self.look()
 
-    def start(self, settings: Settings | None = None) -> Houses:
+    def look(self) -> None:
+        """Let a running process look at the file, as it does each second."""
+        if self.runs:
+            self.lobby.triage.service.follow_policy_file()
+
+    def start(self, *, with_file: bool = True) -> None:
         """Begin a process."""
-        self.houses = Houses(settings or self.settings)
-        self.houses.refresh(self.storage)
-        return self.houses
+        self.lobby.triage = start(self.storage, self.file if with_file else None)
+        self.runs = True
+        self.look()
 
-    def house(self, branch: str = BRANCH) -> House:
-        assert self.houses is not None
-        with self.storage.transaction(branch) as tx:
-            return self.houses.enter(tx, branch)
+    def view(self, branch: str = BRANCH) -> calls.PolicyView:
+        view: calls.PolicyView = self.lobby.triage.call(calls.POLICY, b=branch)
+        return view
 
     def policy(self, branch: str = BRANCH) -> Policy:
-        return self.house(branch).policy
+        """Let the branch do something, and return the policy that it does it by."""
+        self.lobby.device("clock", "atm", "down", branch=branch)
+        return policy_of(self.view(branch).policy)
 
     def put(self, text: str, branch: str = BRANCH) -> calls.PolicyView:
-        assert self.houses is not None
-        with self.storage.transaction(branch) as tx:
-            return self.houses.set(tx, branch, text.encode(), "supervisor-1")
+        view: calls.PolicyView = self.lobby.triage.call(calls.SET_POLICY, text.encode(), b=branch)
+        return view
 
     def reserve(self, business: str, **fields: object) -> calls.TicketTaken:
         """Take a ticket by the policy in force."""
-        request = calls.TakeTicket.model_validate({"business": business, **fields})
-        assert self.houses is not None
-        with self.storage.transaction(BRANCH) as tx:
-            house = self.houses.enter(tx, BRANCH)
-            return handlers.take_ticket(Desk(tx, house.policy), house, branch=BRANCH, request=request)
+        return self.lobby.take(business, **fields)
 
     def take(self, business: str, **fields: object) -> calls.TicketTaken:
         """Take a ticket and print it."""
-        taken = self.reserve(business, **fields)
-        self.lobby.do("printed", taken.ticket_id)
-        return taken
+        return self.lobby.wait(business, **fields)
 
     def changes(self, branch: str = BRANCH) -> list[triage.PolicyChanged]:
         return [event.data for event in self.lobby.events(f"policy:{branch}")]  # type: ignore[misc]
@@ -89,7 +78,7 @@ def test_a_branch_begins_with_its_policy_in_the_log_before_its_first_ticket(bank
     bank.says("green_age: 60")
     bank.start()
     taken = bank.take("transfer", customer={"age": 61})
-    first, issued = bank.lobby.events()[:2]
+    first, issued = bank.lobby.log()[:2]
     assert first.type == "lobby.triage.policy_changed.v1"
     assert isinstance(issued.data, triage.TicketIssued)
     assert isinstance(first.data, triage.PolicyChanged)
@@ -101,16 +90,14 @@ def test_a_branch_begins_with_its_policy_in_the_log_before_its_first_ticket(bank
 def test_the_policy_is_no_answer_to_the_request_that_it_comes_before(bank: Bank) -> None:
     """A terminal knows its answer by ``causationid``."""
     bank.says("green_age: 60")
-    houses = bank.start()
-    with bank.storage.transaction(BRANCH, cause=Cause(causationid="request-1")) as tx:
-        houses.enter(tx, BRANCH)
-        assert tx.cause.causationid == "request-1"
-    (policy,) = bank.lobby.events()
-    assert policy.causationid is None
+    bank.start()
+    request = bank.lobby.hear(terminal.TicketRequested(business="transfer", terminal_id="k1"))
+    policy, issued = bank.lobby.log()
+    assert (policy.causationid, issued.causationid) == (None, request.id)
 
 
 def test_the_default_is_recorded_too_so_that_a_replay_needs_no_release(bank: Bank) -> None:
-    bank.start(bank.settings.model_copy(update={"policy": None}))
+    bank.start(with_file=False)
     bank.take("transfer")
     (only,) = bank.changes()
     assert (only.source, policy_of(only.policy)) == ("default", bank.policy())
@@ -149,15 +136,15 @@ def test_the_same_file_and_a_file_that_says_the_same_change_nothing(bank: Bank) 
 
 def test_a_file_that_is_wrong_is_reported_with_line_and_field_and_the_old_policy_goes_on(bank: Bank) -> None:
     bank.says("green_age: 60")
-    houses = bank.start()
+    bank.start()
     bank.policy()
     bank.says("green_age: 60\nbusinesses:\n  query:\n    channel: conter\n")
-    assert houses.problem == (
+    assert bank.view().problem == (
         "policy.yaml:4: businesses.query.channel: 'conter' is not a channel; did you mean counter?"
     )
     assert bank.policy().green_age == 60
     bank.says("green_age: 55")
-    assert houses.problem is None
+    assert bank.view().problem is None
     assert bank.policy().green_age == 55
 
 
@@ -166,8 +153,8 @@ def test_a_process_that_starts_with_a_wrong_file_goes_on_with_the_policy_of_the_
     bank.start()
     bank.policy()
     bank.says("green_age: sixty")
-    houses = bank.start()
-    assert houses.problem is not None
+    bank.start()
+    assert bank.view().problem is not None
     assert bank.policy().green_age == 60
     assert len(bank.changes()) == 1
     bank.says("green_age: 61")
@@ -176,11 +163,11 @@ def test_a_process_that_starts_with_a_wrong_file_goes_on_with_the_policy_of_the_
 
 def test_a_file_that_is_gone_is_a_problem_and_no_reason_to_change(bank: Bank) -> None:
     bank.says("green_age: 60")
-    houses = bank.start()
+    bank.start()
     bank.policy()
     bank.file.unlink()
-    houses.refresh(bank.storage)
-    assert houses.problem == "policy.yaml:1: No such file or directory"
+    bank.look()
+    assert bank.view().problem == "policy.yaml:1: No such file or directory"
     assert bank.policy().green_age == 60
 
 
@@ -210,14 +197,17 @@ def test_another_process_follows_what_the_log_says(bank: Bank) -> None:
     bank.says("")
     bank.start()
     bank.policy()
-    other = Houses(bank.settings)
-    with bank.storage.transaction(BRANCH) as tx:
-        other.enter(tx, BRANCH)
+    other = start(bank.storage, bank.file)
+
+    def routed() -> str:
+        wanted = {"business": "transfer", "customer": {"age": 55}}
+        channel: str = other.call(calls.TAKE_TICKET, wanted, b=BRANCH).channel
+        return channel
+
+    assert routed() == "counter"
     bank.put("green_age: 50")
-    with bank.storage.transaction(BRANCH) as tx:
-        assert other.enter(tx, BRANCH).policy.green_age == 50
-    with bank.storage.read() as connection:
-        assert other.seen(connection, BRANCH).version == 2
+    assert routed() == "green"
+    assert other.call(calls.POLICY, b=BRANCH).version == 2
 
 
 def test_who_waits_gets_the_place_of_the_new_policy_in_the_same_transaction(bank: Bank, clock: ManualClock) -> None:
@@ -247,7 +237,6 @@ def test_alarms_and_thresholds_follow_the_new_policy_at_once(bank: Bank, clock: 
     bank.lobby.watch()
     assert not {"starvation_alarmed", "threshold_crossed"} & set(bank.lobby.names())
     bank.says("starvation_s: 600\nline_limit: 1")
-    bank.lobby.house = bank.house()
     bank.lobby.watch()
     assert "starvation_alarmed" in bank.lobby.names(taken.visit_id)
     assert "threshold_crossed" in bank.lobby.names("line:demo:counter")
@@ -288,7 +277,7 @@ def test_a_replay_of_the_log_has_the_policy_of_each_ticket_of_its_day(bank: Bank
         bank.take("cash_withdrawal", amount_minor=50_000)
     bank.file.unlink()
     policy, up, decided = Policy(), set(), []
-    for event in bank.lobby.events():
+    for event in bank.lobby.log():
         data = event.data
         if isinstance(data, triage.PolicyChanged):
             policy = policy_of(data.policy)
@@ -305,50 +294,13 @@ def test_a_replay_of_the_log_has_the_policy_of_each_ticket_of_its_day(bank: Bank
     assert decided == [(100_000, "self_service"), (900, "counter"), (1_000_000, "self_service")]
 
 
-def test_a_transaction_costs_one_statement_more_at_most_and_parses_nothing(bank: Bank) -> None:
-    bank.says("")
-    houses = bank.start()
-    bank.policy()
-    known = bank.house()
-    with bank.storage.transaction(BRANCH) as tx, counted(bank.storage) as work:
-        assert houses.enter(tx, BRANCH) is known
-        assert houses.enter(tx, BRANCH) is known  # as when commands share a commit
-    assert work.statements == 1
-
-
-def test_a_policy_that_was_rolled_back_is_adopted_later(bank: Bank) -> None:
-    bank.says("green_age: 60")
-    houses = bank.start()
-    for _ in range(2):
-        assert bank.policy().green_age == 60
-    bank.file.write_text("green_age: 55", "utf-8")
-    houses.reload()
-    with suppress(ZeroDivisionError), bank.storage.transaction(BRANCH) as tx:
-        houses.enter(tx, BRANCH)
-        houses.enter(tx, BRANCH)
-        raise ZeroDivisionError
-    assert bank.policy().green_age == 55
-
-
-def test_what_is_set_counts_for_the_next_command_of_the_same_transaction(bank: Bank) -> None:
-    bank.says("")
-    houses = bank.start()
-    bank.house()
-    with bank.storage.transaction(BRANCH) as tx:
-        assert houses.enter(tx, BRANCH).policy.green_age == 65
-        houses.set(tx, BRANCH, b"green_age: 50", "supervisor-1")
-        assert houses.enter(tx, BRANCH).policy.green_age == 50
-
-
 def test_exceptions_that_do_not_fit_the_banks_new_file_are_reported_and_the_branch_goes_on(bank: Bank) -> None:
     bank.says("businesses: {safe: {name: {zh: 保管箱, en: Safe}, channel: counter}}")
-    houses = bank.start()
+    bank.start()
     bank.policy()
     bank.put("businesses: {safe: {channel: vip}}")
     bank.says("green_age: 50")
     assert bank.policy().green_age == 65
-    with bank.storage.read() as connection:
-        view = houses.view(connection, BRANCH)
-    assert view.problem == "overrides:1: businesses.safe.name: is needed"
+    assert bank.view().problem == "overrides:1: businesses.safe.name: is needed"
     assert bank.put("{}").problem is None
     assert bank.policy().green_age == 50

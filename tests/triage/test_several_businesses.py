@@ -5,6 +5,7 @@ import pytest
 from services.triage.errors import AlreadyQueued, UnknownBusiness, VisitEnded, VisitNotFound
 from shared.clock import ManualClock
 from shared.contracts import terminal, triage
+from shared.errors import InvalidInput
 from tests.triage.lobby import Lobby
 
 LI = {"customer_ref": "c-1"}
@@ -111,9 +112,10 @@ def test_a_list_of_businesses_alone_is_enough(lobby: Lobby) -> None:
 
 
 def test_a_visit_that_is_unknown_or_over_gets_no_further_ticket(lobby: Lobby) -> None:
-    for visit_id in ("nobody's", "a\0b"):
-        with pytest.raises(VisitNotFound):
-            lobby.take("transfer", visit_id=visit_id)
+    with pytest.raises(VisitNotFound):
+        lobby.take("transfer", visit_id="nobody's")
+    with pytest.raises(InvalidInput):
+        lobby.take("transfer", visit_id="a\0b")
     taken = lobby.wait()
     with pytest.raises(VisitNotFound):
         lobby.take("transfer", branch="other", visit_id=taken.visit_id)

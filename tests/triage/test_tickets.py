@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from pydantic import ValidationError
 
 from services.triage.errors import (
     IllegalTransition,
@@ -14,6 +13,7 @@ from services.triage.errors import (
 )
 from shared.clock import ManualClock
 from shared.contracts import triage
+from shared.errors import InvalidInput
 from tests.triage.lobby import Lobby
 
 
@@ -143,5 +143,6 @@ def test_an_amount_is_one_that_every_reader_of_json_can_hold(lobby: Lobby) -> No
     issued = lobby.events(taken.visit_id)[0].data
     assert isinstance(issued, triage.TicketIssued)
     assert issued.amount_minor == 2**53
-    with pytest.raises(ValidationError):
+    with pytest.raises(InvalidInput) as refused:
         lobby.take("cash_withdrawal", amount_minor=2**53 + 1)
+    assert refused.value.extra["errors"][0]["field"] == "amount_minor"

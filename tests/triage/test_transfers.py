@@ -1,7 +1,5 @@
 """Transfers: to a line, to a counter, to a person; and never to where nobody calls (T7, T10)."""
 
-from dataclasses import replace
-
 import pytest
 
 from services.triage.errors import CounterClosed, IllegalTransition, PersonAway
@@ -9,11 +7,13 @@ from shared.clock import ManualClock
 from shared.contracts import triage
 from shared.contracts.http import triage as calls
 from shared.errors import InvalidInput
+from shared.storage import Storage
 from tests.triage.lobby import Lobby
+from tests.triage.memory import MemoryStorage
 
 
 def move(lobby: Lobby, ticket_id: str, **to: str) -> calls.TicketView:
-    return lobby.do("transfer", ticket_id, request=calls.TransferTicket.model_validate(to))
+    return lobby.do("transfer", ticket_id, **to)
 
 
 def called(lobby: Lobby, counter: str) -> str | None:
@@ -117,11 +117,11 @@ def test_nobody_is_sent_to_where_nobody_calls(lobby: Lobby) -> None:
         move(lobby, first.ticket_id, counter="1")
 
 
-@pytest.mark.parametrize(("place", "first"), [("request_time", "A001"), ("end", "L001")])
+@pytest.mark.parametrize(("stands", "first"), [("request_time", "A001"), ("end", "L001")])
 def test_policy_says_where_a_transferred_ticket_stands(
-    lobby: Lobby, clock: ManualClock, place: str, first: str
+    storage: Storage | MemoryStorage, clock: ManualClock, stands: str, first: str
 ) -> None:
-    lobby.house = replace(lobby.house, policy=replace(lobby.house.policy, transfer_place=place))
+    lobby = Lobby(storage, clock, transfer_place=stands)
     lobby.open("2", "loan_desk")
     moved = lobby.wait()
     clock.advance(10)

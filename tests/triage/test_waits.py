@@ -1,14 +1,11 @@
 """What a branch's lobby promises, and corrects, and learns (T9): through the use cases, on every storage."""
 
 import pytest
-from sqlalchemy import func, select
 
-from services.triage.store import tables
 from shared.clock import ManualClock
-from shared.contracts import terminal, triage
-from shared.contracts.http.triage import QueueView, TicketView, TransferTicket
-from tests.triage.lobby import BRANCH, Lobby
-from tests.triage.memory import on_a_database
+from shared.contracts import triage
+from shared.contracts.http.triage import QueueView, TicketView
+from tests.triage.lobby import Lobby
 
 
 def line(lobby: Lobby, number: int, *, apart_s: float = 10) -> list[str]:
@@ -66,7 +63,7 @@ def test_the_queue_and_the_ticket_say_the_same_and_those_farther_back_never_less
 
 
 def send(lobby: Lobby, ticket_id: str, **to: str) -> None:
-    lobby.do("transfer", ticket_id, request=TransferTicket.model_validate(to))
+    lobby.do("transfer", ticket_id, **to)
 
 
 @pytest.mark.parametrize("to", [{"counter": "1"}, {"person": "wang"}])
@@ -214,14 +211,6 @@ def test_who_is_sent_to_another_channel_teaches_that_channel_nothing(lobby: Lobb
     assert judged(lobby) == 0
 
 
-def test_a_promise_to_who_leaves_is_forgotten(lobby: Lobby) -> None:
-    lobby.open()
-    gone = lobby.wait()
-    lobby.do("left", gone.ticket_id)
-    with lobby.storage.transaction(BRANCH) as tx:
-        assert lobby.desk(tx).redeem(BRANCH, gone.ticket_id) is None
-
-
 def test_lines_are_counted_as_they_are_through_a_whole_life(lobby: Lobby) -> None:
     lobby.open("1", "counter", "loan_desk")
     first, second, third = line(lobby, 3)
@@ -262,24 +251,8 @@ def test_the_event_of_a_call_says_what_was_promised_and_what_was_waited(lobby: L
 
 
 def standing(lobby: Lobby) -> dict[str, int]:
-    with lobby.storage.read() as connection:
-        return {name: each.waiting for name, each in lobby.records(connection).crowds(BRANCH).items()}
+    return {channel.channel: channel.waiting for channel in lobby.queue().channels if channel.waiting}
 
 
 def judged(lobby: Lobby) -> int:
-    with lobby.storage.read() as connection:
-        known = lobby.records(connection).estimators(BRANCH)
-    return sum(group.judged for estimator in known.values() for group in estimator.groups.values())
-
-
-@on_a_database
-@pytest.mark.parametrize("told_by", ["a call", "an event"])
-def test_nothing_is_kept_of_what_one_who_left_was_promised(lobby: Lobby, told_by: str) -> None:
-    lobby.open()
-    taken = lobby.wait()
-    if told_by == "a call":
-        lobby.do("left", taken.ticket_id)
-    else:
-        lobby.hear(terminal.TicketLeft(ticket_id=taken.ticket_id))
-    with lobby.storage.read() as connection:
-        assert connection.execute(select(func.count()).select_from(tables.quote)).scalar() == 0
+    return sum(channel.promises.judged for channel in lobby.queue().channels if channel.promises is not None)
