@@ -14,7 +14,7 @@ from uuid import uuid4
 import psycopg
 
 from shared.clock import SystemClock
-from shared.contracts.triage import CounterClosed
+from shared.contracts.events.triage import CounterClosed
 from shared.settings import Settings
 from shared.storage import Storage
 from shared.storage.migrate import upgrade

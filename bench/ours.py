@@ -17,8 +17,9 @@ from shared.bus.process import run_until_told
 from shared.bus.publisher import Publisher, open_publisher
 from shared.bus.queue_readers import MessageBatch, OnQueue
 from shared.bus.topology import Topology
-from shared.contracts import catalog, triage
+from shared.contracts import catalog
 from shared.contracts.envelope import Event
+from shared.contracts.events import triage
 from shared.settings import load_settings
 from shared.storage import Storage, Transaction
 from shared.storage.bulk import insert_document, write

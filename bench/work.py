@@ -15,8 +15,8 @@ import psycopg
 from kombu import Connection
 
 from shared.bus.topology import EVENTS, Queue, routing_key
-from shared.contracts import triage
 from shared.contracts.envelope import STRUCTURED, Event
+from shared.contracts.events import triage
 from shared.ids import new_id
 
 SCHEMA = "bench"

@@ -24,7 +24,8 @@ from services.ops.simulator.generate import day_of
 from services.triage.handlers import House
 from services.triage.policy import Policy
 from services.triage.policy_file import default
-from shared.contracts.terminal import Customer, TicketRequest
+from shared.contracts.events.terminal import TicketRequest
+from shared.contracts.events.types import Customer
 
 HERE = Path(__file__).parent
 BEIJING = timezone(timedelta(hours=8))

@@ -6,8 +6,10 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Protocol
 
 from services.incidents import errors, model, policy
-from services.incidents.model import Happening, Incident, Opened
+from services.incidents.model import Incident
 from shared.contracts.envelope import Event
+from shared.contracts.event_data import as_json
+from shared.contracts.events.incidents import OPENED, IncidentEvent, Opened
 from shared.contracts.http.incidents import (
     Amend,
     CloseIncident,
@@ -59,7 +61,7 @@ class Desk(Records, Protocol):
         """Record an opening, and return the incident that it begins."""
         ...
 
-    def record(self, incident: Incident, happenings: Iterable[Happening]) -> Incident:
+    def record(self, incident: Incident, events: Iterable[IncidentEvent]) -> Incident:
         """Record what happened, and return the incident after it."""
         ...
 
@@ -70,7 +72,7 @@ def open_incident(desk: Desk, *, branch: str, zone: tzinfo, actor: str, body: Op
     if happened_at > desk.now + CLOCK_SKEW:
         complaint = {"field": "happened_at", "message": f"later than now, {desk.now.isoformat()}"}
         raise errors.HappenedInFuture("an incident cannot have happened later than now", errors=[complaint])
-    opened = model.OPENED[body.kind](
+    opened = OPENED[body.kind](
         incident_id=desk.new_id(),
         business_date=happened_at.astimezone(zone).date(),
         summary=body.summary,
@@ -89,26 +91,25 @@ def open_incident(desk: Desk, *, branch: str, zone: tzinfo, actor: str, body: Op
 def record_step(desk: Desk, *, incident_id: str, actor: str, body: RecordStep) -> IncidentView:
     """Record what was done (I1-I4, I6). Raises IncidentNotFound, IncidentIsClosed, StepNotAllowed, StepOutOfOrder."""
     incident = _load(desk, incident_id)
-    evidence = tuple(model.Evidence(**dict(item)) for item in body.evidence)
     with _refusals(incident, body.step):
-        happenings = model.record_step(incident, body.step, by=actor, note=body.note, evidence=evidence)
-    return view(desk.record(incident, happenings))
+        events = model.record_step(incident, body.step, by=actor, note=body.note, evidence=body.evidence)
+    return view(desk.record(incident, events))
 
 
 def close_incident(desk: Desk, *, incident_id: str, actor: str, body: CloseIncident) -> IncidentView:
     """Close an incident (I6). Raises IncidentNotFound, IncidentIsClosed, IncidentUnfinished."""
     incident = _load(desk, incident_id)
     with _refusals(incident, "close"):
-        happenings = model.close(incident, body.resolution, by=actor, now=desk.now)
-    return view(desk.record(incident, happenings))
+        events = model.close(incident, body.resolution, by=actor, now=desk.now)
+    return view(desk.record(incident, events))
 
 
 def amend_incident(desk: Desk, *, incident_id: str, actor: str, body: Amend) -> IncidentView:
     """Add to a closed record (I6). Raises IncidentNotFound, IncidentIsOpen."""
     incident = _load(desk, incident_id)
     with _refusals(incident, "amend"):
-        happenings = model.amend(incident, body.note, by=actor)
-    return view(desk.record(incident, happenings))
+        events = model.amend(incident, body.note, by=actor)
+    return view(desk.record(incident, events))
 
 
 def get_incident(records: Records, *, incident_id: str, at: datetime | None) -> IncidentView:
@@ -134,7 +135,7 @@ def timeline(records: Records, *, incident_id: str) -> Timeline:
             type=event.type,
             at=event.time,
             recorded_at=event.recordedtime,
-            data=event.data.model_dump(mode="json"),
+            data=as_json(event.data, nulls=True),
         )
         for event in records.events(incident_id)
     )

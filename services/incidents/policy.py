@@ -6,15 +6,8 @@ nothing may hold up, so what it leaves out stays due.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-IncidentKind = Literal["dispute", "suspicious_person", "disruption", "hazard"]
-Severity = Literal["low", "medium", "high"]
-StepKind = Literal[
-    "stepped_in", "calmed", "cause_found", "resolved", "complaint_recorded", "asked", "advised_to_leave",
-    "left_branch", "people_secured", "colleagues_alerted", "police_called", "owner_assigned", "eliminated",
-    "rechecked", "escalated", "note",
-]  # fmt: skip
+from shared.contracts.events.incidents import IncidentKind, StepKind
 
 STEPS: Mapping[IncidentKind, tuple[StepKind, ...]] = {
     "dispute": ("stepped_in", "calmed", "cause_found", "resolved", "complaint_recorded", "escalated", "note"),

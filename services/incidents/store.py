@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import cache
-from typing import Any
 
 from pydantic import TypeAdapter
 from sqlalchemy import (
@@ -21,10 +19,10 @@ from sqlalchemy import (
     update,
 )
 
-from services.incidents import model
-from services.incidents.model import Happening, Incident, Opened, apply, begin
+from services.incidents.model import Incident, apply, begin
 from shared.contracts.envelope import Event
-from shared.contracts.registry import decode, from_domain
+from shared.contracts.events.incidents import IncidentEvent, Opened
+from shared.contracts.registry import decode
 from shared.storage import Transaction
 from shared.storage.log import of_subject
 from shared.storage.types import UtcDateTime
@@ -108,21 +106,21 @@ class Desk(Records):
         self.connection.execute(insert(incident_table).values(**_row(incident)))
         return incident
 
-    def record(self, incident: Incident, happenings: Iterable[Happening]) -> Incident:
+    def record(self, incident: Incident, events: Iterable[IncidentEvent]) -> Incident:
         """Record what happened, and return the incident after it."""
-        for happening in happenings:
-            incident = apply(incident, happening, at=self.now)
-            self._append(incident, happening)
+        for event in events:
+            incident = apply(incident, event, at=self.now)
+            self._append(incident, event)
         row = _row(incident)
         same = incident_table.c.incident_id == incident.incident_id
         self.connection.execute(update(incident_table).where(same).values(**row))
         return incident
 
-    def _append(self, incident: Incident, happening: Opened | Happening) -> None:
+    def _append(self, incident: Incident, event: Opened | IncidentEvent) -> None:
         self.tx.append(
             incident.branch,
             incident.incident_id,
-            from_domain("incidents", happening),
+            event,
             correlation=incident.incident_id,
             sequence=incident.version,
         )
@@ -132,21 +130,13 @@ def fold(events: Iterable[Event]) -> Incident | None:
     """Return the incident that these events of it lead to; None where there are none."""
     incident = None
     for event in events:
-        happening = _happening(event)
         if incident is None:
-            incident = begin(happening, branch=event.branchid, at=event.time)
+            assert isinstance(event.data, Opened)
+            incident = begin(event.data, branch=event.branchid, at=event.time)
         else:
-            incident = apply(incident, happening, at=event.time)
+            assert isinstance(event.data, IncidentEvent)
+            incident = apply(incident, event.data, at=event.time)
     return incident
-
-
-def _happening(event: Event) -> Any:
-    return _adapter(type(event.data).__name__).validate_python(event.data.model_dump())
-
-
-@cache
-def _adapter(name: str) -> TypeAdapter[Any]:
-    return TypeAdapter(getattr(model, name))
 
 
 def _row(incident: Incident) -> dict[str, object]:

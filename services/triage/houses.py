@@ -17,7 +17,7 @@ from services.triage.handlers import House, adopt, policy_view, set_overrides
 from services.triage.handlers.governing import InForce
 from services.triage.policy_file import Book, Document, Effective, InvalidPolicy, default, load_book, policy_of
 from services.triage.store import GoverningDesk, Records, policies_governed, policy_in_force, policy_version
-from shared.contracts import triage
+from shared.contracts.events import triage
 from shared.contracts.http.triage import PolicyView
 from shared.contracts.registry import type_of
 from shared.settings import Settings

@@ -14,9 +14,9 @@ from services.triage.houses import Houses
 from services.triage.store import Appointments, Desk, Due, Ledger, Records, WatchDesk
 from shared.bus import StorageProvider, every, on
 from shared.commands import Replayed
-from shared.contracts import terminal, vip
 from shared.contracts.base import View
 from shared.contracts.envelope import Event
+from shared.contracts.events import terminal, vip
 from shared.contracts.http import triage as calls
 from shared.contracts.http.appointments import APPOINTMENTS, BOOK, CANCEL
 from shared.contracts.http.care import CARE, CARED

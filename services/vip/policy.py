@@ -11,17 +11,16 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Literal
 
-from services.vip.model import (
-    Handoff,
+from services.vip.model import Handoff, Roster
+from shared.contracts.events.types import Reason
+from shared.contracts.events.vip import (
     HandoffEscalated,
+    HandoffEvent,
     HandoffOffered,
-    Happening,
     LoungeSeated,
     LoungeTaskDue,
     Manager,
     ManagerKind,
-    Reason,
-    Roster,
 )
 
 OFFER_TIMEOUT = timedelta(seconds=120)
@@ -100,7 +99,7 @@ def more_can_be_placed(roster: Roster, loads: Mapping[str, int]) -> bool:
 
 def place(
     handoff: Handoff, roster: Roster, loads: Mapping[str, int], *, ahead: int, now: datetime
-) -> tuple[Happening, ...]:
+) -> tuple[HandoffEvent, ...]:
     """Decide for a waiting hand-off: offered, seated in the lounge, or the supervisor's.
 
     ``ahead`` is how many wait in front of it. Nothing happens where it waits in the lounge already
@@ -156,7 +155,7 @@ def _reasons(handoff: Handoff, manager: Manager, wanted: ManagerKind, load: int)
     return (other, load_reason)
 
 
-def _seat(handoff: Handoff, roster: Roster, ahead: int, now: datetime) -> tuple[Happening, ...]:
+def _seat(handoff: Handoff, roster: Roster, ahead: int, now: datetime) -> tuple[HandoffEvent, ...]:
     places = sum(m.max_load for m in roster.managers if m.on_duty)
     promised = now + min(TALK * ceil((ahead + 1) / places), LONGEST_PROMISE)
     owner = next((m.manager_id for m in roster.managers if m.on_duty and m.kind == "lobby"), LOBBY_MANAGER)

@@ -11,8 +11,8 @@ from services.vip.handlers import event_handlers
 from services.vip.store import Desk, Records
 from shared.bus import StorageProvider, every, on
 from shared.commands import Replayed
-from shared.contracts import triage
 from shared.contracts.envelope import Event
+from shared.contracts.events import triage
 from shared.contracts.http import vip as calls
 from shared.contracts.http.vip import HandoffView, RosterView, VipView
 from shared.settings import Settings

@@ -24,19 +24,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
-from services.vip.model import (
-    CustomerArrived,
-    Handoff,
-    Happening,
-    Roster,
-    RosterSet,
-    State,
-    Ticket,
-    apply,
-    apply_roster,
-    begin,
-)
-from shared.contracts.registry import from_domain
+from services.vip.model import Handoff, Roster, State, Ticket, apply, apply_roster, begin
+from shared.contracts.events.vip import CustomerArrived, HandoffEvent, RosterSet
 from shared.storage import Transaction
 from shared.storage.types import UtcDateTime
 
@@ -186,12 +175,12 @@ class Desk(Records):
         self.connection.execute(insert(handoff_table).values(**_row(handoff)))
         return handoff
 
-    def record(self, handoff: Handoff, happenings: Iterable[Happening]) -> Handoff:
+    def record(self, handoff: Handoff, events: Iterable[HandoffEvent]) -> Handoff:
         """Record what happened, and return the state after it."""
         before = handoff.version
-        for happening in happenings:
-            handoff = apply(handoff, happening)
-            self._append(handoff, happening, self.now)
+        for event in events:
+            handoff = apply(handoff, event)
+            self._append(handoff, event, self.now)
         if handoff.version != before:
             row = _row(handoff)
             self.connection.execute(
@@ -199,13 +188,12 @@ class Desk(Records):
             )
         return handoff
 
-    def record_roster(self, roster: Roster, happenings: Iterable[RosterSet]) -> Roster:
+    def record_roster(self, roster: Roster, events: Iterable[RosterSet]) -> Roster:
         """Record a new roster, and return it."""
-        for happening in happenings:
-            roster = apply_roster(roster, happening)
+        for event in events:
+            roster = apply_roster(roster, event)
             subject = f"roster:{roster.branch}"
-            data = from_domain("vip", happening)
-            self.tx.append(roster.branch, subject, data, correlation=subject, sequence=roster.version)
+            self.tx.append(roster.branch, subject, event, correlation=subject, sequence=roster.version)
             self._upsert(roster_table, {"branch": roster.branch, "body": _rosters.dump_json(roster).decode()})
         return roster
 
@@ -223,11 +211,11 @@ class Desk(Records):
         """Remember a ticket, or what is new about it."""
         self._upsert(ticket_table, asdict(ticket))
 
-    def _append(self, handoff: Handoff, happening: Happening, at: datetime) -> None:
+    def _append(self, handoff: Handoff, event: HandoffEvent, at: datetime) -> None:
         self.tx.append(
             handoff.branch,
             handoff.handoff_id,
-            from_domain("vip", happening),
+            event,
             correlation=handoff.visit_id,
             sequence=handoff.version,
             time=at,

@@ -5,13 +5,12 @@ from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Any
 
-from pydantic import BaseModel
-
 from shared.bus import topology
 from shared.contracts.base import BRANCH_PATTERN
 from shared.contracts.catalog import registry
 from shared.contracts.cloudevents import TerminalEvent
 from shared.contracts.envelope import STRUCTURED, Event
+from shared.contracts.event_data import EventData
 from shared.contracts.schemas import attributes_of, components
 
 Json = dict[str, Any]
@@ -193,7 +192,7 @@ def _renamed(schema: Any, names: dict[str, str]) -> Any:
     return schema
 
 
-def _message(type_: str, envelope: str, model: type[BaseModel], data: Json) -> Json:
+def _message(type_: str, envelope: str, model: type[EventData], data: Json) -> Json:
     summary = (model.__doc__ or "").strip().splitlines()[0]
     return {
         "name": type_,

@@ -68,12 +68,6 @@ def field_with_nul(raw: bytes) -> str | None:
     return ""
 
 
-class EventData(BaseModel):
-    """The ``data`` of an event. Unknown fields are ignored, so that an older reader takes a newer event."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
 class Body(BaseModel):
     """The body of an HTTP request. An unknown field is an error: it is a typing mistake more often than not."""
 
@@ -84,18 +78,3 @@ class View(BaseModel):
     """The body of an HTTP answer."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class Words(EventData):
-    """A sentence in the languages of the pages."""
-
-    zh: str
-    en: str
-
-
-class Reason(EventData):
-    """Why a decision was made: the rule's name, and the same in words."""
-
-    rule: str
-    zh: str
-    en: str

@@ -14,11 +14,12 @@ from cloudevents.core.bindings import http, rabbitmq
 from cloudevents.core.exceptions import BaseCloudEventException, CloudEventValidationError
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf, ValidationError
 
 from shared.contracts import registry
-from shared.contracts.base import YEARS, BranchId, EventData, GivenTime, Id, field_with_nul, in_years
+from shared.contracts.base import YEARS, BranchId, GivenTime, Id, field_with_nul, in_years
 from shared.contracts.envelope import BATCHED, MAX_EVENT_BYTES, STRUCTURED, Undecodable, first_error, with_nul
+from shared.contracts.event_data import EventData
 
 MAX_BATCH: Final = 1000
 """How many events one HTTP request may carry."""
@@ -48,7 +49,7 @@ class TerminalEvent(BaseModel):
     datacontenttype: str = Field(default="application/json", pattern=r"^application/json\s*(;.*)?$")
     branchid: BranchId
     traceparent: str | None = Field(default=None, max_length=200)
-    data: SerializeAsAny[EventData]
+    data: InstanceOf[EventData]
 
 
 def from_amqp(headers: Mapping[str, Any], content_type: str | None, body: bytes) -> Document:

@@ -2,13 +2,15 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SerializeAsAny, ValidationError, field_serializer
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf, PrivateAttr, ValidationError, field_serializer
 
-from shared.contracts.base import NO_NUL, BranchId, EventData, Id, Time
+from shared.contracts.base import NO_NUL, BranchId, Id, Time
+from shared.contracts.event_data import EventData, as_json, as_json_bytes
 
 STRUCTURED = "application/cloudevents+json"
 BATCHED = "application/cloudevents-batch+json"
 MAX_EVENT_BYTES = 262_144
+_DATA = {"data"}
 
 
 class Event(BaseModel):
@@ -35,7 +37,7 @@ class Event(BaseModel):
     sequence: int = Field(ge=1)
     recordedtime: Time
     traceparent: str | None = None
-    data: SerializeAsAny[EventData]
+    data: InstanceOf[EventData]
     _raw: bytes | None = PrivateAttr(default=None)
 
     def attributes(self) -> dict[str, Any]:
@@ -47,11 +49,19 @@ class Event(BaseModel):
 
         So what is passed on or kept is what the producer wrote, fields that are unknown here included.
         """
-        return self._raw or self.model_dump_json(exclude_none=True).encode()
+        return self._raw or self._written()
+
+    def _written(self) -> bytes:
+        attributes = self.model_dump_json(exclude_none=True, exclude=_DATA).encode()
+        return b'%b,"data":%b}' % (attributes[:-1], as_json_bytes(self.data))  # data is read by its own class
 
     @field_serializer("sequence")
     def _sequence_text(self, sequence: int) -> str:
         return str(sequence)
+
+    @field_serializer("data")
+    def _data_object(self, data: EventData) -> dict[str, Any]:
+        return as_json(data)
 
 
 def with_raw(event: Event, raw: bytes) -> Event:

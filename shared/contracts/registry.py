@@ -7,16 +7,16 @@ upcaster: a pure function from the old version's ``data`` to the next one's.
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 from pydantic import ValidationError
 
-from shared.contracts.base import EventData, field_with_nul
+from shared.contracts.base import field_with_nul
 from shared.contracts.envelope import MAX_EVENT_BYTES, Event, Undecodable, first_error, with_nul, with_raw
+from shared.contracts.event_data import Data, EventData, validated
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
-Data = TypeVar("Data", bound=EventData)
 
 _TYPE = re.compile(r"^(?P<name>lobby\.[a-z]+\.[a-z_]+)\.v(?P<version>[1-9][0-9]*)$")
 
@@ -26,10 +26,12 @@ _types: dict[type[EventData], str] = {}
 
 
 def event(type_: str) -> Callable[[type[Data]], type[Data]]:
-    """Register the decorated model as the data of events of this type."""
+    """Register the decorated dataclass as the data of events of this type."""
     name, version = split(type_)
 
     def register(model: type[Data]) -> type[Data]:
+        if "__dataclass_fields__" not in vars(model):
+            raise TypeError(f"{model.__name__} is no dataclass of its own: its fields would be lost")
         versions = _models.setdefault(name, {})
         if version in versions:
             raise ValueError(f"{type_} is registered twice")
@@ -97,7 +99,7 @@ def parse_data(type_: str, data: Any) -> tuple[str, EventData]:
         raise Undecodable("invalid_data", "data: a JSON object is needed", "data")
     type_, data = upcast(type_, data)
     try:
-        return type_, _way(type_)[1].model_validate(data)
+        return type_, validated(_way(type_)[1], data)
     except ValidationError as error:
         field, reason = first_error(error, "data")
         raise Undecodable("invalid_data", reason, field) from error
@@ -142,19 +144,3 @@ def from_document(document: dict[str, Any]) -> Event:
     except ValidationError as error:
         field, reason = first_error(error)
         raise Undecodable("malformed", reason, field) from error
-
-
-def from_domain(service: str, happening: object) -> EventData:
-    """Return the contract of a domain event: the service's model of the same class name, same fields.
-
-    The domain knows no framework, so its events are plain dataclasses; this is where they become
-    public. A test holds that each has its model.
-    """
-    model = _by_class_name(service, type(happening).__name__)
-    return model.model_validate(happening, from_attributes=True)
-
-
-def _by_class_name(service: str, name: str) -> type[EventData]:
-    snake = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
-    _, model = newest(f"lobby.{service}.{snake}")
-    return model

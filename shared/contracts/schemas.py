@@ -3,14 +3,15 @@
 from collections.abc import Collection, Iterable
 from typing import Any, Final
 
-from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic import BaseModel, TypeAdapter
+from pydantic.json_schema import JsonSchemaMode
 
 from shared.contracts.catalog import registry
 from shared.contracts.envelope import Event
+from shared.contracts.event_data import EventData, adapter_of
 
 Json = dict[str, Any]
-References = dict[type[BaseModel], Json]
+References = dict[type[EventData], Json]
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 SEQUENCE: Final[Json] = {
@@ -27,9 +28,9 @@ def documents() -> dict[str, Json]:
     }
 
 
-def event_schema(type_: str, model: type[BaseModel]) -> Json:
+def event_schema(type_: str, model: type[EventData]) -> Json:
     """Return the schema of a whole event of this type."""
-    data = model.model_json_schema(mode="serialization")
+    data = adapter_of(model).json_schema(mode="serialization")
     definitions = data.pop("$defs", {})
     schema = envelope()
     schema |= {"title": type_, "description": (model.__doc__ or "").strip()}
@@ -60,18 +61,17 @@ def attributes_of(model: type[BaseModel], *, without: Iterable[str] = ()) -> Jso
     }
 
 
-def components(models: Collection[type[BaseModel]], *, sent: bool) -> tuple[References, dict[str, Json]]:
+def components(models: Collection[type[EventData]], *, sent: bool) -> tuple[References, dict[str, Json]]:
     """Return a reference for each model, and the schemas that the references lead to (below ``#/components``).
 
     ``sent``: what we send has every field; what we take has those with a default as optional.
     """
-    mode = "serialization" if sent else "validation"
-    references, definitions = models_json_schema(
-        [(model, mode) for model in models],  # type: ignore[misc]
+    mode: JsonSchemaMode = "serialization" if sent else "validation"
+    references, definitions = TypeAdapter.json_schemas(
+        [(model, mode, adapter_of(model)) for model in models],  # type: ignore[type-var]  # a class is hashable
         ref_template="#/components/schemas/{model}",
     )
-    by_model = {model: references[model, mode] for model in models}  # type: ignore[index]
-    return by_model, definitions.get("$defs", {})
+    return {model: references[model, mode] for model in models}, definitions.get("$defs", {})
 
 
 def _present(property_: Json) -> Json:

@@ -5,8 +5,8 @@ from datetime import tzinfo
 from functools import cache
 from typing import get_args
 
+from shared.contracts.events.triage import Channel
 from shared.contracts.http.worklog import ChannelFigures, WorklogView
-from shared.contracts.triage import Channel
 from shared.pages.assets import assets
 from shared.pages.language import DEFAULT, is_language
 from shared.pages.policy import document_headers

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Executable, func, select
 from sqlalchemy.exc import IntegrityError
 
 from shared.commands import Cause
-from shared.contracts.base import EventData
 from shared.contracts.envelope import Event
+from shared.contracts.event_data import EventData, validated
 from shared.contracts.registry import type_of
 from shared.errors import Conflict
 from shared.ids import IdFactory
@@ -157,8 +157,8 @@ class Transaction:
         """Append an event of ours; it is written when the transaction commits.
 
         ``sequence`` is the subject's version plus one. ``time`` is when it happened, by default now.
-        A sequence that is taken raises :class:`VersionConflict` at commit, a naive time ValueError:
-        every reader would refuse the event.
+        A sequence that is taken raises :class:`VersionConflict` at commit; a naive time, and data that its
+        class does not allow, ValueError: every reader would refuse the event.
         """
         if time is not None and time.tzinfo is None:
             raise ValueError("an event's time cannot be naive")
@@ -177,7 +177,7 @@ class Transaction:
             sequence=sequence,
             recordedtime=self.now,
             traceparent=self.cause.traceparent,
-            data=data,
+            data=validated(type(data), data),
         )
         self.append_event(event, own=True)
         return event

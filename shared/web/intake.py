@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from eventlet import Timeout
 from pydantic import BaseModel, ValidationError
@@ -117,10 +117,17 @@ def _validated(model: type[BaseModel], given: Mapping[str, Any], whole: str) -> 
         raise InvalidInput(f"the {whole} is not valid", errors=complaints(error, whole)) from error
 
 
+_SENTENCES: Final = {"unexpected_keyword_argument": "Extra inputs are not permitted"}
+"""A field too many has one sentence, whether a model or a dataclass is asked for."""
+
+
 def complaints(error: ValidationError, whole: str) -> list[dict[str, str]]:
     """List what is wrong, a field and a sentence each; ``whole`` stands for the input as such."""
     return [
-        {"field": ".".join(map(str, problem["loc"])) or whole, "message": problem["msg"]}
+        {
+            "field": ".".join(map(str, problem["loc"])) or whole,
+            "message": _SENTENCES.get(problem["type"], problem["msg"]),
+        }
         for problem in error.errors(include_url=False, include_input=False, include_context=False)
     ]
 

@@ -1,15 +1,17 @@
 """What a service hears follows from its event handlers, whatever version is on the wire."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import pytest
 
 from services.ops.service_classes import classes_of
 from shared.bus import on, on_discarded, on_every_event
 from shared.bus.event_handlers import handler_of, subscriptions_of
-from shared.contracts import registry, triage, vip
-from shared.contracts.base import EventData
+from shared.contracts import registry
 from shared.contracts.envelope import Event
+from shared.contracts.event_data import EventData
+from shared.contracts.events import triage, vip
 from shared.settings import SERVICES
 from shared.storage import Transaction
 from tests.bus.world import World
@@ -17,10 +19,12 @@ from tests.bus.world import World
 OLD, NEW = "lobby.testing.bell_rung.v1", "lobby.testing.bell_rung.v2"
 
 
+@dataclass(frozen=True, kw_only=True)
 class RungOnce(EventData):
     loudness: str
 
 
+@dataclass(frozen=True, kw_only=True)
 class Rung(EventData):
     loudness_db: float
 

@@ -24,8 +24,8 @@ from shared.bus.relay import Relay
 from shared.bus.topology import CONTROL, Queue, presence_queue
 from shared.bus.wakeup import wake_consumers
 from shared.clock import SystemClock
-from shared.contracts import triage
 from shared.contracts.envelope import STRUCTURED, Event
+from shared.contracts.events import triage
 from shared.ids import new_id
 from shared.settings import Settings
 from shared.storage import Storage, Transaction

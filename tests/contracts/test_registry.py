@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from shared.contracts import registry
-from shared.contracts.base import EventData
 from shared.contracts.catalog import registry as complete
 from shared.contracts.envelope import MAX_EVENT_BYTES, Undecodable
+from shared.contracts.event_data import EventData
 from tests.contracts.test_fixtures import FIXTURES
 
 EVENT: dict[str, Any] = json.loads(next(path for path in FIXTURES if "ticket_called" in path.name).read_text("utf-8"))
@@ -19,9 +20,11 @@ EVENT: dict[str, Any] = json.loads(next(path for path in FIXTURES if "ticket_cal
 def bell() -> Iterator[type[EventData]]:
     """A type that exists in this test only, in two versions."""
 
+    @dataclass(frozen=True, kw_only=True)
     class RungOnce(EventData):
         loudness: str
 
+    @dataclass(frozen=True, kw_only=True)
     class Rung(EventData):
         loudness_db: float
         by: str = "nobody"

@@ -13,7 +13,8 @@ from services.ops.experiments.policy_comparison.staffing import Staffing
 from services.triage.handlers import House
 from services.triage.policy import Policy
 from services.triage.policy_file import default
-from shared.contracts.terminal import CardTier, Customer, TicketRequest
+from shared.contracts.events.terminal import TicketRequest
+from shared.contracts.events.types import CardTier, Customer
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 NEVER = 10**9

@@ -11,7 +11,8 @@ from services.ops.experiments.policy_comparison.staffing import Staffing
 from services.triage.handlers import House
 from services.triage.policy import Policy
 from services.triage.policy_file import default
-from shared.contracts.terminal import Customer, TicketRequest
+from shared.contracts.events.terminal import TicketRequest
+from shared.contracts.events.types import Customer
 from tests.experiments.queues import FIFO, START, arrival
 
 HOUR = 3600.0

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from services.gateway import dead_letters, store
-from shared.contracts import triage
 from shared.contracts.envelope import Event
+from shared.contracts.events import triage
 from shared.ids import new_id
 from shared.storage import Storage, open_storage
 from shared.web.tokens import Principal, issue_token

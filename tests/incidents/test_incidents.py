@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from services.incidents import errors
-from shared.contracts import incidents as contract
+from shared.contracts.events import incidents as contract
 from shared.contracts.registry import decode
 from shared.storage import Storage
 from shared.storage.log import of_correlation

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from services.incidents import model, policy
+from shared.contracts.events import incidents
 
 START = datetime.fromisoformat("2026-11-24T09:00:00+08:00")
 
@@ -18,45 +19,45 @@ class Life(RuleBasedStateMachine):
     @initialize(kind=st.sampled_from(get_args(policy.IncidentKind)))
     def open(self, kind: policy.IncidentKind) -> None:
         self.now = START
-        opened = model.OPENED[kind](
+        opened = incidents.OPENED[kind](
             incident_id="i", business_date=date(2026, 11, 24), summary="s", happened_at=START, reported_by="li"
         )
         self.incident = model.begin(opened, branch="demo", at=START)
-        self.history: list[tuple[datetime, model.Opened | model.Happening]] = [(START, opened)]
+        self.history: list[tuple[datetime, incidents.Opened | incidents.IncidentEvent]] = [(START, opened)]
         self.when_closed: model.Incident | None = None
 
-    def _record(self, happenings: tuple[model.Happening, ...]) -> None:
+    def _record(self, events: tuple[incidents.IncidentEvent, ...]) -> None:
         self.now += timedelta(seconds=1)
-        for happening in happenings:
-            self.incident = model.apply(self.incident, happening, at=self.now)
-            self.history.append((self.now, happening))
+        for event in events:
+            self.incident = model.apply(self.incident, event, at=self.now)
+            self.history.append((self.now, event))
 
     @rule(step=st.sampled_from(get_args(policy.StepKind)))
     def step(self, step: policy.StepKind) -> None:
         possible = policy.allowed(self.incident.kind, self.incident.taken)
         try:
-            happenings = model.record_step(self.incident, step, by="li")
+            events = model.record_step(self.incident, step, by="li")
         except (model.IsClosed, model.NotOfThisKind, model.TooEarly):
-            happenings = ()
-        assert bool(happenings) == (self.incident.state == "open" and step in possible)
-        self._record(happenings)
+            events = ()
+        assert bool(events) == (self.incident.state == "open" and step in possible)
+        self._record(events)
 
     @rule()
     def close(self) -> None:
         try:
-            happenings = model.close(self.incident, "done", by="li", now=self.now)
+            events = model.close(self.incident, "done", by="li", now=self.now)
         except (model.IsClosed, model.Unfinished):
             return
-        self._record(happenings)
+        self._record(events)
         self.when_closed = self.incident
 
     @rule()
     def amend(self) -> None:
         try:
-            happenings = model.amend(self.incident, "more", by="li")
+            events = model.amend(self.incident, "more", by="li")
         except model.IsOpen:
             return
-        self._record(happenings)
+        self._record(events)
 
     @invariant()
     def a_disruption_keeps_its_order(self) -> None:
@@ -77,8 +78,8 @@ class Life(RuleBasedStateMachine):
     def the_events_alone_give_the_same_record(self) -> None:
         (at, opened), *rest = self.history
         folded = model.begin(opened, branch="demo", at=at)  # type: ignore[arg-type]
-        for at, happening in rest:
-            folded = model.apply(folded, happening, at=at)  # type: ignore[arg-type]
+        for at, event in rest:
+            folded = model.apply(folded, event, at=at)  # type: ignore[arg-type]
         assert folded == self.incident
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from services.gateway import screens
 from services.gateway.screens import Look
+from shared.contracts.events.worklog import CheckResult
 from shared.contracts.http.worklog import (
     ChannelFigures,
     CheckView,
@@ -15,7 +16,6 @@ from shared.contracts.http.worklog import (
     NoteView,
     WorklogView,
 )
-from shared.contracts.worklog import CheckResult
 from shared.pages.assets import asset
 from shared.pages.language import LANGUAGES, Language, choose
 from shared.pages.policy import CONTENT_SECURITY_POLICY

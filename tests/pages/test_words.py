@@ -8,10 +8,10 @@ from typing import get_args
 import pytest
 
 from shared.contracts.catalog import registry
-from shared.contracts.incidents import IncidentKind, StepKind
-from shared.contracts.triage import Channel
-from shared.contracts.vip import ManagerKind
-from shared.contracts.worklog import CheckItem, CheckKind, NoteKind
+from shared.contracts.events.incidents import IncidentKind, StepKind
+from shared.contracts.events.triage import Channel
+from shared.contracts.events.vip import ManagerKind
+from shared.contracts.events.worklog import CheckItem, CheckKind, NoteKind
 from shared.pages.language import LANGUAGES
 from shared.pages.messages import Words, catalogue
 

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from shared.clock import ManualClock
 from shared.commands import Command, Replayed
-from shared.contracts.triage import CounterClosed
+from shared.contracts.events.triage import CounterClosed
 from shared.storage import Storage, Transaction
 from shared.storage.commands import IdempotencyKeyReused
 from shared.storage.tables import idempotency, inbox, log

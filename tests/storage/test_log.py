@@ -7,7 +7,7 @@ from random import Random
 import pytest
 from sqlalchemy import event, select
 
-from shared.contracts.triage import CounterClosed
+from shared.contracts.events.triage import CounterClosed
 from shared.settings import Settings
 from shared.storage import Cursor, Row, Storage, Transaction
 from shared.storage import log as logs

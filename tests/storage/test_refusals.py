@@ -10,7 +10,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import StatementError
 
 from shared.commands import Command
-from shared.contracts.triage import CounterClosed
+from shared.contracts.events.triage import CounterClosed
 from shared.storage import Cursor, Storage, Transaction
 from shared.storage import log as logs
 from shared.storage.commands import IdempotencyKeyReused

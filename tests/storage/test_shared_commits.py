@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event, insert
 from sqlalchemy.exc import OperationalError
 
-from shared.contracts.triage import CounterClosed
+from shared.contracts.events.triage import CounterClosed
 from shared.errors import Conflict
 from shared.settings import Settings
 from shared.storage import Storage, Transaction

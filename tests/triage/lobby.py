@@ -8,9 +8,9 @@ from services.triage.houses import Houses
 from services.triage.policy_file import read_book
 from services.triage.service import TriageService
 from shared.clock import ManualClock
-from shared.contracts import triage
-from shared.contracts.base import EventData
 from shared.contracts.envelope import Event
+from shared.contracts.event_data import EventData
+from shared.contracts.events import triage
 from shared.contracts.http import triage as calls
 from shared.contracts.http.appointments import BOOK, CANCEL, AppointmentView
 from shared.contracts.http.care import CARE, CARED, CareView

@@ -18,7 +18,8 @@ from shared.bus.event_handlers import handler_of
 from shared.clock import ManualClock
 from shared.commands import Cause
 from shared.contracts.envelope import Event
-from shared.contracts.registry import from_domain, type_of
+from shared.contracts.event_data import EventData, validated
+from shared.contracts.registry import type_of
 from shared.ids import new_id
 from shared.settings import Settings
 
@@ -53,8 +54,8 @@ class MemoryStorage:
             self._desk = MemoryDesk(policy, self.clock, listener=self._hear)
         return self._desk
 
-    def _hear(self, branch: str, subject: str, sequence: int, event: object, at: datetime) -> None:
-        data = from_domain("triage", event)
+    def _hear(self, branch: str, subject: str, sequence: int, event: EventData, at: datetime) -> None:
+        data = validated(type(event), event)
         self.happened.append(
             Event(
                 id=new_id(), source="/services/triage", type=type_of(type(data)), subject=subject, time=at,

@@ -6,7 +6,7 @@ import pytest
 
 from services.triage.errors import AppointmentNotFound, AppointmentUsed, UnknownBusiness
 from shared.clock import ManualClock
-from shared.contracts import triage
+from shared.contracts.events import triage
 from tests.triage.lobby import Lobby
 from tests.triage.test_paper import LATENCY_S
 

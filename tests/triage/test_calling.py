@@ -6,7 +6,7 @@ import pytest
 
 from services.triage.errors import CounterBusy, CounterClosed, NothingToUndo, TicketNotFound, VisitEnded
 from shared.clock import ManualClock
-from shared.contracts import triage
+from shared.contracts.events import triage
 from shared.errors import InvalidInput
 from shared.storage import Storage
 from tests.triage.lobby import Lobby

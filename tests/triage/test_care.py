@@ -3,7 +3,7 @@
 import pytest
 
 from shared.clock import ManualClock
-from shared.contracts import triage
+from shared.contracts.events import triage
 from shared.storage import Storage
 from tests.triage.lobby import Lobby
 from tests.triage.memory import on_a_database

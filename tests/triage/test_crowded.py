@@ -14,7 +14,7 @@ from services.triage.store import Due, Records, line, tables
 from services.triage.store.bodies import ticket_row, visit_row
 from services.triage.store.floor import Floor
 from shared.clock import ManualClock
-from shared.contracts import triage
+from shared.contracts.events import triage
 from shared.storage import Storage
 from tests.triage.lobby import BRANCH, Lobby
 from tests.triage.memory import on_a_database

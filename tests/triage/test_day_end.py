@@ -7,7 +7,7 @@ import pytest
 
 from services.triage.handlers.closing import FORGOTTEN_S, Silence
 from shared.clock import ManualClock, ScaledClock, format_clock
-from shared.contracts import triage
+from shared.contracts.events import triage
 from shared.storage import Storage
 from tests.support.one_service import one_service
 from tests.support.processes import wait_until

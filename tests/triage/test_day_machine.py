@@ -24,8 +24,8 @@ from services.triage.store.bodies import QUOTE
 from services.triage.store.floor import Floor, Line, read_floor
 from services.triage.store.tables import number_series, quote
 from shared.clock import ManualClock
-from shared.contracts import terminal, triage
 from shared.contracts.envelope import Event
+from shared.contracts.events import terminal, triage
 from shared.contracts.http import triage as calls
 from shared.errors import LobbyError
 from shared.settings import Settings

@@ -6,7 +6,7 @@ import pytest
 
 from services.triage.errors import IllegalTransition, NoFittingDevice
 from shared.clock import ManualClock
-from shared.contracts import triage
+from shared.contracts.events import triage
 from tests.triage.lobby import Lobby
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.triage.policy import Place, Policy, credit_after, first_credit, vip_may
 from shared.clock import ManualClock
-from shared.contracts import triage
+from shared.contracts.events import triage
 from shared.storage import Storage
 from tests.triage.conftest import MORNING
 from tests.triage.lobby import Lobby

@@ -8,7 +8,7 @@ import pytest
 from services.triage.errors import BranchClosed
 from services.triage.policy import Policy, is_open, opens_next
 from shared.clock import ManualClock
-from shared.contracts import terminal, triage
+from shared.contracts.events import terminal, triage
 from shared.storage import Storage
 from tests.triage.lobby import Lobby
 

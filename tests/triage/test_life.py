@@ -10,13 +10,13 @@ from services.triage.model import (
     Elsewhere,
     NothingToUndo,
     Refusal,
-    TicketState,
     Visit,
     allowed_in,
     commands,
     decide,
-    events,
 )
+from shared.contracts.events import triage as events
+from shared.contracts.events.triage import TicketState
 from tests.triage.visits import NINE, STEPS, TODAY, WAY_TO, after, at, brought, issue, visit
 
 ALLOWED: dict[TicketState, set[str]] = {

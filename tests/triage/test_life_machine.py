@@ -6,7 +6,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from services.triage.model import Refusal, Visit, apply, commands, decide, events
+from services.triage.model import Refusal, Visit, apply, commands, decide
+from shared.contracts.events import triage as events
 from tests.triage.visits import NINE, TODAY, issue
 
 COUNTERS = st.sampled_from(["1", "2"])

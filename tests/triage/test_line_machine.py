@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from services.triage.store import Desk, Records
 from shared.clock import ManualClock
-from shared.contracts import triage
+from shared.contracts.events import triage
 from shared.contracts.http.triage import TicketView
 from shared.errors import Conflict
 from shared.settings import Settings

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from services.triage.errors import IllegalTransition, NumberNotLeased
 from shared.clock import ManualClock
-from shared.contracts import terminal, triage
-from shared.contracts.base import EventData
+from shared.contracts.event_data import EventData, validated
+from shared.contracts.events import terminal, triage
 from shared.errors import InvalidInput
 from shared.settings import Settings
 from tests.support.one_service import one_service
@@ -31,7 +31,7 @@ TODAY = date(2026, 11, 24)
 
 def offline(number: str, business: str = "transfer", **more: object) -> terminal.TicketIssuedOffline:
     given = {"number": number, "business": business, "terminal_id": "k1", **more}
-    return terminal.TicketIssuedOffline.model_validate(given)
+    return validated(terminal.TicketIssuedOffline, given)
 
 
 def test_a_block_is_nobody_elses(lobby: Lobby) -> None:
@@ -257,7 +257,7 @@ def test_a_customer_whom_a_counter_has_did_not_leave_at_the_terminal(lobby: Lobb
 def test_a_paper_is_named_by_its_ticket_or_its_number() -> None:
     for wrong in ({}, {"ticket_id": "t", "number": "A001"}, {"number": "a1"}):
         with pytest.raises(ValueError, match=r"ticket_id or number|pattern"):
-            terminal.TicketPrinted.model_validate(wrong)
+            validated(terminal.TicketPrinted, wrong)
 
 
 def test_the_error_names_what_is_wrong() -> None:

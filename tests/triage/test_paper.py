@@ -4,7 +4,7 @@ import pytest
 
 from services.triage.errors import IllegalTransition
 from shared.clock import ManualClock
-from shared.contracts import terminal, triage
+from shared.contracts.events import terminal, triage
 from tests.triage.lobby import Lobby
 
 LATENCY_S = 45.0

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from services.triage.model import Customer
 from services.triage.policy import Policy, close_matches, line_of, rank, route
 from services.triage.policy_file import default
 from shared.contracts.base import Name
-from shared.contracts.triage import Channel
+from shared.contracts.events.triage import Channel
+from shared.contracts.events.types import Customer
 
 NINE = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
 POLICY = default().of().policy

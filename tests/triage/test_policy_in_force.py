@@ -4,11 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from services.triage.model import Customer
 from services.triage.policy import Policy, route
 from services.triage.policy_file import InvalidPolicy, digest_of, policy_of
 from shared.clock import ManualClock
-from shared.contracts import terminal, triage
+from shared.contracts.events import terminal, triage
 from shared.contracts.http import triage as calls
 from shared.storage import Storage
 from tests.triage.lobby import BRANCH, Lobby, start
@@ -285,7 +284,7 @@ def test_a_replay_of_the_log_has_the_policy_of_each_ticket_of_its_day(bank: Bank
         elif isinstance(data, triage.DeviceChanged):
             up.add(data.kind)
         elif isinstance(data, triage.TicketIssued):
-            customer = Customer(**data.customer.model_dump())
+            customer = data.customer
             business = policy.businesses[data.business]
             again = route(policy, business, data.amount_minor, customer, up, currency=data.currency)
             assert (again.channel, again.priority) == (data.channel, data.priority)

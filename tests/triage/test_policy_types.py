@@ -123,7 +123,8 @@ def test_every_field_says_what_it_means(record: type) -> None:
 
 
 def test_every_record_of_the_policy_that_has_a_choice_is_documented() -> None:
-    assert {record.__name__ for record in records_in(Policy)} - {"Words"} == {record.__name__ for record in RECORDS}
+    found = {record.__name__ for record in records_in(Policy)} - {"LocalizedText"}
+    assert found == {record.__name__ for record in RECORDS}
 
 
 @pytest.mark.parametrize("field", fields(Policy), ids=lambda field: field.name)

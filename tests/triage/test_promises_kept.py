@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import func, select
 
 from services.triage.store import tables
-from shared.contracts import terminal
+from shared.contracts.events import terminal
 from tests.triage.lobby import Lobby
 from tests.triage.memory import on_a_database
 from tests.triage.test_day_end import end_days, to_quiet_night

@@ -6,7 +6,8 @@ from itertools import permutations
 import pytest
 
 from shared.clock import ManualClock
-from shared.contracts import terminal, triage, vip
+from shared.contracts.event_data import validated
+from shared.contracts.events import terminal, triage, vip
 from shared.errors import PredecessorMissing
 from tests.triage.lobby import Lobby
 
@@ -82,7 +83,7 @@ def test_a_devices_newest_report_counts_whatever_comes_last(
 ) -> None:
     said = (("up", 60), ("down", 30), ("up", 5))  # the last one may change nothing, and is the newest still
     for status, minutes in (said[n] for n in order):
-        report = terminal.DeviceReported.model_validate({"device_id": "atm-1", "kind": "atm", "status": status})
+        report = validated(terminal.DeviceReported, {"device_id": "atm-1", "kind": "atm", "status": status})
         lobby.hear(report, time=clock.now() - timedelta(minutes=minutes))
     assert lobby.queue().devices[0].status == "up"
     assert lobby.take("query").channel == "self_service"
@@ -90,7 +91,7 @@ def test_a_devices_newest_report_counts_whatever_comes_last(
 
 def test_of_two_reports_of_a_device_of_one_time_the_later_arrival_counts(lobby: Lobby, clock: ManualClock) -> None:
     for status in ("up", "down"):
-        lobby.hear(terminal.DeviceReported.model_validate({"device_id": "atm-1", "kind": "atm", "status": status}))
+        lobby.hear(validated(terminal.DeviceReported, {"device_id": "atm-1", "kind": "atm", "status": status}))
     assert lobby.queue().devices[0].status == "down"
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from shared.clock import ScaledClock, format_clock
-from shared.contracts import terminal, triage, vip
-from shared.contracts.base import EventData
 from shared.contracts.envelope import Event
+from shared.contracts.event_data import EventData
+from shared.contracts.events import terminal, triage, vip
 from shared.contracts.http import triage as calls
 from shared.contracts.http.care import CareView
 from shared.contracts.http.fairness import FairnessView
@@ -270,6 +270,7 @@ def test_what_is_wrong_is_said_with_a_code(service: Running) -> None:
     assert "cash_withdrawal" in unknown.json["suggestions"]
     typed = branch.post(f"{branch.path}/tickets", {"business": "transfer", "customer": {"pregnent": True, "age": 80}})
     assert (typed.status, [error["field"] for error in typed.json["errors"]]) == (422, ["customer.pregnent"])
+    assert typed.json["errors"][0]["message"] == "Extra inputs are not permitted"
     late = branch.post(f"{branch.path}/tickets", {"business": "transfer", "requested_at": "1999-02-01T08:00:00Z"})
     assert (late.status, late.json["code"]) == (422, "requested_too_long_ago")
     assert branch.next().json["code"] == "counter_closed"

@@ -4,7 +4,7 @@ import pytest
 
 from services.triage.errors import AlreadyQueued, UnknownBusiness, VisitEnded, VisitNotFound
 from shared.clock import ManualClock
-from shared.contracts import terminal, triage
+from shared.contracts.events import terminal, triage
 from shared.errors import InvalidInput
 from tests.triage.lobby import Lobby
 

@@ -12,7 +12,7 @@ from services.triage.errors import (
     UnknownBusiness,
 )
 from shared.clock import ManualClock
-from shared.contracts import triage
+from shared.contracts.events import triage
 from shared.errors import InvalidInput
 from tests.triage.lobby import Lobby
 

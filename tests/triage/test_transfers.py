@@ -4,7 +4,7 @@ import pytest
 
 from services.triage.errors import CounterClosed, IllegalTransition, PersonAway
 from shared.clock import ManualClock
-from shared.contracts import triage
+from shared.contracts.events import triage
 from shared.contracts.http import triage as calls
 from shared.errors import InvalidInput
 from shared.storage import Storage

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.clock import ManualClock
-from shared.contracts import triage
+from shared.contracts.events import triage
 from shared.contracts.http.triage import QueueView, TicketView
 from tests.triage.lobby import Lobby
 

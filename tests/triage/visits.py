@@ -2,7 +2,9 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from services.triage.model import Customer, TicketState, Visit, apply, commands, decide
+from services.triage.model import Visit, apply, commands, decide
+from shared.contracts.events.triage import TicketState
+from shared.contracts.events.types import Customer
 
 NINE = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 24)

@@ -8,13 +8,13 @@ from services.vip.service import VipService
 from services.vip.store import Desk, Records
 from shared.bus.event_handlers import handler_of
 from shared.clock import ManualClock
-from shared.contracts import triage
-from shared.contracts.base import EventData
 from shared.contracts.envelope import Event
+from shared.contracts.event_data import EventData, validated
+from shared.contracts.events import triage
+from shared.contracts.events.types import Customer
+from shared.contracts.events.vip import Manager
 from shared.contracts.http import vip as calls
 from shared.contracts.registry import decode, type_of
-from shared.contracts.terminal import Customer
-from shared.contracts.vip import Manager
 from shared.ids import new_id
 from shared.storage import Storage
 from shared.storage.log import after
@@ -101,7 +101,7 @@ class Lobby:
 
 
 def manager(manager_id: str, kind: str = "retail", **fields: object) -> Manager:
-    return Manager.model_validate({"manager_id": manager_id, "kind": kind, **fields})
+    return validated(Manager, {"manager_id": manager_id, "kind": kind, **fields})
 
 
 TICKET = {
@@ -112,28 +112,26 @@ TICKET = {
 
 def issued(at: datetime, **fields: object) -> triage.TicketIssued:
     customer = Customer(card_tier="platinum", customer_ref="c1")
-    return triage.TicketIssued.model_validate(
-        {**TICKET, "priority": 2, "customer": customer, "requested_at": at, "position": 1,
-         "wait_p50_s": 60, "wait_p90_s": 120, **fields}
-    )  # fmt: skip
+    waits = {"position": 1, "wait_p50_s": 60, "wait_p90_s": 120}
+    given = {**TICKET, "priority": 2, "customer": customer, "requested_at": at, **waits, **fields}
+    return validated(triage.TicketIssued, given)
 
 
 def printed(**fields: object) -> triage.TicketPrinted:
-    return triage.TicketPrinted.model_validate({**TICKET, **fields})
+    return validated(triage.TicketPrinted, {**TICKET, **fields})
 
 
 def called(counter: str, **fields: object) -> triage.TicketCalled:
-    return triage.TicketCalled.model_validate(
-        {**TICKET, "counter": counter, "waited_s": 1, "quoted_p50_s": 1, "quoted_p90_s": 2, **fields}
+    return validated(
+        triage.TicketCalled,
+        {**TICKET, "counter": counter, "waited_s": 1, "quoted_p50_s": 1, "quoted_p90_s": 2, **fields},
     )
 
 
 def left(**fields: object) -> triage.TicketLeft:
-    return triage.TicketLeft.model_validate({**TICKET, "stage": "waiting", "waited_s": 5, **fields})
+    return validated(triage.TicketLeft, {**TICKET, "stage": "waiting", "waited_s": 5, **fields})
 
 
 def visit_ended(outcome: str, **fields: object) -> triage.VisitEnded:
-    return triage.VisitEnded.model_validate(
-        {"visit_id": "v1", "channel": "vip", "outcome": outcome, "business_date": TODAY, "waited_s": 1,
-         "service_s": 1, **fields}
-    )  # fmt: skip
+    of = {"visit_id": "v1", "channel": "vip", "business_date": TODAY, "waited_s": 1, "service_s": 1}
+    return validated(triage.VisitEnded, {**of, "outcome": outcome, **fields})

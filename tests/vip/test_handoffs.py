@@ -1,5 +1,7 @@
 """Hand-offs through the real database: offered, accepted, declined, timed out, completed (V1-V3, V8)."""
 
+from dataclasses import asdict
+
 import pytest
 
 from services.vip.errors import HandoffNotFound, HandoffState, ManagerListedTwice, NotOnRoster
@@ -103,7 +105,7 @@ def test_when_all_have_declined_or_been_silent_the_supervisor_has_it(lobby: Lobb
     lobby.clock.advance(121)
     lobby.tick()
     assert lobby.state(handoff.handoff_id) == "escalated"
-    assert lobby.events(handoff.handoff_id)[-1].data.model_dump()["reason"] == "all_asked"
+    assert asdict(lobby.events(handoff.handoff_id)[-1].data)["reason"] == "all_asked"
 
 
 def test_without_anybody_on_duty_it_is_escalated_at_once_and_a_listed_manager_may_take_it(lobby: Lobby) -> None:
@@ -129,7 +131,7 @@ def test_when_all_are_busy_the_customer_waits_in_the_lounge_until_one_is_free(lo
     assert (third.state, third.in_lounge) == ("waiting", True)
     assert third.promised_at is not None
     assert third.promised_at > lobby.clock.now()
-    tasks = [e.data.model_dump() for e in lobby.events(third.handoff_id) if "task_due" in e.type]
+    tasks = [asdict(e.data) for e in lobby.events(third.handoff_id) if "task_due" in e.type]
     assert [(task["task"], task["owner"]) for task in tasks] == [("tea", "host"), ("magazines", "host")]
     lobby.complete(first.handoff_id)
     view = {h.handoff_id: h for h in lobby.view().handoffs}[third.handoff_id]
@@ -240,7 +242,7 @@ def test_setting_the_same_roster_again_says_nothing_and_a_new_one_is_an_event(lo
     lobby.roster(manager("m1", name="李经理", skills=("fx",)))
     events = lobby.events(f"roster:{BRANCH}")
     assert [event.sequence for event in events] == [1, 2]
-    assert events[-1].data.model_dump()["managers"][0]["name"] == "李经理"
+    assert asdict(events[-1].data)["managers"][0]["name"] == "李经理"
 
 
 def test_a_manager_who_is_listed_twice_is_refused_with_the_place(lobby: Lobby) -> None:

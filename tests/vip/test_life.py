@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from services.vip import model, policy
-from services.vip.model import Handoff, Manager, NotAllowed, Roster
+from services.vip.model import Handoff, NotAllowed, Roster
+from shared.contracts.events import vip
+from shared.contracts.events.vip import Manager
 
 START = datetime.fromisoformat("2026-11-24T09:00:00+08:00")
 MANAGERS = st.lists(
@@ -31,12 +33,12 @@ class Life(RuleBasedStateMachine):
         self.handoffs: dict[str, Handoff] = {}
         self.offers: dict[str, list[str]] = {}
 
-    def _record(self, handoff: Handoff, happenings: tuple[model.Happening, ...]) -> None:
-        assert not (handoff.ended and happenings)
-        for happening in happenings:
-            handoff = model.apply(handoff, happening)
-            if isinstance(happening, model.HandoffOffered):
-                self.offers.setdefault(handoff.handoff_id, []).append(happening.manager_id)
+    def _record(self, handoff: Handoff, events: tuple[vip.HandoffEvent, ...]) -> None:
+        assert not (handoff.ended and events)
+        for event in events:
+            handoff = model.apply(handoff, event)
+            if isinstance(event, vip.HandoffOffered):
+                self.offers.setdefault(handoff.handoff_id, []).append(event.manager_id)
         self.handoffs[handoff.handoff_id] = handoff
 
     def _loads(self) -> dict[str, int]:
@@ -52,14 +54,14 @@ class Life(RuleBasedStateMachine):
 
     @rule(managers=MANAGERS)
     def set_roster(self, managers: tuple[Manager, ...]) -> None:
-        for happening in model.set_roster(self.roster, managers):
-            self.roster = model.apply_roster(self.roster, happening)
+        for event in model.set_roster(self.roster, managers):
+            self.roster = model.apply_roster(self.roster, event)
         self._dispatch()
 
     @rule(business=st.sampled_from([None, "mortgage", "fund"]), own=st.sampled_from([None, "a"]))
     def arrive(self, business: str | None, own: str | None) -> None:
         handoff_id = f"h{len(self.handoffs)}"
-        arrival = model.CustomerArrived(
+        arrival = vip.CustomerArrived(
             handoff_id=handoff_id, visit_id=f"v{handoff_id}", business_date=date(2026, 11, 24), tier="gold",
             recognised_by="word", business=business, own_manager_id=own,
         )  # fmt: skip
@@ -72,15 +74,15 @@ class Life(RuleBasedStateMachine):
         handoff = data.draw(st.sampled_from(list(self.handoffs.values())))
         try:
             if act == "accept":
-                happenings = model.accept(handoff, manager_id)
+                events = model.accept(handoff, manager_id)
             elif act == "decline":
-                happenings = model.decline(handoff, manager_id)
+                events = model.decline(handoff, manager_id)
             else:
-                happenings = model.complete(handoff)
+                events = model.complete(handoff)
         except NotAllowed as error:
             refusal = error
         else:
-            self._record(handoff, happenings)
+            self._record(handoff, events)
             self._dispatch()
             return
         assert refusal.state == handoff.state

@@ -4,16 +4,9 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from services.vip.model import (
-    Handoff,
-    HandoffEscalated,
-    HandoffOffered,
-    LoungeSeated,
-    LoungeTaskDue,
-    Manager,
-    Roster,
-)
+from services.vip.model import Handoff, Roster
 from services.vip.policy import LOUNGE_TASKS, OFFER_TIMEOUT, choose, kind_for, place
+from shared.contracts.events.vip import HandoffEscalated, HandoffOffered, LoungeSeated, LoungeTaskDue, Manager
 
 NOW = datetime.fromisoformat("2026-11-24T09:00:00+08:00")
 

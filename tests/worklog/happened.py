@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from shared.contracts import incidents, triage, vip
-from shared.contracts.base import EventData
 from shared.contracts.envelope import Event
+from shared.contracts.event_data import EventData, validated
+from shared.contracts.events import incidents, triage, vip
 from shared.contracts.registry import type_of
 
 TODAY = date(2026, 11, 24)
@@ -53,7 +53,7 @@ class Happened:
 
     def diverted(self, visit: str, step: type[EventData], business: str = "query", **given: Any) -> Event:
         of = {**self._of_ticket(visit, "self_service", TODAY, "t"), "business": business}
-        return self.say("triage", visit, step(**of, **given))
+        return self.say("triage", visit, validated(step, {**of, **given}))
 
     def called(
         self, visit: str, channel: triage.Channel = "counter", *, waited_s: float = 30, promised_s: float = 120,

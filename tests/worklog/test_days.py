@@ -1,5 +1,6 @@
 """What people write into a day's log: checks, notes, and the signature that ends it (W1, W3, W7, W8)."""
 
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 
 import pytest
@@ -68,7 +69,7 @@ def test_the_signature_names_the_totals_and_the_journals_last_link(office: Offic
     assert (view.state, view.signed_by, view.signed_at) == ("closed", "li", office.clock.now())
     (event,) = office.own_events()
     assert event.type == "lobby.worklog.day_closed.v1"
-    assert event.data.model_dump() == {
+    assert asdict(event.data) == {
         "business_date": TODAY, "by": "li", "visits": 3, "served": 2, "left": 1, "journal_hash": before.journal_hash,
     }  # fmt: skip
     assert office.day() == view

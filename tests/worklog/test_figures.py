@@ -1,6 +1,7 @@
 """The figures say the same whatever the order in which visits are heard of, and however often (W7)."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -150,7 +151,7 @@ def test_what_came_after_its_day_or_from_the_days_end_makes_the_figures_inexact(
 def test_an_offline_ticket_was_promised_nothing_and_makes_the_figures_inexact() -> None:
     happened = Happened()
     issued = happened.issued("v1")
-    offline = issued.model_copy(update={"data": issued.data.model_copy(update={"offline": True})})
+    offline = issued.model_copy(update={"data": replace(issued.data, offline=True)})
     called = happened.called("v1", promised_s=0)
     figures = figures_after([offline, called], 1)["demo", TODAY]
     assert (figures.promises, figures.promises_kept, figures.inexact) == (0, 0, {"offline": 1})

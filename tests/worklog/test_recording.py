@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime
 import pytest
 
 from shared.clock import ManualClock
-from shared.contracts import triage
-from shared.contracts.triage import Channel
+from shared.contracts.events import triage
+from shared.contracts.events.triage import Channel
 from shared.storage import Storage
 from tests.support.tables import empty_database
 from tests.worklog.happened import TODAY, Happened

@@ -6,20 +6,21 @@ only ways that the state changes, so folding the events gives the record as it w
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Literal
+from typing import Literal, TypedDict
 
 from services.incidents import policy
-from services.incidents.model.happenings import (
+from shared.contracts.events.incidents import (
     OPENED,
     Evidence,
-    Happening,
     IncidentAmended,
     IncidentClosed,
-    Key,
+    IncidentEvent,
+    IncidentKind,
     Opened,
+    Severity,
+    StepKind,
     StepRecorded,
 )
-from services.incidents.policy import IncidentKind, Severity, StepKind
 
 State = Literal["open", "closed"]
 
@@ -80,6 +81,14 @@ class Amendment:
     at: datetime
 
 
+class Key(TypedDict):
+    """What every event after the opening says of its incident."""
+
+    incident_id: str
+    kind: IncidentKind
+    business_date: date
+
+
 @dataclass(frozen=True, kw_only=True)
 class Incident:
     """An incident as it is, or as it was. ``version`` counts what has happened to it."""
@@ -107,7 +116,7 @@ class Incident:
 
     @property
     def key(self) -> Key:
-        """What every happening says of it."""
+        """What every event says of it."""
         return {"incident_id": self.incident_id, "kind": self.kind, "business_date": self.business_date}
 
     @property
@@ -170,10 +179,10 @@ def amend(incident: Incident, note: str, *, by: str) -> tuple[IncidentAmended]:
     return (IncidentAmended(**incident.key, note=note, by=by),)
 
 
-def apply(incident: Incident, happening: Happening, *, at: datetime) -> Incident:
+def apply(incident: Incident, event: IncidentEvent, *, at: datetime) -> Incident:
     """Return the record after what happened at that time."""
     after = replace(incident, version=incident.version + 1)
-    match happening:
+    match event:
         case StepRecorded(step=step, by=by, note=note, evidence=evidence):
             taken = Step(step=step, by=by, at=at, note=note, evidence=evidence)
             return replace(after, steps=(*incident.steps, taken))

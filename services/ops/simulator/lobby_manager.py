@@ -7,10 +7,10 @@ from typing import get_args
 
 from services.ops.simulator.client import Refused
 from services.ops.simulator.world import Visit, World
+from shared.contracts.events.incidents import IncidentKind, StepKind
+from shared.contracts.events.worklog import CheckItem, CheckResult
 from shared.contracts.http import incidents, worklog
 from shared.contracts.http.operation import Operation
-from shared.contracts.incidents import IncidentKind, StepKind
-from shared.contracts.worklog import CheckItem, CheckResult
 
 CLOSING_ITEMS = frozenset(("displays_off", "water_dispensers_off"))
 OPENING = tuple(CheckResult(item=item, ok=True) for item in get_args(CheckItem) if item not in CLOSING_ITEMS)

@@ -7,8 +7,8 @@ from services.ops.simulator.client import Refused
 from services.ops.simulator.teller import FOREIGN_SERVICE_S
 from services.ops.simulator.terminal import leave
 from services.ops.simulator.world import World, happens_within
+from shared.contracts.events.vip import Manager, ManagerKind
 from shared.contracts.http import vip as calls
-from shared.contracts.vip import Manager, ManagerKind
 
 VIP = "vip"
 LOOK_ROUND_S = 1.5

@@ -12,8 +12,8 @@ from services.ops.simulator.client import Refused
 from services.ops.simulator.settle import settle
 from services.ops.simulator.terminal import leave
 from services.ops.simulator.world import Visit, World, happens_within
+from shared.contracts.events.triage import Channel
 from shared.contracts.http import triage as calls
-from shared.contracts.triage import Channel
 
 WINDOWS: tuple[Channel, ...] = ("counter", "green", "corporate", "loan_desk", "wealth_desk", "corporate_desk")
 SELF_SERVICE: tuple[Channel, ...] = ("self_service", "phone_bank", "online")

@@ -10,6 +10,7 @@ from services.ops.simulator.plan import Customer
 from services.ops.simulator.settle import settle
 from services.ops.simulator.trace import CARDS
 from services.ops.simulator.world import Visit, World, happens_within
+from shared.contracts.events import types
 from shared.contracts.http import triage as calls
 
 TERMINAL = "simulator"
@@ -79,10 +80,11 @@ class Terminal:
 
     def _request(self, customer: Customer) -> calls.TakeTicket:
         row = customer.row
+        reference = reference_of(row.customer)
         return calls.TakeTicket(
             business=row.business,
             amount_minor=row.amount_minor,
-            customer=calls.WhoAsks(card_tier=CARDS[row.priority], customer_ref=reference_of(row.customer), age=row.age),
+            customer=types.Customer(card_tier=CARDS[row.priority], customer_ref=reference, age=row.age),
             terminal_id=TERMINAL,
             again=True,  # each row is a customer who came, whoever else has the same name
             requested_at=self._world.timeline.requested_at(row.arrived_at),

@@ -15,7 +15,7 @@ from typing import Literal
 
 from services.ops.errors import UsageError
 from shared.contracts.base import BRANCH_PATTERN
-from shared.contracts.terminal import CardTier
+from shared.contracts.events.types import CardTier
 
 REQUIRED = ("arrived_at", "business", "priority", "customer", "service_s", "patience_s")
 NAME = re.compile(r"[\w .:+/-]{1,64}")

@@ -1,6 +1,6 @@
 """Care in the waiting area, alarms and thresholds (T8, T12)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
 from services.triage.handlers.closing import AT_ONCE
@@ -10,10 +10,9 @@ from services.triage.handlers.loading import decided, load
 from services.triage.handlers.ports import Desk, Waiting, Watching
 from services.triage.handlers.views import ticket_view
 from services.triage.model import Ticket, Visit, commands
-from services.triage.model.events import ThresholdCrossed
 from services.triage.policy import Need, alarm_due, need
 from services.triage.policy.thresholds import crossed
-from shared.contracts.base import Reason, Words
+from shared.contracts.events.triage import ThresholdCrossed
 from shared.contracts.http.care import Cared, CareNeed, CareView
 from shared.contracts.http.triage import TicketView
 
@@ -93,15 +92,11 @@ def _watch(desk: Watching, house: House, branch: str, ticket_id: str, cap: int |
 def _need(found: Need, visit: Visit, ticket: Ticket, times: int, now: datetime) -> CareNeed:
     return CareNeed(
         ticket=ticket_view(visit, ticket, now, times),
-        reasons=tuple(Reason(rule=reason.rule, zh=reason.zh, en=reason.en) for reason in found.reasons),
-        suggestions=_words(found.suggestions),
+        reasons=found.reasons,
+        suggestions=found.suggestions,
         urgency=found.urgency,
         quoted_p90_s=ticket.quoted_p90_s,
         last_cared_at=ticket.cared_at,
         last_cared_by=ticket.cared_by,
         last_action=ticket.cared_how,
     )
-
-
-def _words(suggestions: Sequence[object]) -> tuple[Words, ...]:
-    return tuple(Words.model_validate(words, from_attributes=True) for words in suggestions)

@@ -5,7 +5,9 @@ from services.triage.handlers.house import House
 from services.triage.handlers.loading import decided, load
 from services.triage.handlers.ports import Desk
 from services.triage.handlers.views import ticket_view
-from services.triage.model import Channel, Reason, Visit, commands
+from services.triage.model import Visit, commands
+from shared.contracts.events.triage import Channel
+from shared.contracts.events.types import Reason
 from shared.contracts.http.diversion import DiversionStep
 from shared.contracts.http.triage import TicketView
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.triage.handlers.ports import Records
-from services.triage.model import Channel, Counter, Ticket
+from services.triage.model import Counter, Ticket
 from services.triage.policy import Crowd, Estimator, Policy, Quote, Scene, line_name, line_of
+from shared.contracts.events.triage import Channel
 
 
 @dataclass(frozen=True, kw_only=True)

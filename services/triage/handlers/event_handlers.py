@@ -15,9 +15,9 @@ from services.triage.handlers.paper import give_up_paper
 from services.triage.handlers.ports import Desk
 from services.triage.handlers.resources import report_device
 from services.triage.model import Counter, PaperReport, PaperReportKind, Ticket, Visit, commands
-from services.triage.model.events import TicketRefused
-from shared.contracts import terminal, vip
 from shared.contracts.envelope import Event
+from shared.contracts.events import terminal, vip
+from shared.contracts.events.triage import TicketRefused
 from shared.errors import LobbyError, PredecessorMissing
 
 EventHandler = Callable[[Desk, House, Event], None]

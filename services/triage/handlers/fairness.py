@@ -1,14 +1,12 @@
 """The fairness ledger, as the branch reads it (T12)."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import date, datetime
 from typing import Protocol
 
 from services.triage.handlers.house import House
-from services.triage.model import Reason
 from services.triage.policy.ledger import Entry, Sufferer, Totals
-from shared.contracts.base import Reason as ReasonView
+from shared.contracts.events.types import Reason
 from shared.contracts.http.fairness import FairnessView, OvertakenView, OvertakingView, RuleView
 
 MOST_LISTED, MOST_OVERTAKEN = 200, 20
@@ -50,8 +48,7 @@ def fairness_view(ledger: Ledger, house: House, *, branch: str, day: date | None
         overtakings=totals.overtakings,
         most_times=totals.most,
         by_rule=tuple(
-            RuleView(reason=ReasonView(**asdict(reason)), calls=calls, whom=whom)
-            for reason, calls, whom in ledger.rules(branch, day)
+            RuleView(reason=reason, calls=calls, whom=whom) for reason, calls, whom in ledger.rules(branch, day)
         ),
         most_overtaken=tuple(_overtaken(one) for one in ledger.most_overtaken(branch, day, MOST_OVERTAKEN)),
         ledger=tuple(_overtaking(entry) for entry in ledger.newest(branch, day, MOST_LISTED)),

@@ -7,9 +7,9 @@ from typing import Protocol
 
 from services.triage.handlers.ports import Desk
 from services.triage.model import Ticket, Visit, commands, decide
-from services.triage.model.events import PolicyChanged
 from services.triage.policy import Policy, priority_of
 from services.triage.policy_file import Book, Document, Effective, changes, policy_of
+from shared.contracts.events.triage import PolicyChanged
 from shared.contracts.http.triage import PolicyView
 
 

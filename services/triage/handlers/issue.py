@@ -9,12 +9,13 @@ from services.triage.handlers.estimates import ahead_of, outlook
 from services.triage.handlers.house import House
 from services.triage.handlers.ports import Desk
 from services.triage.handlers.visits import customer_of, require_not_queued, visit_for
-from services.triage.model import Appointment, Customer, Visit, commands, decide
-from services.triage.model.events import AppointmentArrived, TicketIssued
+from services.triage.model import Appointment, Visit, commands, decide
 from services.triage.policy import Business, Policy, Quote, Route, close_matches, is_open, opens_next, rank, route
 from services.triage.policy.appointments import CheckIn, check_in
+from shared.contracts.events.terminal import TicketRequest
+from shared.contracts.events.triage import AppointmentArrived, TicketIssued
+from shared.contracts.events.types import Customer
 from shared.contracts.http.triage import TakeTicket, TicketTaken, Wait
-from shared.contracts.terminal import TicketRequest
 
 
 def take_ticket(desk: Desk, house: House, *, branch: str, request: TakeTicket) -> TicketTaken:
@@ -28,7 +29,7 @@ def take_ticket(desk: Desk, house: House, *, branch: str, request: TakeTicket) -
             f"requested_at: {asked.isoformat()} is later than now, {desk.now.isoformat()}",
             errors=[{"field": "requested_at", "message": "in the future"}],
         )
-    first, *others = issue(desk, house, branch=branch, request=request, asked=asked)
+    first, *others = issue(desk, house, branch=branch, request=request.ticket_request(), asked=asked)
     return _taken(first, *map(_taken, others))
 
 

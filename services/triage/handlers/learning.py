@@ -3,8 +3,14 @@
 from collections.abc import Iterable, Sequence
 
 from services.triage.handlers.ports import Desk
-from services.triage.model.events import TicketCalled, TicketCompleted, TicketLeft, TicketTransferred, VisitEvent
 from services.triage.policy import Group, line_name
+from shared.contracts.events.triage import (
+    TicketCalled,
+    TicketCompleted,
+    TicketLeft,
+    TicketTransferred,
+    VisitEvent,
+)
 
 
 def learn(desk: Desk, branch: str, happened: Sequence[VisitEvent]) -> None:

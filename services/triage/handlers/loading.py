@@ -4,7 +4,7 @@ from services.triage import errors
 from services.triage.handlers.learning import learn
 from services.triage.handlers.ports import Desk, Records
 from services.triage.model import AlreadyEnded, Elsewhere, NoDevice, NothingToUndo, Refusal, Visit, commands, decide
-from services.triage.model.events import VisitEvent
+from shared.contracts.events.triage import VisitEvent
 from shared.errors import Conflict
 
 _ERRORS: dict[type[Refusal], type[Conflict]] = {

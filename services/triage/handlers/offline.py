@@ -10,11 +10,12 @@ from services.triage.handlers.learning import forget
 from services.triage.handlers.loading import decided
 from services.triage.handlers.names import require_name
 from services.triage.handlers.ports import Desk
-from services.triage.model import PAPER_REPORTS, Block, Customer, PaperReport, Reason, Visit, commands, decide
-from services.triage.model.events import NumberBlockLeased
+from services.triage.model import PAPER_REPORTS, Block, PaperReport, Visit, commands, decide
 from services.triage.policy import Series, line_of, rank, route
+from shared.contracts.events.terminal import TicketIssuedOffline
+from shared.contracts.events.triage import NumberBlockLeased
+from shared.contracts.events.types import Reason
 from shared.contracts.http.triage import LeaseNumbers, NumberBlock
-from shared.contracts.terminal import TicketIssuedOffline
 from shared.errors import InvalidInput
 
 BY_ITSELF = Reason(
@@ -109,7 +110,7 @@ def _issue(
     desk: Desk, house: House, branch: str, said: TicketIssuedOffline, block: Block, asked: datetime
 ) -> commands.Issue:
     business = business_of(house.policy, said.business)
-    customer = Customer(**said.customer.model_dump())
+    customer = said.customer
     chosen = route(house.policy, business, said.amount_minor, customer, (), currency=said.currency)
     late = desk.now >= day_over(house, block.business_date)
     ahead = desk.ahead(branch, line_of(block.channel), rank(house.policy, asked, chosen.priority))

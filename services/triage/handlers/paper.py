@@ -5,7 +5,7 @@ from datetime import datetime
 from services.triage.handlers.loading import step
 from services.triage.handlers.ports import Desk
 from services.triage.model import Visit, commands
-from services.triage.model.words import PaperReason
+from services.triage.model.types import PaperReason
 
 
 def give_up_paper(desk: Desk, branch: str, ticket_id: str, reason: PaperReason, at: datetime | None = None) -> Visit:

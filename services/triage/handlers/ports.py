@@ -4,32 +4,24 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
-from services.triage.model import (
-    Appointment,
-    Block,
-    Channel,
-    Counter,
-    Customer,
-    Device,
-    Overtaken,
-    PaperReport,
-    Ticket,
-    TicketState,
-    Visit,
-)
+from services.triage.model import Appointment, Block, Counter, Device, PaperReport, Ticket, Visit
 from services.triage.model.commands import Overtaking
-from services.triage.model.events import (
+from services.triage.model.types import Diversion
+from services.triage.policy import Crowd, Estimator, Lane, Line, Quote, Standing
+from services.triage.policy.thresholds import LineNow
+from shared.contracts.events.triage import (
     AppointmentEvent,
+    Channel,
     CounterEvent,
     DeviceChanged,
     NumberBlockLeased,
+    Overtaken,
     ThresholdCrossed,
     TicketRefused,
+    TicketState,
     VisitEvent,
 )
-from services.triage.model.words import Diversion
-from services.triage.policy import Crowd, Estimator, Lane, Line, Quote, Standing
-from services.triage.policy.thresholds import LineNow
+from shared.contracts.events.types import Customer
 
 
 class Records(Protocol):

@@ -9,7 +9,7 @@ from services.triage.handlers.ports import Desk
 from services.triage.handlers.targets import free_where_nobody_calls, require_target
 from services.triage.handlers.views import ticket_view
 from services.triage.model import AT_COUNTER, Visit, apply, commands
-from services.triage.model.events import StepUndone, VisitEvent
+from shared.contracts.events.triage import StepUndone, VisitEvent
 from shared.contracts.http.triage import Remark, TicketView, TransferTicket
 from shared.errors import InvalidInput
 

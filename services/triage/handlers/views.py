@@ -9,9 +9,10 @@ from services.triage.handlers.estimates import Outlook, correct, correct_all, ou
 from services.triage.handlers.house import House
 from services.triage.handlers.loading import load
 from services.triage.handlers.ports import Records
-from services.triage.model import Channel, Counter, Device, Ticket, Visit
-from services.triage.model.words import Diversion
+from services.triage.model import Counter, Device, Ticket, Visit
+from services.triage.model.types import Diversion
 from services.triage.policy import Estimator, Group, Line, Quote, in_turn, line_name
+from shared.contracts.events.triage import Channel
 from shared.contracts.http.triage import (
     ChannelView,
     CounterView,

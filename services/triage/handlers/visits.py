@@ -5,8 +5,9 @@ from datetime import datetime
 from services.triage.errors import AlreadyQueued, VisitEnded, VisitNotFound
 from services.triage.handlers.house import House
 from services.triage.handlers.ports import Desk
-from services.triage.model import Customer, Visit
-from shared.contracts.terminal import TicketRequest
+from services.triage.model import Visit
+from shared.contracts.events.terminal import TicketRequest
+from shared.contracts.events.types import UNKNOWN_CUSTOMER, Customer
 
 
 def visit_for(desk: Desk, house: House, *, branch: str, request: TicketRequest, asked: datetime) -> Visit:
@@ -25,8 +26,8 @@ def visit_for(desk: Desk, house: House, *, branch: str, request: TicketRequest, 
 
 def customer_of(request: TicketRequest, visit: Visit) -> Customer:
     """Return who asks; of a visit that is known already, who began it, unless the request knows better."""
-    said = Customer(**request.customer.model_dump())
-    return visit.tickets[0].customer if visit.tickets and said == Customer() else said
+    said = request.customer
+    return visit.tickets[0].customer if visit.tickets and said == UNKNOWN_CUSTOMER else said
 
 
 def require_not_queued(desk: Desk, visit: Visit, business: str, customer: Customer, field: str) -> None:

@@ -1,6 +1,6 @@
-"""The domain: visits with their tickets, counters and devices. Pure; standard library only."""
+"""The domain: visits with their tickets, counters and devices. Pure: the standard library and the events."""
 
-from services.triage.model import commands, events
+from services.triage.model import commands
 from services.triage.model.apply import apply
 from services.triage.model.appointment import Appointment
 from services.triage.model.block import PAPER_REPORTS, Block, PaperReport, PaperReportKind
@@ -8,25 +8,11 @@ from services.triage.model.decide import allowed_in, decide
 from services.triage.model.lobby import Counter, Device
 from services.triage.model.refusals import AlreadyEnded, Elsewhere, NoDevice, NothingToUndo, Refusal
 from services.triage.model.ticket import Ticket
+from services.triage.model.types import AT_COUNTER, ENDED, OPEN
 from services.triage.model.visit import Visit
-from services.triage.model.words import (
-    AT_COUNTER,
-    ENDED,
-    OPEN,
-    CardTier,
-    Channel,
-    Customer,
-    Form,
-    Outcome,
-    Overtaken,
-    Reason,
-    TicketState,
-    Words,
-)
 
 __all__ = [
-    "AT_COUNTER", "ENDED", "OPEN", "PAPER_REPORTS", "AlreadyEnded", "Appointment", "Block", "CardTier", "Channel",
-    "Counter", "Customer", "Device", "Elsewhere", "Form", "NoDevice", "NothingToUndo", "Outcome", "Overtaken",
-    "PaperReport", "PaperReportKind", "Reason", "Refusal", "Ticket", "TicketState", "Visit", "Words", "allowed_in",
-    "apply", "commands", "decide", "events",
+    "AT_COUNTER", "ENDED", "OPEN", "PAPER_REPORTS", "AlreadyEnded", "Appointment", "Block", "Counter", "Device",
+    "Elsewhere", "NoDevice", "NothingToUndo", "PaperReport", "PaperReportKind", "Refusal", "Ticket", "Visit",
+    "allowed_in", "apply", "commands", "decide",
 ]  # fmt: skip

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 
-from services.triage.model import events
 from services.triage.model.copying import replace
 from services.triage.model.marks import kept, marked
 from services.triage.model.ticket import Ticket, seconds_between
+from services.triage.model.types import IN_LOBBY
 from services.triage.model.visit import Visit
-from services.triage.model.words import IN_LOBBY, TicketState
+from shared.contracts.events import triage as events
+from shared.contracts.events.triage import TicketState
 
 STEP_NAMES: Mapping[type, str] = MappingProxyType(
     {

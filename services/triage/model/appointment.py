@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Literal
 
 from services.triage.model.copying import replace
-from services.triage.model.events import (
+from shared.contracts.events.triage import (
     AppointmentArrived,
     AppointmentBooked,
     AppointmentCancelled,
     AppointmentEvent,
+    Arrival,
 )
-from services.triage.model.words import Arrival
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from services.triage.model.words import Channel
+from shared.contracts.events.triage import Channel
 
 _NUMBER = re.compile(r"([A-Z]{1,4})([0-9]{1,6})")
 

@@ -3,17 +3,9 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from services.triage.model.words import (
-    Arrival,
-    CareAction,
-    Channel,
-    Customer,
-    DiversionStep,
-    Form,
-    Overtaken,
-    PaperReason,
-    Reason,
-)
+from services.triage.model.types import DiversionStep, PaperReason
+from shared.contracts.events.triage import Arrival, CareAction, Channel, Form, Overtaken
+from shared.contracts.events.types import Customer, Reason
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,15 +2,17 @@
 
 from dataclasses import fields
 
-from services.triage.model import commands, events
+from services.triage.model import commands
 from services.triage.model.apply import apply
 from services.triage.model.ending import end, end_day, left
 from services.triage.model.marks import OFFER, UNDER_WAY, care, divert, noted, watch
 from services.triage.model.noting import OfTicket, of_ticket
 from services.triage.model.refusals import AlreadyEnded, Elsewhere, NoDevice, NothingToUndo, Refusal
 from services.triage.model.ticket import Ticket, seconds_between
+from services.triage.model.types import AT_COUNTER, OPEN
 from services.triage.model.visit import Visit
-from services.triage.model.words import AT_COUNTER, OPEN, TicketState
+from shared.contracts.events import triage as events
+from shared.contracts.events.triage import TicketState
 
 STEPS: dict[type, tuple[str, frozenset[TicketState]]] = {
     commands.Print: ("printed", frozenset(("reserved",))),

@@ -5,9 +5,8 @@ from datetime import datetime
 from typing import Literal
 
 from services.triage.model.copying import replace
-from services.triage.model.events import CounterClosed, CounterEvent, CounterOpened, DeviceChanged
 from services.triage.model.ticket import line_of_counter, line_of_person
-from services.triage.model.words import Channel
+from shared.contracts.events.triage import Channel, CounterClosed, CounterEvent, CounterOpened, DeviceChanged
 
 
 @dataclass(frozen=True, kw_only=True)

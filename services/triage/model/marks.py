@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from services.triage.model import commands, events
+from services.triage.model import commands
 from services.triage.model.copying import replace
 from services.triage.model.noting import OfTicket, of_ticket
 from services.triage.model.refusals import Refusal
 from services.triage.model.ticket import Ticket
+from services.triage.model.types import OPEN
 from services.triage.model.visit import Visit
-from services.triage.model.words import OPEN, Reason
+from shared.contracts.events import triage as events
+from shared.contracts.events.types import Reason
 
 UNDER_WAY = ("offered", "accepted")
 """The diversions that have no end yet."""

@@ -5,7 +5,7 @@ from typing import TypedDict
 
 from services.triage.model.ticket import Ticket
 from services.triage.model.visit import Visit
-from services.triage.model.words import Channel
+from shared.contracts.events.triage import Channel
 
 
 class OfTicket(TypedDict):

@@ -1,6 +1,6 @@
 """Why the domain says no. The handlers tell the outside, with the same codes."""
 
-from services.triage.model.words import TicketState
+from shared.contracts.events.triage import TicketState
 
 
 class Refusal(Exception):

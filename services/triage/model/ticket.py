@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.triage.model.copying import replace
-from services.triage.model.words import ENDED, Arrival, CareAction, Channel, Customer, Diversion, Outcome, TicketState
+from services.triage.model.types import ENDED, Diversion
+from shared.contracts.events.triage import Arrival, CareAction, Channel, Outcome, TicketState
+from shared.contracts.events.types import Customer
 
 
 def seconds_between(start: datetime | None, end: datetime) -> float:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from services.triage.model.ticket import Ticket, seconds_between
-from services.triage.model.words import AT_COUNTER, IN_LOBBY, Outcome
+from services.triage.model.types import AT_COUNTER, IN_LOBBY
+from shared.contracts.events.triage import Outcome
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.triage.model.appointment import Appointment
-from services.triage.model.words import Arrival, Reason
 from services.triage.policy.rules import Policy
+from shared.contracts.events.triage import Arrival
+from shared.contracts.events.types import Reason
 
 UNKNOWN = Reason(rule="appointment.unknown", zh="未找到该预约,按现场客户办理", en="No such appointment: as a walk-in")
 USED = Reason(rule="appointment.used", zh="该预约已取过号,按现场客户办理", en="The appointment has a ticket: a walk-in")

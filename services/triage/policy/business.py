@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
 
-from services.triage.model.words import Channel, Words
+from shared.contracts.events.triage import Channel
+from shared.contracts.events.types import LocalizedText
 
 Diversion = Literal["never", "always", "small"]
 DeviceKind = Literal["atm", "crs", "vtm", "kiosk", "printer", "display", "phone"]
@@ -17,7 +18,7 @@ class Paper:
 
     kind: Literal["document", "form"]
     """A document is brought along; a form is filled in here."""
-    name: Words
+    name: LocalizedText
     """What customers and staff read, in both languages."""
 
 
@@ -25,7 +26,7 @@ class Paper:
 class Business:
     """What a customer can want."""
 
-    name: Words
+    name: LocalizedText
     """What customers and staff read, in both languages."""
     channel: Channel
     """Where it is served when nothing else decides."""

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 
 from services.triage.model.marks import PROMISE, STARVATION
 from services.triage.model.ticket import Ticket, seconds_between
-from services.triage.model.words import Customer, Reason, Words
 from services.triage.policy.rules import Policy
+from shared.contracts.events.types import Customer, LocalizedText, Reason
 
-WATER = Words(zh="送水、请坐", en="Offer water and a seat")
-APOLOGY = Words(zh="致歉并说明还要等多久", en="Apologise, and say how long it will take")
-OTHER = Words(zh="建议其他渠道", en="Suggest another channel")
-ASK = Words(zh="询问柜员并告知客户进展", en="Ask at the counter, and tell the customer")
+WATER = LocalizedText(zh="送水、请坐", en="Offer water and a seat")
+APOLOGY = LocalizedText(zh="致歉并说明还要等多久", en="Apologise, and say how long it will take")
+OTHER = LocalizedText(zh="建议其他渠道", en="Suggest another channel")
+ASK = LocalizedText(zh="询问柜员并告知客户进展", en="Ask at the counter, and tell the customer")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class Need:
     """Why somebody should be looked after, what to offer, and how urgent it is: higher first."""
 
     reasons: tuple[Reason, ...]
-    suggestions: tuple[Words, ...]
+    suggestions: tuple[LocalizedText, ...]
     urgency: float
 
 

@@ -3,9 +3,9 @@
 from typing import Literal
 
 from services.triage.model.ticket import Ticket
-from services.triage.model.words import Reason
 from services.triage.policy.routing import green_reason
 from services.triage.policy.rules import Policy
+from shared.contracts.events.types import Reason
 
 Way = Literal["next", "share", "number", "handoff"]
 """How a call came about: the next in turn, the turn of who is no VIP, by number, by a manager."""

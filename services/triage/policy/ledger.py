@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.triage.model.words import Reason, TicketState
+from shared.contracts.events.triage import TicketState
+from shared.contracts.events.types import Reason
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,9 +4,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from services.triage.model.words import CardTier, Channel, Customer, Reason
 from services.triage.policy.business import Business
 from services.triage.policy.rules import CURRENCY, Policy
+from shared.contracts.events.triage import Channel
+from shared.contracts.events.types import CardTier, Customer, Reason
 
 _CARDS: Mapping[CardTier, tuple[str, str]] = MappingProxyType(
     {

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Literal
 
-from services.triage.model.words import CardTier, Channel, Form
 from services.triage.policy.business import Business, Paper
+from shared.contracts.events.triage import Channel, Form
+from shared.contracts.events.types import CardTier
 
 CURRENCY: Final = "CNY"
 """What the amounts of a policy are in."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
-from services.triage.model.words import Channel
 from services.triage.policy.rules import Policy
+from shared.contracts.events.triage import Channel
 
 Measure = Literal["length", "longest_wait", "p90"]
 

@@ -8,11 +8,11 @@ from typing import Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
-from services.triage.model.words import Channel
 from services.triage.policy import Policy
 from services.triage.policy_file.node import Path
 from services.triage.policy_file.words import hint, shown
 from shared.contracts.base import Name
+from shared.contracts.events.triage import Channel
 
 Finding = tuple[Path, str]
 _NAME: TypeAdapter[str] = TypeAdapter(Name)

@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterable
 from typing import Any, get_args
 
-from services.triage.model.words import CardTier, Channel
 from services.triage.policy import close_matches
 from services.triage.policy.business import DeviceKind, Diversion
 from services.triage.policy.rules import Weekday
 from services.triage.policy_file.node import Path
+from shared.contracts.events.triage import Channel
+from shared.contracts.events.types import CardTier
 
 _NAMES = {
     frozenset(get_args(Channel)): "a channel",

@@ -5,7 +5,14 @@ from dataclasses import fields
 from datetime import datetime
 
 from services.triage.model import Appointment, Block, Counter, Device, Visit, apply
-from services.triage.model.events import (
+from services.triage.policy import Estimator, Quote
+from services.triage.store import queries, tables
+from services.triage.store.appointments import APPOINTMENT, ONE, appointment_row
+from services.triage.store.bodies import AWAY, ESTIMATOR, QUOTE, counter_row, device_row, visit_row
+from services.triage.store.numbers import Numbers
+from services.triage.store.subjects import subject_of
+from shared.contracts.event_data import EventData
+from shared.contracts.events.triage import (
     AppointmentEvent,
     CounterEvent,
     DeviceChanged,
@@ -13,13 +20,6 @@ from services.triage.model.events import (
     TicketRefused,
     VisitEvent,
 )
-from services.triage.policy import Estimator, Quote
-from services.triage.store import queries, tables
-from services.triage.store.appointments import APPOINTMENT, ONE, appointment_row
-from services.triage.store.bodies import AWAY, ESTIMATOR, QUOTE, counter_row, device_row, visit_row
-from services.triage.store.numbers import Numbers
-from services.triage.store.subjects import subject_of
-from shared.contracts.registry import from_domain
 
 
 class Desk(Numbers):
@@ -127,6 +127,5 @@ class Desk(Numbers):
         body = self.connection.execute(queries.REDEEM, {"promised_to": ticket_id}).scalar()
         return None if body is None else QUOTE.validate_json(body)
 
-    def _append(self, branch: str, subject: str, version: int, event: object, at: datetime | None = None) -> None:
-        data = from_domain("triage", event)
-        self._tx.append(branch, subject, data, correlation=subject, sequence=version, time=at)
+    def _append(self, branch: str, subject: str, version: int, event: EventData, at: datetime | None = None) -> None:
+        self._tx.append(branch, subject, event, correlation=subject, sequence=version, time=at)

@@ -7,13 +7,13 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from services.triage.handlers.governing import InForce
 from services.triage.model import Visit
-from services.triage.model.events import PolicyChanged
 from services.triage.policy import Policy, alarm_due, care_due, rank
 from services.triage.store import tables
 from services.triage.store.bodies import VISIT
 from services.triage.store.desk import Desk
 from services.triage.store.floor import Floor
 from services.triage.store.subjects import subject_of
+from shared.contracts.events.triage import PolicyChanged
 
 _policy, _visit, _ticket = tables.branch_policy.c, tables.visit.c, tables.ticket.c
 

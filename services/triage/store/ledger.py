@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, case, func, or_, select
 
-from services.triage.model import Reason
 from services.triage.policy.ledger import Entry, Sufferer, Totals
 from services.triage.store import tables
 from services.triage.store.line import OFTEN
+from shared.contracts.events.types import Reason
 
 _ticket, _over = tables.ticket.c, tables.overtaking.c
 _times = case((_ticket.state == "waiting", OFTEN), else_=_ticket.overtaken)

@@ -21,7 +21,12 @@ from services.triage.model import (
     apply,
 )
 from services.triage.model.commands import Overtaking
-from services.triage.model.events import (
+from services.triage.policy import Estimator, Lane, Policy, Quote
+from services.triage.store.memory_lines import Spot
+from services.triage.store.memory_records import MemoryRecords
+from services.triage.store.subjects import subject_of
+from shared.clock import Clock
+from shared.contracts.events.triage import (
     AppointmentEvent,
     CounterEvent,
     DeviceChanged,
@@ -29,11 +34,6 @@ from services.triage.model.events import (
     TicketRefused,
     VisitEvent,
 )
-from services.triage.policy import Estimator, Lane, Policy, Quote
-from services.triage.store.memory_lines import Spot
-from services.triage.store.memory_records import MemoryRecords
-from services.triage.store.subjects import subject_of
-from shared.clock import Clock
 from shared.ids import IdFactory, new_id
 
 Listener = Callable[[str, str, int, object, datetime], None]

@@ -6,24 +6,14 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from services.triage.handlers.calling import MOST_NAMED
-from services.triage.model import (
-    Appointment,
-    Block,
-    Channel,
-    Counter,
-    Customer,
-    Device,
-    Overtaken,
-    PaperReport,
-    Ticket,
-    TicketState,
-    Visit,
-)
+from services.triage.model import Appointment, Block, Counter, Device, PaperReport, Ticket, Visit
 from services.triage.model.marks import UNDER_WAY
-from services.triage.model.words import IN_LOBBY, Diversion
+from services.triage.model.types import IN_LOBBY, Diversion
 from services.triage.policy import Crowd, Estimator, Lane, Line, Quote, Standing
 from services.triage.store.memory_lines import WaitingLines
 from shared.clock import Clock
+from shared.contracts.events.triage import Channel, Overtaken, TicketState
+from shared.contracts.events.types import Customer
 
 
 def same_customer(one: Customer, other: Customer) -> bool:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Table
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
-from services.triage.model import Counter, Device, Overtaken, Ticket, Visit
+from services.triage.model import Counter, Device, Ticket, Visit
 from services.triage.policy import Crowd, Estimator, Lane, Place, Policy
 from services.triage.store import line as lines
 from services.triage.store import tables
@@ -16,6 +16,7 @@ from services.triage.store.bodies import ticket_row
 from services.triage.store.floor import Count, Floor, read_floor
 from services.triage.store.records import Records
 from services.triage.store.writing import keys_of, upsert, write_line, write_ticket
+from shared.contracts.events.triage import Overtaken
 from shared.storage import Transaction
 from shared.storage.bulk import insert_document
 

@@ -10,7 +10,7 @@ from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, delete, 
 
 from services.triage.model import AT_COUNTER, OPEN
 from services.triage.model.marks import UNDER_WAY
-from services.triage.model.words import IN_LOBBY
+from services.triage.model.types import IN_LOBBY
 from services.triage.store import tables
 from services.triage.store.bodies import AWAY
 from services.triage.store.line import GUARDED, OFTEN

@@ -6,11 +6,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Select
 
-from services.triage.model import Channel, Counter, Customer, Device, Ticket, TicketState, Visit
-from services.triage.model.words import Diversion
+from services.triage.model import Counter, Device, Ticket, Visit
+from services.triage.model.types import Diversion
 from services.triage.policy import Crowd, Estimator, Line, Standing
 from services.triage.store import queries
 from services.triage.store.bodies import COUNTER, DEVICE, ESTIMATOR, VISIT
+from shared.contracts.events.triage import Channel, TicketState
+from shared.contracts.events.types import Customer
 
 
 class Records:

@@ -7,7 +7,6 @@ from datetime import datetime
 from sqlalchemy import and_, bindparam, false, func, select, union, update
 
 from services.triage.model import Ticket, Visit
-from services.triage.model.events import ThresholdCrossed
 from services.triage.policy.thresholds import LineNow, above_after
 from services.triage.store import tables
 from services.triage.store.bodies import VISIT
@@ -15,6 +14,7 @@ from services.triage.store.desk import Desk
 from services.triage.store.line import GUARDED, OFTEN
 from services.triage.store.records import Records
 from services.triage.store.subjects import subject_of
+from shared.contracts.events.triage import ThresholdCrossed
 
 _ticket, _visit, _line = tables.ticket.c, tables.visit.c, tables.line_state.c
 _branch = _ticket.branch == bindparam("of_branch")

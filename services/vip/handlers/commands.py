@@ -7,6 +7,7 @@ from services.vip import model, policy
 from services.vip.errors import HandoffNotFound, HandoffState, ManagerListedTwice, NotOnRoster
 from services.vip.handlers.ports import Desk, Vault
 from services.vip.handlers.views import handoff_view, roster_view
+from shared.contracts.events.vip import CustomerArrived
 from shared.contracts.http.vip import (
     AcceptHandoff,
     Arrival,
@@ -27,7 +28,7 @@ def arrive(desk: Desk, vault: Vault, *, branch: str, zone: tzinfo, arrival: Arri
     if known is not None:
         return handoff_view(known)
     customer_ref = arrival.customer_ref or desk.new_id()
-    happened = model.CustomerArrived(
+    happened = CustomerArrived(
         handoff_id=desk.new_id(),
         visit_id=arrival.visit_id or desk.new_id(),
         business_date=desk.now.astimezone(zone).date(),
@@ -50,12 +51,12 @@ def accept_handoff(desk: Desk, *, handoff_id: str, body: AcceptHandoff, roles: f
     handoff = _load(desk, handoff_id)
     ticket = desk.ticket_of(handoff_id)
     try:
-        happenings = model.accept(handoff, body.manager_id, ticket_id=ticket.ticket_id if ticket else None)
+        events = model.accept(handoff, body.manager_id, ticket_id=ticket.ticket_id if ticket else None)
     except model.NotAllowed as error:
         raise _state_error(error) from error
     if handoff.state in ("waiting", "escalated"):
         _check_may_take(desk, handoff.branch, body.manager_id, roles)
-    return handoff_view(desk.record(handoff, happenings))
+    return handoff_view(desk.record(handoff, events))
 
 
 def decline_handoff(desk: Desk, *, handoff_id: str, body: DeclineHandoff) -> HandoffView:
@@ -65,10 +66,10 @@ def decline_handoff(desk: Desk, *, handoff_id: str, body: DeclineHandoff) -> Han
     """
     handoff = _load(desk, handoff_id)
     try:
-        happenings = model.decline(handoff, body.manager_id, reason=body.reason)
+        events = model.decline(handoff, body.manager_id, reason=body.reason)
     except model.NotAllowed as error:
         raise _state_error(error) from error
-    desk.record(handoff, happenings)
+    desk.record(handoff, events)
     dispatch(desk, handoff.branch)
     return _view_of(desk, handoff_id)
 
@@ -77,24 +78,23 @@ def complete_handoff(desk: Desk, *, handoff_id: str) -> HandoffView:
     """Say that the manager is done; whoever waits may be next (V3). Raises HandoffNotFound, HandoffState."""
     handoff = _load(desk, handoff_id)
     try:
-        happenings = model.complete(handoff)
+        events = model.complete(handoff)
     except model.NotAllowed as error:
         raise _state_error(error) from error
-    completed = desk.record(handoff, happenings)
+    completed = desk.record(handoff, events)
     dispatch(desk, handoff.branch)
     return handoff_view(completed)
 
 
 def set_roster(desk: Desk, *, branch: str, roster: Roster) -> RosterView:
     """Set who is on duty; whoever waits is offered to who is free now (V8). Raises ManagerListedTwice."""
-    managers = tuple(model.Manager(**dict(manager)) for manager in roster.managers)
     before = desk.roster(branch)
     try:
-        happenings = model.set_roster(before, managers)
+        events = model.set_roster(before, roster.managers)
     except model.ListedTwice as error:
         complaint = {"field": f"managers.{error.position}.manager_id", "message": str(error)}
         raise ManagerListedTwice(str(error), errors=[complaint]) from error
-    desk.record_roster(before, happenings)
+    desk.record_roster(before, events)
     dispatch(desk, branch)
     return roster_view(desk, branch)
 

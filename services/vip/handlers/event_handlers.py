@@ -8,8 +8,9 @@ from dataclasses import replace
 from services.vip import model
 from services.vip.handlers.commands import dispatch
 from services.vip.handlers.ports import Desk
-from shared.contracts import triage
 from shared.contracts.envelope import Event
+from shared.contracts.events import triage
+from shared.contracts.events.vip import CustomerArrived
 from shared.errors import PredecessorMissing
 
 
@@ -79,7 +80,7 @@ def visit_ended(desk: Desk, event: Event) -> None:
 
 
 def _begin(desk: Desk, event: Event, data: triage.TicketPrinted, ticket: model.Ticket) -> model.Handoff:
-    arrival = model.CustomerArrived(
+    arrival = CustomerArrived(
         handoff_id=desk.new_id(),
         visit_id=data.visit_id,
         business_date=data.business_date,

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from services.vip.model import CustomerArrived, Handoff, Happening, Roster, RosterSet, State, Ticket
+from services.vip.model import Handoff, Roster, State, Ticket
+from shared.contracts.events.vip import CustomerArrived, HandoffEvent, RosterSet
 
 
 class Records(Protocol):
@@ -59,11 +60,11 @@ class Desk(Records, Protocol):
         """Record an arrival, and return the hand-off that it begins."""
         ...
 
-    def record(self, handoff: Handoff, happenings: Iterable[Happening]) -> Handoff:
+    def record(self, handoff: Handoff, events: Iterable[HandoffEvent]) -> Handoff:
         """Record what happened, and return the state after it."""
         ...
 
-    def record_roster(self, roster: Roster, happenings: Iterable[RosterSet]) -> Roster:
+    def record_roster(self, roster: Roster, events: Iterable[RosterSet]) -> Roster:
         """Record a new roster, and return it."""
         ...
 

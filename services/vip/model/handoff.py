@@ -7,19 +7,18 @@ supervisor has it, until it is completed or the customer is gone. Who is asked i
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Literal
+from typing import Literal, TypedDict
 
-from services.vip.model.happenings import (
+from shared.contracts.events.vip import (
     CustomerArrived,
     HandoffAccepted,
     HandoffCompleted,
     HandoffDeclined,
     HandoffEscalated,
+    HandoffEvent,
     HandoffOffered,
     HandoffTimedOut,
     HandoffWithdrawn,
-    Happening,
-    Key,
     LoungeSeated,
     LoungeTaskDue,
 )
@@ -52,6 +51,14 @@ class NotAllowed(Exception):
         self.holder = holder
 
 
+class Key(TypedDict):
+    """What every event says of the hand-off that it belongs to."""
+
+    handoff_id: str
+    visit_id: str
+    business_date: date
+
+
 @dataclass(frozen=True, kw_only=True)
 class Handoff:
     """A hand-off as it is now. ``version`` counts what has happened to it."""
@@ -76,7 +83,7 @@ class Handoff:
 
     @property
     def key(self) -> Key:
-        """What every happening says of it."""
+        """What every event says of it."""
         return {"handoff_id": self.handoff_id, "visit_id": self.visit_id, "business_date": self.business_date}
 
     @property
@@ -107,7 +114,7 @@ def begin(arrival: CustomerArrived, *, branch: str, at: datetime) -> Handoff:
     )
 
 
-def accept(handoff: Handoff, manager_id: str, *, ticket_id: str | None = None) -> tuple[Happening, ...]:
+def accept(handoff: Handoff, manager_id: str, *, ticket_id: str | None = None) -> tuple[HandoffEvent, ...]:
     """A manager takes the customer; a second time by the same manager changes nothing.
 
     That somebody may take it who was not asked is for the caller to judge. ``ticket_id`` is the
@@ -120,20 +127,20 @@ def accept(handoff: Handoff, manager_id: str, *, ticket_id: str | None = None) -
     return (HandoffAccepted(**handoff.key, manager_id=manager_id, ticket_id=ticket),)
 
 
-def decline(handoff: Handoff, manager_id: str, *, reason: str | None = None) -> tuple[Happening, ...]:
+def decline(handoff: Handoff, manager_id: str, *, reason: str | None = None) -> tuple[HandoffEvent, ...]:
     """The manager who is asked can't. Raises :class:`NotAllowed`."""
     _check(handoff, "decline", manager_id)
     return (HandoffDeclined(**handoff.key, manager_id=manager_id, reason=reason),)
 
 
-def complete(handoff: Handoff) -> tuple[Happening, ...]:
+def complete(handoff: Handoff) -> tuple[HandoffEvent, ...]:
     """The manager is done with the customer. Raises :class:`NotAllowed`."""
     _check(handoff, "complete", handoff.manager_id)
     assert handoff.manager_id is not None
     return (HandoffCompleted(**handoff.key, manager_id=handoff.manager_id, ticket_id=handoff.ticket_id),)
 
 
-def time_out(handoff: Handoff, *, now: datetime) -> tuple[Happening, ...]:
+def time_out(handoff: Handoff, *, now: datetime) -> tuple[HandoffEvent, ...]:
     """The manager did not answer in time; nothing happens where the time is not up."""
     if handoff.state != "offered" or handoff.expires_at is None or handoff.expires_at > now:
         return ()
@@ -141,15 +148,15 @@ def time_out(handoff: Handoff, *, now: datetime) -> tuple[Happening, ...]:
     return (HandoffTimedOut(**handoff.key, manager_id=handoff.manager_id),)
 
 
-def withdraw(handoff: Handoff, reason: WithdrawReason) -> tuple[Happening, ...]:
+def withdraw(handoff: Handoff, reason: WithdrawReason) -> tuple[HandoffEvent, ...]:
     """The customer is gone; nothing happens to a hand-off that has ended."""
     return () if handoff.ended else (HandoffWithdrawn(**handoff.key, reason=reason),)
 
 
-def apply(handoff: Handoff, happening: Happening) -> Handoff:
+def apply(handoff: Handoff, event: HandoffEvent) -> Handoff:
     """Return the state after what happened."""
     after = replace(handoff, version=handoff.version + 1)
-    match happening:
+    match event:
         case LoungeSeated(promised_at=promised_at):
             return replace(after, promised_at=promised_at)
         case HandoffOffered(manager_id=manager_id, expires_at=expires_at):

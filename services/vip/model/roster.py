@@ -1,21 +1,8 @@
 """The duty roster of a branch: who of the six kinds of manager is there, and how many each can take (V8)."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
-ManagerKind = Literal["retail", "corporate", "credit", "wealth", "product", "lobby"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Manager:
-    """A manager on the duty roster (V8)."""
-
-    manager_id: str
-    kind: ManagerKind
-    name: str | None = None
-    on_duty: bool = True
-    skills: tuple[str, ...] = ()
-    max_load: int = 1
+from shared.contracts.events.vip import Manager, RosterSet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,13 +16,6 @@ class Roster:
     def find(self, manager_id: str) -> Manager | None:
         """Return the manager of that id, on duty or not."""
         return next((m for m in self.managers if m.manager_id == manager_id), None)
-
-
-@dataclass(frozen=True, kw_only=True)
-class RosterSet:
-    """The whole duty roster of the branch from now on (V8)."""
-
-    managers: tuple[Manager, ...]
 
 
 class ListedTwice(ValueError):
@@ -60,6 +40,6 @@ def set_roster(roster: Roster, managers: tuple[Manager, ...]) -> tuple[RosterSet
     return (RosterSet(managers=managers),)
 
 
-def apply_roster(roster: Roster, happening: RosterSet) -> Roster:
+def apply_roster(roster: Roster, event: RosterSet) -> Roster:
     """Return the roster after what happened."""
-    return replace(roster, version=roster.version + 1, managers=happening.managers)
+    return replace(roster, version=roster.version + 1, managers=event.managers)

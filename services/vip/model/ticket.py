@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from shared.contracts.events.types import CardTier
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ticket:
@@ -10,7 +12,7 @@ class Ticket:
     ticket_id: str
     visit_id: str
     number: str
-    tier: str = "none"
+    tier: CardTier = "none"
     business: str | None = None
     customer_ref: str | None = None
     handoff_id: str | None = None

@@ -11,7 +11,7 @@ from services.worklog.model import day as days
 from services.worklog.model.chain import Chain
 from services.worklog.model.day import Day
 from services.worklog.model.figures import Figures
-from services.worklog.model.happenings import CheckResult, Happening
+from shared.contracts.events.worklog import DayEvent
 from shared.contracts.http.worklog import AddNote, CheckView, NoteView, RecordChecks, WorklogView
 
 
@@ -47,7 +47,7 @@ class Desk(Records, Protocol):
         """Return a new opaque id."""
         ...
 
-    def record(self, day: Day, happening: Happening) -> Day:
+    def record(self, day: Day, event: DayEvent) -> Day:
         """Record what happened, and return the day after it."""
         ...
 
@@ -66,11 +66,10 @@ def record_checks(
     desk: Desk, *, branch: str, business_date: date, zone: tzinfo, actor: str, body: RecordChecks
 ) -> CheckView:
     """Record a checklist (W1-W3). Raises DayClosed, DayNotBegun."""
-    results = tuple(CheckResult(item=r.item, ok=r.ok, finding=r.finding) for r in body.results)
     day, check_id = desk.day(branch, business_date), desk.new_id()
     with _refusals(day):
         recorded = days.record_checks(
-            day, today=_today(desk, zone), check_id=check_id, kind=body.kind, results=results, by=actor
+            day, today=_today(desk, zone), check_id=check_id, kind=body.kind, results=body.results, by=actor
         )
     return check_view(desk.record(day, recorded).checks[-1])
 

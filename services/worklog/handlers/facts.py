@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from services.worklog.model import facts
 from services.worklog.model.facts import Fact
-from shared.contracts import incidents, triage, vip
-from shared.contracts.base import EventData
 from shared.contracts.envelope import Event
+from shared.contracts.event_data import EventData
+from shared.contracts.events import incidents, triage, vip
 
 
 def _called(data: triage.TicketCalled) -> Fact | None:

@@ -8,6 +8,8 @@ from typing import Any, get_args
 from services.worklog.model.chain import Chain
 from services.worklog.model.day import Check, Day, Note
 from services.worklog.model.figures import Cases, Diversions, Doubt, Figures, Tally
+from shared.contracts.events.incidents import IncidentKind
+from shared.contracts.events.triage import Channel
 from shared.contracts.http.worklog import (
     ChannelFigures,
     CheckView,
@@ -17,8 +19,6 @@ from shared.contracts.http.worklog import (
     NoteView,
     WorklogView,
 )
-from shared.contracts.incidents import IncidentKind
-from shared.contracts.triage import Channel
 
 
 def worklog_view(day: Day, figures: Figures, *, chain: Chain, managers_on_duty: int) -> WorklogView:

@@ -5,12 +5,12 @@ from datetime import date, datetime
 from typing import Literal
 
 from services.worklog.model.figures import Figures
-from services.worklog.model.happenings import (
+from shared.contracts.events.worklog import (
     CheckKind,
     CheckResult,
     ChecksRecorded,
     DayClosed,
-    Happening,
+    DayEvent,
     NoteAdded,
     NoteKind,
 )
@@ -116,10 +116,10 @@ def close(day: Day, figures: Figures, *, today: date, journal_hash: str | None, 
     )
 
 
-def apply(day: Day, happening: Happening, *, at: datetime) -> Day:
+def apply(day: Day, event: DayEvent, *, at: datetime) -> Day:
     """Return the day after something happened to its log."""
     day = replace(day, version=day.version + 1)
-    match happening:
+    match event:
         case ChecksRecorded(check_id=id_, kind=check_kind, results=results, by=by):
             check = Check(check_id=id_, kind=check_kind, results=results, by=by, at=at)
             return replace(day, checks=(*day.checks, check))

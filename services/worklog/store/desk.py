@@ -8,10 +8,9 @@ from sqlalchemy import Connection, insert, select, update
 from services.worklog.model.chain import Chain
 from services.worklog.model.day import Day, apply
 from services.worklog.model.figures import Figures
-from services.worklog.model.happenings import Happening
 from services.worklog.store import tables
 from services.worklog.store.ledger import FIGURES
-from shared.contracts.registry import from_domain
+from shared.contracts.events.worklog import DayEvent
 from shared.storage import Transaction
 
 _DAY = TypeAdapter(Day)
@@ -69,11 +68,10 @@ class Desk(Records):
         """Return a new opaque id."""
         return self.tx.ids()
 
-    def record(self, day: Day, happening: Happening) -> Day:
+    def record(self, day: Day, event: DayEvent) -> Day:
         """Record what happened, and return the day after it."""
-        after = apply(day, happening, at=self.now)
-        data = from_domain("worklog", happening)
-        self.tx.append(day.branch, day.subject, data, correlation=day.subject, sequence=after.version)
+        after = apply(day, event, at=self.now)
+        self.tx.append(day.branch, day.subject, event, correlation=day.subject, sequence=after.version)
         row = _row(after)
         if day.version == 0:
             self.connection.execute(insert(tables.day).values(**row))

@@ -2,10 +2,11 @@
 
 from pydantic import Field
 
-from shared.contracts.base import Body, Id, Reason, Seconds, Text, Time, View, Words
+from shared.contracts.base import Body, Id, Seconds, Text, Time, View
+from shared.contracts.events.triage import CareAction
+from shared.contracts.events.types import LocalizedText, Reason
 from shared.contracts.http.operation import READERS, STAFF, Operation
 from shared.contracts.http.triage import TicketView
-from shared.contracts.triage import CareAction
 
 
 class CareNeed(View):
@@ -13,7 +14,7 @@ class CareNeed(View):
 
     ticket: TicketView
     reasons: tuple[Reason, ...]
-    suggestions: tuple[Words, ...]
+    suggestions: tuple[LocalizedText, ...]
     urgency: float = Field(description="Higher comes first: the wait as a part of its limit, doubled for the frail.")
     quoted_p90_s: Seconds
     last_cared_at: Time | None = None

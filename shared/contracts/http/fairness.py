@@ -4,9 +4,10 @@ from datetime import date
 
 from pydantic import Field
 
-from shared.contracts.base import Body, GivenDate, Id, Name, Reason, Time, View
+from shared.contracts.base import Body, GivenDate, Id, Name, Time, View
+from shared.contracts.events.triage import TicketState
+from shared.contracts.events.types import Reason
 from shared.contracts.http.operation import READERS, Operation
-from shared.contracts.triage import TicketState
 
 
 class OvertakingView(View):

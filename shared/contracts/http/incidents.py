@@ -6,8 +6,8 @@ from typing import Literal
 from pydantic import Field
 
 from shared.contracts.base import Body, GivenTime, Id, Name, Text, Time, View
+from shared.contracts.events.incidents import Evidence, IncidentKind, Severity, StepKind
 from shared.contracts.http.operation import READERS, STAFF, Operation
-from shared.contracts.incidents import Evidence, IncidentKind, Severity, StepKind
 
 
 class OpenIncident(Body):

@@ -1,27 +1,49 @@
 """The calls that triage serves."""
 
+from dataclasses import fields
 from datetime import date
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
-from shared.contracts.base import Body, GivenDate, GivenTime, Id, Name, Reason, Seconds, Text, Time, View
+from shared.contracts.base import Body, GivenDate, GivenTime, Id, Name, Seconds, Text, Time, View
+from shared.contracts.events.terminal import (
+    Again,
+    AmountMinor,
+    Businesses,
+    Currency,
+    KnownVisit,
+    TicketRequest,
+    first_of_several,
+)
+from shared.contracts.events.triage import Channel, Form, Outcome, TicketState
+from shared.contracts.events.types import UNKNOWN_CUSTOMER, Customer, Reason
 from shared.contracts.http.operation import BUT_SCREENS, EVERYONE, JSON, STAFF, YAML, Operation
-from shared.contracts.terminal import Customer, TicketRequest
-from shared.contracts.triage import Channel, Form, Outcome, TicketState
 
 
-class WhoAsks(Customer, Body):
-    """What is known of who asks for a ticket (T1)."""
+class TakeTicket(Body):
+    """A business that a customer wants: what a terminal's ``ticket_requested`` says."""
 
-
-class TakeTicket(TicketRequest, Body):
-    """A business that a customer wants."""
-
-    customer: WhoAsks = WhoAsks()
+    business: Name
+    amount_minor: AmountMinor = None
+    currency: Currency = "CNY"
+    customer: Customer = UNKNOWN_CUSTOMER
+    terminal_id: Id | None = None
+    visit_id: KnownVisit = None
+    businesses: Businesses = ()
+    again: Again = False
     requested_at: GivenTime | None = Field(
         default=None, description="When the customer asked, if that was earlier: a terminal that had no network."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _first_of_several(cls, values: Any) -> Any:
+        return first_of_several(values)
+
+    def ticket_request(self) -> TicketRequest:
+        """Return the request without its time."""
+        return TicketRequest(**{field.name: getattr(self, field.name) for field in fields(TicketRequest)})
 
 
 class Wait(View):

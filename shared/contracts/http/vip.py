@@ -6,9 +6,9 @@ from typing import Literal
 from pydantic import Field
 
 from shared.contracts.base import Body, Id, Name, Text, Time, View
+from shared.contracts.events.types import CardTier
+from shared.contracts.events.vip import Manager, ManagerKind
 from shared.contracts.http.operation import READERS, STAFF, Operation
-from shared.contracts.terminal import CardTier
-from shared.contracts.vip import Manager, ManagerKind
 
 HandoffState = Literal["waiting", "offered", "escalated", "accepted", "completed", "withdrawn"]
 

@@ -6,10 +6,10 @@ from typing import Literal
 from pydantic import Field
 
 from shared.contracts.base import Body, GivenTime, Id, Seconds, Text, Time, View
+from shared.contracts.events.incidents import IncidentKind
+from shared.contracts.events.triage import Channel
+from shared.contracts.events.worklog import CheckKind, CheckResult, NoteKind
 from shared.contracts.http.operation import READERS, STAFF, Operation
-from shared.contracts.incidents import IncidentKind
-from shared.contracts.triage import Channel
-from shared.contracts.worklog import CheckKind, CheckResult, NoteKind
 
 
 class RecordChecks(Body):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.contracts.terminal import TicketRequest
+from shared.contracts.events.terminal import TicketRequest
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

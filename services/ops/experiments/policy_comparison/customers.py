@@ -14,7 +14,8 @@ from services.ops.experiments.policy_comparison.arrival import Arrival
 from services.ops.experiments.policy_comparison.patience import Patience, patience_of
 from services.ops.simulator.generate import age_of, amount_of
 from services.ops.simulator.trace import CARDS, Row
-from shared.contracts.terminal import Customer, TicketRequest
+from shared.contracts.events.terminal import TicketRequest
+from shared.contracts.events.types import Customer
 
 FEW = 20
 """A business with fewer services than these draws from those of all."""

@@ -18,9 +18,9 @@ from services.ops.experiments.policy_comparison.staffing import SELF_SERVICE, Op
 from services.triage import handlers
 from services.triage.handlers import House
 from services.triage.handlers.issue import issue
-from services.triage.model import Channel
 from services.triage.store.memory import MemoryDesk
 from shared.clock import ManualClock
+from shared.contracts.events.triage import Channel
 from shared.contracts.http.triage import OpenCounter
 from shared.errors import LobbyError
 

@@ -10,7 +10,7 @@ from statistics import fmean, quantiles
 
 from services.ops.experiments.policy_comparison.arrival import Arrival
 from services.ops.experiments.policy_comparison.record import Fate, Load, Run
-from services.triage.model import Channel
+from shared.contracts.events.triage import Channel
 
 Key = tuple[str, str]
 """A group (or counter) and a measure."""

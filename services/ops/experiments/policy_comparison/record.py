@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from services.triage.model import Channel, events
+from shared.contracts.events import triage as events
+from shared.contracts.events.triage import Channel
 
 Outcome = Literal["served", "left", "waiting"]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, tzinfo
 from types import MappingProxyType
 
-from services.triage.model import Channel
+from shared.contracts.events.triage import Channel
 
 WINDOWS: tuple[Channel, ...] = ("counter", "green", "vip", "corporate", "loan_desk", "wealth_desk", "corporate_desk")
 """What a counter serves where no file says otherwise: everything that a person does."""

@@ -11,13 +11,13 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from services.ops.experiments.policy_comparison.staffing import DEVICES, Open, Staffing
-from services.triage.model import Channel
 from services.triage.policy.business import DeviceKind
 from services.triage.policy_file import InvalidPolicy, Problem
 from services.triage.policy_file.node import Node
 from services.triage.policy_file.problems import problem_at
 from services.triage.policy_file.text import parse
 from services.triage.policy_file.words import hint, in_words
+from shared.contracts.events.triage import Channel
 
 Written = Mapping[str, Mapping[str, tuple[Channel, ...]]]
 _RANGE = re.compile(r"([0-9]{1,3})-([0-9]{1,3})")

@@ -1,11 +1,13 @@
-"""What worklog says: checks, notes, and the closing of the day's log (W1, W3, W7, W8)."""
+"""What worklog records: checks, notes, and the closing of the day's log (W1, W3, W7, W8)."""
 
+from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from shared.contracts.base import EventData, Id, Text
+from shared.contracts.base import Id, Text
+from shared.contracts.event_data import EventData
 from shared.contracts.registry import event
 
 CheckKind = Literal["opening", "closing", "inspection"]
@@ -17,19 +19,22 @@ CheckItem = Literal[
 NoteKind = Literal["summary", "key_customers", "market_dynamics", "other"]
 
 
+@dataclass(frozen=True, kw_only=True)
 class CheckResult(EventData):
     """One item of a check (W1): in order, or what was found."""
 
     item: CheckItem
     ok: bool
-    finding: str | None = Field(default=None, max_length=1000)
+    finding: Annotated[str | None, Field(max_length=1000)] = None
 
 
+@dataclass(frozen=True, kw_only=True)
 class _OfDay(EventData):
     business_date: date
 
 
 @event("lobby.worklog.checks_recorded.v1")
+@dataclass(frozen=True, kw_only=True)
 class ChecksRecorded(_OfDay):
     """The lobby manager went through a checklist (W1-W3)."""
 
@@ -40,6 +45,7 @@ class ChecksRecorded(_OfDay):
 
 
 @event("lobby.worklog.note_added.v1")
+@dataclass(frozen=True, kw_only=True)
 class NoteAdded(_OfDay):
     """A part of the log that only a person can write (W7)."""
 
@@ -50,11 +56,15 @@ class NoteAdded(_OfDay):
 
 
 @event("lobby.worklog.day_closed.v1")
+@dataclass(frozen=True, kw_only=True)
 class DayClosed(_OfDay):
     """The log is signed and read-only (W8)."""
 
     by: Id
-    visits: int = Field(ge=0)
-    served: int = Field(ge=0)
-    left: int = Field(ge=0)
+    visits: Annotated[int, Field(ge=0)]
+    served: Annotated[int, Field(ge=0)]
+    left: Annotated[int, Field(ge=0)]
     journal_hash: str | None = None
+
+
+DayEvent = ChecksRecorded | NoteAdded | DayClosed

@@ -1,66 +1,65 @@
-"""What terminals tell us. A terminal is anything a customer or a sensor talks to."""
+"""What terminals report. A terminal is anything a customer or a sensor talks to."""
 
+from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from shared.contracts.base import EventData, Id, Name
+from shared.contracts.base import Id, Name
+from shared.contracts.event_data import EventData
+from shared.contracts.events.types import UNKNOWN_CUSTOMER, Customer
 from shared.contracts.registry import event
 
 PrintedNumber = Annotated[str, StringConstraints(pattern=r"^[A-Z]{1,4}[0-9]{1,6}$")]
-CardTier = Literal["none", "gold", "platinum", "private"]
+AmountMinor = Annotated[int | None, Field(ge=0, le=2**53, description="In the currency's minor unit.")]
+Currency = Annotated[
+    str, Field(pattern=r"^[A-Z]{3}$", description="The amount's; none but yuan is ever a small one (T3).")
+]
+KnownVisit = Annotated[Id | None, Field(description="The visit that this is a further business of.")]
+Businesses = Annotated[
+    tuple[Name, ...],
+    Field(
+        max_length=8, description="Further businesses of the visit, or all of them, each with a ticket of its own (T7)."
+    ),
+]
+Again = Annotated[
+    bool, Field(description="Yes, another ticket although the customer has one for this business already.")
+]
 
 
-class Customer(EventData):
-    """What is known of who asks for a ticket (T1). Every field is optional; no personal data."""
-
-    customer_ref: Id | None = Field(default=None, description="Opaque; never a name, a phone or a card number.")
-    card_tier: CardTier = "none"
-    card_token: Id | None = Field(default=None, description="The card reader's token of the card.")
-    age: int | None = Field(default=None, ge=0, le=130)
-    mobility_impaired: bool = False
-    pregnant: bool = False
-    with_infant: bool = False
-    urgent: bool = False
-    party_size: int = Field(default=1, ge=1, le=50)
-    appointment_id: Id | None = None
+def first_of_several(values: Any) -> Any:
+    """Take the first of ``businesses`` for ``business`` where only they are given."""
+    if isinstance(values, dict) and values.get("business") is None and values.get("businesses"):
+        several = values["businesses"]
+        if isinstance(several, list | tuple):
+            return {**values, "business": several[0]}
+    return values
 
 
+@dataclass(frozen=True, kw_only=True)
 class _Wanted(EventData):
     """What a customer wants, and what is known of them (T1, T4)."""
 
     business: Name
-    amount_minor: int | None = Field(default=None, ge=0, le=2**53, description="In the currency's minor unit.")
-    currency: str = Field(
-        default="CNY", pattern=r"^[A-Z]{3}$", description="The amount's; none but yuan is ever a small one (T3)."
-    )
-    customer: Customer = Customer()
+    amount_minor: AmountMinor = None
+    currency: Currency = "CNY"
+    customer: Customer = UNKNOWN_CUSTOMER
     terminal_id: Id | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
 class TicketRequest(_Wanted):
     """A business that a customer wants (T1, T4)."""
 
-    visit_id: Id | None = Field(default=None, description="The visit that this is a further business of.")
-    businesses: tuple[Name, ...] = Field(
-        default=(),
-        max_length=8,
-        description="Further businesses of the visit, or all of them, each with a ticket of its own (T7).",
-    )
-    again: bool = Field(
-        default=False, description="Yes, another ticket although the customer has one for this business already."
-    )
+    visit_id: KnownVisit = None
+    businesses: Businesses = ()
+    again: Again = False
 
     @model_validator(mode="before")
     @classmethod
     def _first_of_several(cls, values: Any) -> Any:
-        """Take the first of ``businesses`` for ``business`` where only they are given."""
-        if isinstance(values, dict) and values.get("business") is None and values.get("businesses"):
-            several = values["businesses"]
-            if isinstance(several, list | tuple):
-                return {**values, "business": several[0]}
-        return values
+        return first_of_several(values)
 
     @property
     def wanted(self) -> dict[str, str]:
@@ -70,11 +69,13 @@ class TicketRequest(_Wanted):
 
 
 @event("lobby.terminal.ticket_requested.v1")
+@dataclass(frozen=True, kw_only=True)
 class TicketRequested(TicketRequest):
     """A customer pressed the button of a queue terminal; the same body as ``POST …/tickets``."""
 
 
 @event("lobby.terminal.ticket_issued_offline.v1")
+@dataclass(frozen=True, kw_only=True)
 class TicketIssuedOffline(_Wanted):
     """The terminal had no network and printed a number of a block that was leased to it (T4).
 
@@ -82,30 +83,32 @@ class TicketIssuedOffline(_Wanted):
     """
 
     number: PrintedNumber
-    business_date: date | None = Field(default=None, description="By default the local date of ``time``.")
+    business_date: Annotated[date | None, Field(description="By default the local date of ``time``.")] = None
 
 
+@dataclass(frozen=True, kw_only=True)
 class _OfPaper(EventData):
     """Which paper: by the ticket's id, or by the number where a terminal gave it out by itself."""
 
     ticket_id: Id | None = None
     number: PrintedNumber | None = None
-    business_date: date | None = Field(default=None, description="By default the local date of ``time``.")
+    business_date: Annotated[date | None, Field(description="By default the local date of ``time``.")] = None
     terminal_id: Id | None = None
 
-    @model_validator(mode="after")
-    def _names_the_paper(self) -> Self:
+    def __post_init__(self) -> None:
+        """Refuse what names no paper, or two."""
         if (self.ticket_id is None) == (self.number is None):
             raise ValueError("ticket_id or number is needed, and not both")
-        return self
 
 
 @event("lobby.terminal.ticket_printed.v1")
+@dataclass(frozen=True, kw_only=True)
 class TicketPrinted(_OfPaper):
     """The paper is in the customer's hand."""
 
 
 @event("lobby.terminal.ticket_print_failed.v1")
+@dataclass(frozen=True, kw_only=True)
 class TicketPrintFailed(_OfPaper):
     """The paper did not come out, and the terminal gives the number up (T4).
 
@@ -115,11 +118,13 @@ class TicketPrintFailed(_OfPaper):
 
 
 @event("lobby.terminal.ticket_left.v1")
+@dataclass(frozen=True, kw_only=True)
 class TicketLeft(_OfPaper):
     """The customer told the terminal that they go without being served (T4, T7)."""
 
 
 @event("lobby.terminal.device_reported.v1")
+@dataclass(frozen=True, kw_only=True)
 class DeviceReported(EventData):
     """A self-service device says how it is (T10).
 
@@ -129,4 +134,4 @@ class DeviceReported(EventData):
     device_id: Name
     kind: Literal["atm", "crs", "vtm", "kiosk", "printer", "display", "phone"] = "kiosk"
     status: Literal["up", "down"]
-    detail: str | None = Field(default=None, max_length=500)
+    detail: Annotated[str | None, Field(max_length=500)] = None

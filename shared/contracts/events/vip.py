@@ -1,25 +1,29 @@
-"""What vip says: arrivals, the lounge, hand-offs, the roster (V1-V3, V8)."""
+"""What vip records: arrivals, the lounge, hand-offs, the roster (V1-V3, V8)."""
 
+from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from shared.contracts.base import EventData, Id, Name, Reason, Time
+from shared.contracts.base import Id, Name, Time
+from shared.contracts.event_data import EventData
+from shared.contracts.events.types import CardTier, Reason
 from shared.contracts.registry import event
-from shared.contracts.terminal import CardTier
 
 ManagerKind = Literal["retail", "corporate", "credit", "wealth", "product", "lobby"]
 """零售 · 公司 · 信贷 · 理财 · 产品 · 大堂: the six kinds of manager."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class _OfArrival(EventData):
     handoff_id: Id
     visit_id: Id
-    business_date: date = Field(description="The branch's local day on which the visit began.")
+    business_date: Annotated[date, Field(description="The branch's local day on which the visit began.")]
 
 
 @event("lobby.vip.customer_arrived.v1")
+@dataclass(frozen=True, kw_only=True)
 class CustomerArrived(_OfArrival):
     """A VIP customer is in the lobby (V1)."""
 
@@ -29,10 +33,11 @@ class CustomerArrived(_OfArrival):
     ticket_id: Id | None = None
     number: str | None = None
     business: Name | None = None
-    own_manager_id: Id | None = Field(default=None, description="The customer's own manager, asked first.")
+    own_manager_id: Annotated[Id | None, Field(description="The customer's own manager, asked first.")] = None
 
 
 @event("lobby.vip.lounge_seated.v1")
+@dataclass(frozen=True, kw_only=True)
 class LoungeSeated(_OfArrival):
     """The customer waits in the lounge, with a promised time (V2)."""
 
@@ -40,6 +45,7 @@ class LoungeSeated(_OfArrival):
 
 
 @event("lobby.vip.lounge_task_due.v1")
+@dataclass(frozen=True, kw_only=True)
 class LoungeTaskDue(_OfArrival):
     """Tea, magazines: somebody owes it by then (V2)."""
 
@@ -50,17 +56,19 @@ class LoungeTaskDue(_OfArrival):
 
 
 @event("lobby.vip.handoff_offered.v1")
+@dataclass(frozen=True, kw_only=True)
 class HandoffOffered(_OfArrival):
     """The hand-off is offered to a manager (V3)."""
 
     manager_id: Id
     manager_kind: ManagerKind
-    attempt: int = Field(ge=1)
+    attempt: Annotated[int, Field(ge=1)]
     expires_at: Time
     reasons: tuple[Reason, ...] = ()
 
 
 @event("lobby.vip.handoff_accepted.v1")
+@dataclass(frozen=True, kw_only=True)
 class HandoffAccepted(_OfArrival):
     """The manager takes the customer."""
 
@@ -69,6 +77,7 @@ class HandoffAccepted(_OfArrival):
 
 
 @event("lobby.vip.handoff_declined.v1")
+@dataclass(frozen=True, kw_only=True)
 class HandoffDeclined(_OfArrival):
     """The manager can't; the next one is asked."""
 
@@ -77,6 +86,7 @@ class HandoffDeclined(_OfArrival):
 
 
 @event("lobby.vip.handoff_timed_out.v1")
+@dataclass(frozen=True, kw_only=True)
 class HandoffTimedOut(_OfArrival):
     """The manager did not answer in time; the next one is asked."""
 
@@ -84,6 +94,7 @@ class HandoffTimedOut(_OfArrival):
 
 
 @event("lobby.vip.handoff_escalated.v1")
+@dataclass(frozen=True, kw_only=True)
 class HandoffEscalated(_OfArrival):
     """No manager is left to ask: the supervisor decides."""
 
@@ -91,6 +102,7 @@ class HandoffEscalated(_OfArrival):
 
 
 @event("lobby.vip.handoff_completed.v1")
+@dataclass(frozen=True, kw_only=True)
 class HandoffCompleted(_OfArrival):
     """The manager is done with the customer."""
 
@@ -99,25 +111,34 @@ class HandoffCompleted(_OfArrival):
 
 
 @event("lobby.vip.handoff_withdrawn.v1")
+@dataclass(frozen=True, kw_only=True)
 class HandoffWithdrawn(_OfArrival):
     """Nothing is left to hand off: the customer left, or a VIP window served them."""
 
     reason: Literal["left", "served_at_window"]
 
 
+@dataclass(frozen=True, kw_only=True)
 class Manager(EventData):
     """A manager on the duty roster (V8)."""
 
     manager_id: Id
     kind: ManagerKind
-    name: str | None = Field(default=None, max_length=64, description="As on the name plate; staff, not a customer.")
+    name: Annotated[str | None, Field(max_length=64, description="As on the name plate; staff, not a customer.")] = None
     on_duty: bool = True
     skills: tuple[Name, ...] = ()
-    max_load: int = Field(default=1, ge=1, le=50)
+    max_load: Annotated[int, Field(ge=1, le=50)] = 1
 
 
 @event("lobby.vip.roster_set.v1")
+@dataclass(frozen=True, kw_only=True)
 class RosterSet(EventData):
     """The whole duty roster of the branch from now on (V8)."""
 
     managers: tuple[Manager, ...]
+
+
+HandoffEvent = (
+    CustomerArrived | LoungeSeated | LoungeTaskDue | HandoffOffered | HandoffAccepted | HandoffDeclined
+    | HandoffTimedOut | HandoffEscalated | HandoffCompleted | HandoffWithdrawn
+)  # fmt: skip

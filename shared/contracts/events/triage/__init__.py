@@ -1,0 +1,87 @@
+"""What triage records: visits, tickets, counters and devices (T1-T12)."""
+
+from shared.contracts.events.triage.appointments import (
+    AppointmentArrived,
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentEvent,
+)
+from shared.contracts.events.triage.attention import (
+    CustomerCared,
+    StarvationAlarmed,
+    StarvationCleared,
+    ThresholdCrossed,
+    WaitPromiseBreached,
+)
+from shared.contracts.events.triage.counters import (
+    CounterClosed,
+    CounterEvent,
+    CounterOpened,
+    DeviceChanged,
+    PolicyChanged,
+)
+from shared.contracts.events.triage.diversion import (
+    DiversionAccepted,
+    DiversionCompleted,
+    DiversionDeclined,
+    DiversionFellBack,
+    DiversionOffered,
+)
+from shared.contracts.events.triage.issue import (
+    NumberBlockLeased,
+    TicketIssued,
+    TicketPrinted,
+    TicketRefused,
+    TicketReprinted,
+)
+from shared.contracts.events.triage.life import (
+    ServiceStarted,
+    StepUndone,
+    TicketCalled,
+    TicketCompleted,
+    TicketHeld,
+    TicketLeft,
+    TicketNoShow,
+    TicketRecalled,
+    TicketReprioritised,
+    TicketResumed,
+    TicketReturned,
+    TicketTransferred,
+    VisitEnded,
+)
+from shared.contracts.events.triage.types import (
+    Arrival,
+    CareAction,
+    Channel,
+    DeviceState,
+    Form,
+    OfTicket,
+    Outcome,
+    Overtaken,
+    StarvationCause,
+    TicketState,
+)
+
+Mark = (
+    DiversionOffered | DiversionAccepted | DiversionDeclined | DiversionCompleted | DiversionFellBack
+    | WaitPromiseBreached | StarvationAlarmed | StarvationCleared | CustomerCared
+)  # fmt: skip
+"""What is noted of a ticket without its going anywhere: no step, so that an undo passes it over."""
+
+TicketEvent = (
+    TicketIssued | TicketPrinted | TicketReprinted | TicketCalled | TicketRecalled | ServiceStarted | TicketCompleted
+    | TicketNoShow | TicketReturned | TicketHeld | TicketResumed | TicketTransferred | TicketLeft | StepUndone
+    | TicketReprioritised | Mark
+)  # fmt: skip
+VisitEvent = TicketEvent | VisitEnded
+
+__all__ = [
+    "AppointmentArrived", "AppointmentBooked", "AppointmentCancelled", "AppointmentEvent", "Arrival", "CareAction",
+    "Channel", "CounterClosed", "CounterEvent", "CounterOpened", "CustomerCared", "DeviceChanged", "DeviceState",
+    "DiversionAccepted", "DiversionCompleted", "DiversionDeclined", "DiversionFellBack", "DiversionOffered", "Form",
+    "Mark", "NumberBlockLeased", "OfTicket", "Outcome", "Overtaken", "PolicyChanged", "ServiceStarted",
+    "StarvationAlarmed", "StarvationCause", "StarvationCleared", "StepUndone", "ThresholdCrossed", "TicketCalled",
+    "TicketCompleted", "TicketEvent", "TicketHeld", "TicketIssued", "TicketLeft", "TicketNoShow", "TicketPrinted",
+    "TicketRecalled", "TicketRefused", "TicketReprinted", "TicketReprioritised", "TicketResumed", "TicketReturned",
+    "TicketState", "TicketTransferred", "VisitEnded", "VisitEvent", "WaitPromiseBreached",
+]  # fmt: skip

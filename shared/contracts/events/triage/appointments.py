@@ -1,0 +1,44 @@
+"""Slots that customers booked (T11)."""
+
+from dataclasses import dataclass
+
+from shared.contracts.base import Id, Name, Text, Time
+from shared.contracts.event_data import EventData
+from shared.contracts.events.triage.types import Arrival
+from shared.contracts.registry import event
+
+
+@event("lobby.triage.appointment_booked.v1")
+@dataclass(frozen=True, kw_only=True)
+class AppointmentBooked(EventData):
+    """A customer has a slot, another one, or theirs again: nothing was printed for who came (T11)."""
+
+    appointment_id: Id
+    slot_at: Time
+    business: Name
+    customer_ref: Id | None = None
+
+
+@event("lobby.triage.appointment_cancelled.v1")
+@dataclass(frozen=True, kw_only=True)
+class AppointmentCancelled(EventData):
+    """The customer of an appointment will not come to its slot (T11)."""
+
+    appointment_id: Id
+    slot_at: Time
+    business: Name
+    reason: Text | None = None
+
+
+@event("lobby.triage.appointment_arrived.v1")
+@dataclass(frozen=True, kw_only=True)
+class AppointmentArrived(EventData):
+    """The customer of an appointment took a ticket: in time, too early, or too late (T11)."""
+
+    appointment_id: Id
+    ticket_id: Id
+    slot_at: Time
+    arrival: Arrival
+
+
+AppointmentEvent = AppointmentBooked | AppointmentArrived | AppointmentCancelled

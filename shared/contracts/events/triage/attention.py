@@ -1,0 +1,64 @@
+"""Customers who wait too long, lines that grow, and who looked after them (T8, T12)."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from shared.contracts.base import Id, Seconds
+from shared.contracts.event_data import EventData
+from shared.contracts.events.triage.types import CareAction, Channel, OfTicket, StarvationCause
+from shared.contracts.registry import event
+
+
+@event("lobby.triage.wait_promise_breached.v1")
+@dataclass(frozen=True, kw_only=True)
+class WaitPromiseBreached(OfTicket):
+    """The customer has waited longer than the 90 % promise on the ticket; once a ticket (T8, T9)."""
+
+    waited_s: Seconds
+    quoted_p50_s: Seconds
+    quoted_p90_s: Seconds
+
+
+@event("lobby.triage.starvation_alarmed.v1")
+@dataclass(frozen=True, kw_only=True)
+class StarvationAlarmed(OfTicket):
+    """The customer has waited beyond policy's limit, or may not be overtaken any more; once a ticket (T12)."""
+
+    cause: StarvationCause
+    waited_s: Seconds
+    limit_s: Seconds
+    times_overtaken: Annotated[int, Field(ge=0)] = 0
+
+
+@event("lobby.triage.starvation_cleared.v1")
+@dataclass(frozen=True, kw_only=True)
+class StarvationCleared(OfTicket):
+    """The one whom the alarm was for waits no more."""
+
+    by: Annotated[str, Field(description="The step that ended it, as the middle of its event's type: ticket_called.")]
+
+
+@event("lobby.triage.customer_cared.v1")
+@dataclass(frozen=True, kw_only=True)
+class CustomerCared(OfTicket):
+    """Somebody looked after the customer (T8)."""
+
+    action: CareAction
+    note: str | None = None
+    by: Id
+
+
+@event("lobby.triage.threshold_crossed.v1")
+@dataclass(frozen=True, kw_only=True)
+class ThresholdCrossed(EventData):
+    """A line's length, longest wait or promised wait went above policy's limit, or is back below it (T8)."""
+
+    channel: Channel
+    measure: Annotated[Literal["length", "longest_wait", "p90"], Field(description="Tickets, seconds, seconds.")]
+    above: bool
+    value: Annotated[float, Field(ge=0)]
+    limit: Annotated[float, Field(ge=0)]
+    business_date: date

@@ -1,0 +1,165 @@
+"""The steps of a ticket, from the call to the end of the visit (T7, T12)."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated
+
+from pydantic import Field
+
+from shared.contracts.base import Id, Name, Seconds
+from shared.contracts.event_data import EventData
+from shared.contracts.events.triage.types import Channel, OfTicket, Outcome, Overtaken, TicketState
+from shared.contracts.events.types import Reason
+from shared.contracts.registry import event
+
+
+@event("lobby.triage.ticket_called.v1")
+@dataclass(frozen=True, kw_only=True)
+class TicketCalled(OfTicket):
+    """A counter (or a manager's desk) calls the ticket (T7)."""
+
+    counter: Name
+    waited_s: Seconds
+    quoted_p50_s: Seconds
+    quoted_p90_s: Seconds
+    overtakes: Annotated[
+        tuple[Id, ...],
+        Field(description="Tickets that stand earlier in the counter's lines and still wait, the first 50 (T12)."),
+    ] = ()
+    overtaken: Annotated[tuple[Overtaken, ...], Field(description="The same with how often each was overtaken.")] = ()
+    overtakes_more: Annotated[bool, Field(description="Whether there are more than those named.")] = False
+    overtaking_reason: Annotated[Reason | None, Field(description="The rule that let this one go first.")] = None
+    forced: Annotated[bool, Field(description="Somebody was pushed beyond policy's cap: called by a person.")] = False
+    for_skill: Annotated[
+        bool, Field(description="Others stand earlier whom this counter cannot serve; they are not overtaken.")
+    ] = False
+    times_overtaken: Annotated[int, Field(ge=0, description="How often the called one was overtaken before.")] = 0
+
+
+@event("lobby.triage.ticket_recalled.v1")
+@dataclass(frozen=True, kw_only=True)
+class TicketRecalled(OfTicket):
+    """The number is called again."""
+
+    counter: Name
+
+
+@event("lobby.triage.service_started.v1")
+@dataclass(frozen=True, kw_only=True)
+class ServiceStarted(OfTicket):
+    """The customer is at the counter."""
+
+    counter: Name
+    waited_s: Seconds
+
+
+@event("lobby.triage.ticket_completed.v1")
+@dataclass(frozen=True, kw_only=True)
+class TicketCompleted(OfTicket):
+    """The business is done."""
+
+    counter: Name | None = None
+    waited_s: Seconds
+    service_s: Seconds
+    reason: Annotated[
+        str | None,
+        Field(description="day_end: nobody said that it was done; an unfinished spell of service isn't counted."),
+    ] = None
+
+
+@event("lobby.triage.ticket_no_show.v1")
+@dataclass(frozen=True, kw_only=True)
+class TicketNoShow(OfTicket):
+    """Nobody came when the number was called (过号)."""
+
+    counter: Name
+
+
+@event("lobby.triage.ticket_returned.v1")
+@dataclass(frozen=True, kw_only=True)
+class TicketReturned(OfTicket):
+    """Who did not come is back within the policy's grace, and stands where they stood before (T7)."""
+
+    away_s: Seconds
+
+
+@event("lobby.triage.ticket_held.v1")
+@dataclass(frozen=True, kw_only=True)
+class TicketHeld(OfTicket):
+    """The business is set aside, to be resumed."""
+
+    counter: Name
+
+
+@event("lobby.triage.ticket_resumed.v1")
+@dataclass(frozen=True, kw_only=True)
+class TicketResumed(OfTicket):
+    """The business goes on."""
+
+    counter: Name
+
+
+@event("lobby.triage.ticket_transferred.v1")
+@dataclass(frozen=True, kw_only=True)
+class TicketTransferred(OfTicket):
+    """The ticket waits for another channel now; ``channel`` is the new one."""
+
+    from_channel: Channel
+    to_counter: Annotated[Name | None, Field(description="The only counter that calls it.")] = None
+    to_person: Annotated[Id | None, Field(description="The only person who calls it, by teller_ref.")] = None
+    keeps_place: Annotated[bool, Field(description="It stands where its request time puts it; else at the end.")] = True
+
+
+@event("lobby.triage.ticket_left.v1")
+@dataclass(frozen=True, kw_only=True)
+class TicketLeft(OfTicket):
+    """The customer left before the business was done, at this stage."""
+
+    stage: TicketState
+    waited_s: Seconds
+    reason: Annotated[
+        str | None,
+        Field(
+            description="no_show, print_failed, not_printed or day_end where the system decided; else what a person "
+            "said."
+        ),
+    ] = None
+
+
+@event("lobby.triage.step_undone.v1")
+@dataclass(frozen=True, kw_only=True)
+class StepUndone(OfTicket):
+    """The last step was a mistake; the ticket is in ``state`` again."""
+
+    state: TicketState
+    reason: str
+    undone: Annotated[str | None, Field(description="What is taken back, as its type names it: ticket_called.")] = None
+    waited_s: Annotated[Seconds, Field(description="The wait that the undone call had told.")] = 0
+    quoted_p90_s: Annotated[Seconds, Field(description="The wait that the ticket had been promised.")] = 0
+
+
+@event("lobby.triage.ticket_reprioritised.v1")
+@dataclass(frozen=True, kw_only=True)
+class TicketReprioritised(OfTicket):
+    """A new policy gives the ticket, which still waits or is served, another priority (T6, T12)."""
+
+    priority: Annotated[int, Field(ge=0)]
+    from_priority: Annotated[int, Field(ge=0)]
+    policy_version: Annotated[int, Field(ge=1)]
+
+
+@event("lobby.triage.visit_ended.v1")
+@dataclass(frozen=True, kw_only=True)
+class VisitEnded(EventData):
+    """The customer's stay is over: every visit has exactly one of these."""
+
+    visit_id: Id
+    channel: Channel
+    outcome: Outcome
+    business_date: date
+    waited_s: Seconds
+    service_s: Seconds
+    stage: Annotated[TicketState | None, Field(description="Where the customer left; none where they were served.")] = (
+        None
+    )
+    reason: Annotated[str | None, Field(description="As of the ticket that ended last: no_show, day_end, …")] = None
