@@ -1,4 +1,4 @@
-"""The bases of every contract: frozen pydantic models, units in the names."""
+"""The types of the contracts' fields, units in the names, and the bases of HTTP bodies."""
 
 import re
 from datetime import date

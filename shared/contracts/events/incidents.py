@@ -24,9 +24,9 @@ StepKind = Literal[
 class Evidence(EventData):
     """A photograph or a document, by its content (I6); the content itself is kept elsewhere."""
 
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    media_type: Annotated[str, Field(max_length=100)]
-    name: Annotated[str | None, Field(max_length=200)] = None
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="Of its bytes, in hexadecimal.")]
+    media_type: Annotated[str, Field(max_length=100, description="As HTTP's Content-Type: image/jpeg.")]
+    name: Annotated[str | None, Field(max_length=200, description="The file's.")] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,9 +39,9 @@ class _Opened(EventData):
     people: Annotated[tuple[Name, ...], Field(description="Who (何人), by role or token.")] = ()
     cause: Annotated[str | None, Field(max_length=2000, description="Why (何因).")] = None
     happened_at: Annotated[Time, Field(description="When (何时).")]
-    reported_by: Id
-    visit_id: Id | None = None
-    device_id: Name | None = None
+    reported_by: Annotated[Id, Field(description="Whose token it was.")]
+    visit_id: Annotated[Id | None, Field(description="The visit that it is about.")] = None
+    device_id: Annotated[Name | None, Field(description="The device that it is about.")] = None
 
 
 @event("lobby.incidents.dispute_opened.v1")
@@ -81,7 +81,7 @@ class StepRecorded(_OfIncident):
     """Something was done about it."""
 
     step: StepKind
-    by: Id
+    by: Annotated[Id, Field(description="Whose token it was.")]
     note: Annotated[str | None, Field(max_length=4000)] = None
     evidence: tuple[Evidence, ...] = ()
     still_due: Annotated[tuple[StepKind, ...], Field(description="What a police call left out for now (I3).")] = ()
@@ -92,9 +92,9 @@ class StepRecorded(_OfIncident):
 class IncidentClosed(_OfIncident):
     """It is over; its record is read-only from now on (I6)."""
 
-    resolution: Text
+    resolution: Annotated[Text, Field(description="How it ended, in words.")]
     by: Id
-    open_s: Annotated[float, Field(ge=0)]
+    open_s: Annotated[float, Field(ge=0, description="From its opening to its closing.")]
 
 
 @event("lobby.incidents.incident_amended.v1")

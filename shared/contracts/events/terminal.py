@@ -134,4 +134,4 @@ class DeviceReported(EventData):
     device_id: Name
     kind: Literal["atm", "crs", "vtm", "kiosk", "printer", "display", "phone"] = "kiosk"
     status: Literal["up", "down"]
-    detail: Annotated[str | None, Field(max_length=500)] = None
+    detail: Annotated[str | None, Field(max_length=500, description="In words.")] = None

@@ -28,10 +28,10 @@ class CustomerArrived(_OfArrival):
     """A VIP customer is in the lobby (V1)."""
 
     tier: CardTier
-    recognised_by: Literal["card", "appointment", "word"]
-    customer_ref: Id | None = None
+    recognised_by: Annotated[Literal["card", "appointment", "word"], Field(description="word: somebody said so.")]
+    customer_ref: Annotated[Id | None, Field(description="Opaque; who it is is in the vault.")] = None
     ticket_id: Id | None = None
-    number: str | None = None
+    number: Annotated[str | None, Field(description="Of the ticket, as it is printed.")] = None
     business: Name | None = None
     own_manager_id: Annotated[Id | None, Field(description="The customer's own manager, asked first.")] = None
 
@@ -41,7 +41,7 @@ class CustomerArrived(_OfArrival):
 class LoungeSeated(_OfArrival):
     """The customer waits in the lounge, with a promised time (V2)."""
 
-    promised_at: Time
+    promised_at: Annotated[Time, Field(description="When a manager will have time, as promised.")]
 
 
 @event("lobby.vip.lounge_task_due.v1")
@@ -51,8 +51,8 @@ class LoungeTaskDue(_OfArrival):
 
     task_id: Id
     task: Literal["tea", "magazines"]
-    owner: Id
-    due_at: Time
+    owner: Annotated[Id, Field(description="By manager_id; lobby_manager where none is on duty.")]
+    due_at: Annotated[Time, Field(description="By then it is to be done.")]
 
 
 @event("lobby.vip.handoff_offered.v1")
@@ -62,9 +62,9 @@ class HandoffOffered(_OfArrival):
 
     manager_id: Id
     manager_kind: ManagerKind
-    attempt: Annotated[int, Field(ge=1)]
-    expires_at: Time
-    reasons: tuple[Reason, ...] = ()
+    attempt: Annotated[int, Field(ge=1, description="Which manager in turn this is for the hand-off.")]
+    expires_at: Annotated[Time, Field(description="Until then the manager may answer.")]
+    reasons: Annotated[tuple[Reason, ...], Field(description="Why this manager (V3).")] = ()
 
 
 @event("lobby.vip.handoff_accepted.v1")
@@ -98,7 +98,7 @@ class HandoffTimedOut(_OfArrival):
 class HandoffEscalated(_OfArrival):
     """No manager is left to ask: the supervisor decides."""
 
-    reason: str
+    reason: Annotated[str, Field(description="all_asked or nobody_on_duty.")]
 
 
 @event("lobby.vip.handoff_completed.v1")
@@ -126,8 +126,8 @@ class Manager(EventData):
     kind: ManagerKind
     name: Annotated[str | None, Field(max_length=64, description="As on the name plate; staff, not a customer.")] = None
     on_duty: bool = True
-    skills: tuple[Name, ...] = ()
-    max_load: Annotated[int, Field(ge=1, le=50)] = 1
+    skills: Annotated[tuple[Name, ...], Field(description="Businesses or languages that they are good at.")] = ()
+    max_load: Annotated[int, Field(ge=1, le=50, description="How many customers they take at a time.")] = 1
 
 
 @event("lobby.vip.roster_set.v1")

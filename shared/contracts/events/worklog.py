@@ -30,7 +30,7 @@ class CheckResult(EventData):
 
 @dataclass(frozen=True, kw_only=True)
 class _OfDay(EventData):
-    business_date: date
+    business_date: Annotated[date, Field(description="The branch's local day that the log is of.")]
 
 
 @event("lobby.worklog.checks_recorded.v1")
@@ -41,7 +41,7 @@ class ChecksRecorded(_OfDay):
     check_id: Id
     kind: CheckKind
     results: tuple[CheckResult, ...]
-    by: Id
+    by: Annotated[Id, Field(description="Whose token it was.")]
 
 
 @event("lobby.worklog.note_added.v1")
@@ -52,7 +52,7 @@ class NoteAdded(_OfDay):
     note_id: Id
     kind: NoteKind
     text: Text
-    by: Id
+    by: Annotated[Id, Field(description="Whose token it was.")]
 
 
 @event("lobby.worklog.day_closed.v1")
@@ -60,11 +60,13 @@ class NoteAdded(_OfDay):
 class DayClosed(_OfDay):
     """The log is signed and read-only (W8)."""
 
-    by: Id
-    visits: Annotated[int, Field(ge=0)]
-    served: Annotated[int, Field(ge=0)]
-    left: Annotated[int, Field(ge=0)]
-    journal_hash: str | None = None
+    by: Annotated[Id, Field(description="Who signs.")]
+    visits: Annotated[int, Field(ge=0, description="The day's, each of which has ended.")]
+    served: Annotated[int, Field(ge=0, description="Of these, those that ended served.")]
+    left: Annotated[int, Field(ge=0, description="Of these, those that ended without.")]
+    journal_hash: Annotated[
+        str | None, Field(description="The last link of the day's journal; null: the day has no event.")
+    ] = None
 
 
 DayEvent = ChecksRecorded | NoteAdded | DayClosed

@@ -1,6 +1,9 @@
 """Slots that customers booked (T11)."""
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
 
 from shared.contracts.base import Id, Name, Text, Time
 from shared.contracts.event_data import EventData
@@ -13,10 +16,10 @@ from shared.contracts.registry import event
 class AppointmentBooked(EventData):
     """A customer has a slot, another one, or theirs again: nothing was printed for who came (T11)."""
 
-    appointment_id: Id
+    appointment_id: Annotated[Id, Field(description="The booking system's, where it gave one.")]
     slot_at: Time
     business: Name
-    customer_ref: Id | None = None
+    customer_ref: Annotated[Id | None, Field(description="Opaque; never a name, a phone or a card number.")] = None
 
 
 @event("lobby.triage.appointment_cancelled.v1")
@@ -38,7 +41,7 @@ class AppointmentArrived(EventData):
     appointment_id: Id
     ticket_id: Id
     slot_at: Time
-    arrival: Arrival
+    arrival: Annotated[Arrival, Field(description="Against the slot and policy's grace.")]
 
 
 AppointmentEvent = AppointmentBooked | AppointmentArrived | AppointmentCancelled

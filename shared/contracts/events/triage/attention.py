@@ -8,7 +8,15 @@ from pydantic import Field
 
 from shared.contracts.base import Id, Seconds
 from shared.contracts.event_data import EventData
-from shared.contracts.events.triage.types import CareAction, Channel, OfTicket, StarvationCause
+from shared.contracts.events.triage.types import (
+    CareAction,
+    Channel,
+    OfTicket,
+    QuotedP50,
+    QuotedP90,
+    StarvationCause,
+    Waited,
+)
 from shared.contracts.registry import event
 
 
@@ -17,9 +25,9 @@ from shared.contracts.registry import event
 class WaitPromiseBreached(OfTicket):
     """The customer has waited longer than the 90 % promise on the ticket; once a ticket (T8, T9)."""
 
-    waited_s: Seconds
-    quoted_p50_s: Seconds
-    quoted_p90_s: Seconds
+    waited_s: Waited
+    quoted_p50_s: QuotedP50
+    quoted_p90_s: QuotedP90
 
 
 @event("lobby.triage.starvation_alarmed.v1")
@@ -27,10 +35,12 @@ class WaitPromiseBreached(OfTicket):
 class StarvationAlarmed(OfTicket):
     """The customer has waited beyond policy's limit, or may not be overtaken any more; once a ticket (T12)."""
 
-    cause: StarvationCause
-    waited_s: Seconds
-    limit_s: Seconds
-    times_overtaken: Annotated[int, Field(ge=0)] = 0
+    cause: Annotated[
+        StarvationCause, Field(description="wait: longer than limit_s; cap: overtaken as often as policy allows.")
+    ]
+    waited_s: Waited
+    limit_s: Annotated[Seconds, Field(description="What policy allowed at that time.")]
+    times_overtaken: Annotated[int, Field(ge=0, description="At the ticket's present place in the line.")] = 0
 
 
 @event("lobby.triage.starvation_cleared.v1")
@@ -48,7 +58,7 @@ class CustomerCared(OfTicket):
 
     action: CareAction
     note: str | None = None
-    by: Id
+    by: Annotated[Id, Field(description="Who looked after them: whom the call named, else whose token it was.")]
 
 
 @event("lobby.triage.threshold_crossed.v1")
@@ -58,7 +68,7 @@ class ThresholdCrossed(EventData):
 
     channel: Channel
     measure: Annotated[Literal["length", "longest_wait", "p90"], Field(description="Tickets, seconds, seconds.")]
-    above: bool
-    value: Annotated[float, Field(ge=0)]
-    limit: Annotated[float, Field(ge=0)]
+    above: Annotated[bool, Field(description="False: it is back below.")]
+    value: Annotated[float, Field(ge=0, description="In the unit of the measure.")]
+    limit: Annotated[float, Field(ge=0, description="Policy's, in the same unit.")]
     business_date: date

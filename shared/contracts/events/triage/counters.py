@@ -18,8 +18,8 @@ class CounterOpened(EventData):
     """A counter serves these channels from now on (T10)."""
 
     counter: Name
-    channels: tuple[Channel, ...]
-    teller_ref: Id | None = None
+    channels: Annotated[tuple[Channel, ...], Field(description="In the order in which the call named them.")]
+    teller_ref: Annotated[Id | None, Field(description="Who works there; opaque.")] = None
     businesses: Annotated[tuple[Name, ...], Field(description="Its skills; none means every business.")] = ()
 
 
@@ -37,7 +37,7 @@ class DeviceChanged(EventData):
     """A self-service device goes down or comes back (T10)."""
 
     device_id: Name
-    kind: str
+    kind: Annotated[str, Field(description="atm, crs, vtm, kiosk, printer, display or phone.")]
     status: DeviceState
     detail: str | None = None
 

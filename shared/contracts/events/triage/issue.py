@@ -20,14 +20,14 @@ class TicketIssued(OfTicket):
 
     priority: Annotated[int, Field(ge=0, description="Higher is served first.")]
     customer: Customer = UNKNOWN_CUSTOMER
-    amount_minor: int | None = None
-    currency: str = "CNY"
-    requested_at: Time
-    terminal_id: Id | None = None
-    reasons: tuple[Reason, ...] = ()
-    forms: tuple[Form, ...] = ()
+    amount_minor: Annotated[int | None, Field(description="In the currency's minor unit.")] = None
+    currency: Annotated[str, Field(description="The amount's, ISO 4217.")] = "CNY"
+    requested_at: Annotated[Time, Field(description="When the customer asked; the event's time is the same.")]
+    terminal_id: Annotated[Id | None, Field(description="Where it was asked for.")] = None
+    reasons: Annotated[tuple[Reason, ...], Field(description="Why this channel and priority (T2, T6).")] = ()
+    forms: Annotated[tuple[Form, ...], Field(description="What the business needs (T5).")] = ()
     position: Annotated[int, Field(ge=1, description="1 is next.")]
-    wait_p50_s: Seconds
+    wait_p50_s: Annotated[Seconds, Field(description="Half of such tickets wait less, as promised (T9).")]
     wait_p90_s: Annotated[Seconds, Field(description="0: no wait was promised.")]
     offline: Annotated[bool, Field(description="A terminal gave the number out while it had no network.")] = False
     late: Annotated[bool, Field(description="It was heard of after its business day: nobody calls it.")] = False
@@ -48,10 +48,10 @@ class NumberBlockLeased(EventData):
     terminal_id: Name
     channel: Channel
     prefix: str
-    first: Annotated[int, Field(ge=0)]
-    last: Annotated[int, Field(ge=0)]
+    first: Annotated[int, Field(ge=0, description="Without the prefix.")]
+    last: Annotated[int, Field(ge=0, description="Without the prefix; the block's own last one.")]
     width: Annotated[int, Field(ge=1, description="Digits that a number is filled up to with zeros.")]
-    business_date: date
+    business_date: Annotated[date, Field(description="The only day on which its numbers are good.")]
     expires_at: Annotated[Time, Field(description="From then on the terminal gives none of them out.")]
     report_until: Annotated[Time, Field(description="Until then its events are believed.")]
 
@@ -61,9 +61,11 @@ class NumberBlockLeased(EventData):
 class TicketRefused(EventData):
     """A request that came as an event cannot be served; ``causationid`` is the request's id."""
 
-    code: str
-    detail: str
-    field: str | None = None
+    code: Annotated[
+        str, Field(description="As the same request would be refused by HTTP; programs tell refusals apart by it.")
+    ]
+    detail: Annotated[str, Field(description="The same in words.")]
+    field: Annotated[str | None, Field(description="The field to mend.")] = None
     terminal_id: Id | None = None
     number: Annotated[str | None, Field(description="The number that the refusal is about.")] = None
     ticket_id: Annotated[Id | None, Field(description="The ticket that the customer has already.")] = None

@@ -8,7 +8,18 @@ from pydantic import Field
 
 from shared.contracts.base import Id, Name, Seconds
 from shared.contracts.event_data import EventData
-from shared.contracts.events.triage.types import Channel, OfTicket, Outcome, Overtaken, TicketState
+from shared.contracts.events.triage.types import (
+    Channel,
+    CounterName,
+    OfTicket,
+    Outcome,
+    Overtaken,
+    QuotedP50,
+    QuotedP90,
+    Served,
+    TicketState,
+    Waited,
+)
 from shared.contracts.events.types import Reason
 from shared.contracts.registry import event
 
@@ -18,10 +29,10 @@ from shared.contracts.registry import event
 class TicketCalled(OfTicket):
     """A counter (or a manager's desk) calls the ticket (T7)."""
 
-    counter: Name
-    waited_s: Seconds
-    quoted_p50_s: Seconds
-    quoted_p90_s: Seconds
+    counter: CounterName
+    waited_s: Waited
+    quoted_p50_s: QuotedP50
+    quoted_p90_s: QuotedP90
     overtakes: Annotated[
         tuple[Id, ...],
         Field(description="Tickets that stand earlier in the counter's lines and still wait, the first 50 (T12)."),
@@ -41,7 +52,7 @@ class TicketCalled(OfTicket):
 class TicketRecalled(OfTicket):
     """The number is called again."""
 
-    counter: Name
+    counter: CounterName
 
 
 @event("lobby.triage.service_started.v1")
@@ -49,8 +60,8 @@ class TicketRecalled(OfTicket):
 class ServiceStarted(OfTicket):
     """The customer is at the counter."""
 
-    counter: Name
-    waited_s: Seconds
+    counter: CounterName
+    waited_s: Waited
 
 
 @event("lobby.triage.ticket_completed.v1")
@@ -58,9 +69,9 @@ class ServiceStarted(OfTicket):
 class TicketCompleted(OfTicket):
     """The business is done."""
 
-    counter: Name | None = None
-    waited_s: Seconds
-    service_s: Seconds
+    counter: CounterName | None = None
+    waited_s: Waited
+    service_s: Served
     reason: Annotated[
         str | None,
         Field(description="day_end: nobody said that it was done; an unfinished spell of service isn't counted."),
@@ -72,7 +83,7 @@ class TicketCompleted(OfTicket):
 class TicketNoShow(OfTicket):
     """Nobody came when the number was called (过号)."""
 
-    counter: Name
+    counter: CounterName
 
 
 @event("lobby.triage.ticket_returned.v1")
@@ -80,7 +91,7 @@ class TicketNoShow(OfTicket):
 class TicketReturned(OfTicket):
     """Who did not come is back within the policy's grace, and stands where they stood before (T7)."""
 
-    away_s: Seconds
+    away_s: Annotated[Seconds, Field(description="From the call that was missed.")]
 
 
 @event("lobby.triage.ticket_held.v1")
@@ -88,7 +99,7 @@ class TicketReturned(OfTicket):
 class TicketHeld(OfTicket):
     """The business is set aside, to be resumed."""
 
-    counter: Name
+    counter: CounterName
 
 
 @event("lobby.triage.ticket_resumed.v1")
@@ -96,7 +107,7 @@ class TicketHeld(OfTicket):
 class TicketResumed(OfTicket):
     """The business goes on."""
 
-    counter: Name
+    counter: CounterName
 
 
 @event("lobby.triage.ticket_transferred.v1")
@@ -104,7 +115,7 @@ class TicketResumed(OfTicket):
 class TicketTransferred(OfTicket):
     """The ticket waits for another channel now; ``channel`` is the new one."""
 
-    from_channel: Channel
+    from_channel: Annotated[Channel, Field(description="Where it was before.")]
     to_counter: Annotated[Name | None, Field(description="The only counter that calls it.")] = None
     to_person: Annotated[Id | None, Field(description="The only person who calls it, by teller_ref.")] = None
     keeps_place: Annotated[bool, Field(description="It stands where its request time puts it; else at the end.")] = True
@@ -115,8 +126,8 @@ class TicketTransferred(OfTicket):
 class TicketLeft(OfTicket):
     """The customer left before the business was done, at this stage."""
 
-    stage: TicketState
-    waited_s: Seconds
+    stage: Annotated[TicketState, Field(description="How far it had come.")]
+    waited_s: Waited
     reason: Annotated[
         str | None,
         Field(
@@ -132,7 +143,7 @@ class StepUndone(OfTicket):
     """The last step was a mistake; the ticket is in ``state`` again."""
 
     state: TicketState
-    reason: str
+    reason: Annotated[str, Field(description="What the person said who took it back.")]
     undone: Annotated[str | None, Field(description="What is taken back, as its type names it: ticket_called.")] = None
     waited_s: Annotated[Seconds, Field(description="The wait that the undone call had told.")] = 0
     quoted_p90_s: Annotated[Seconds, Field(description="The wait that the ticket had been promised.")] = 0
@@ -143,9 +154,9 @@ class StepUndone(OfTicket):
 class TicketReprioritised(OfTicket):
     """A new policy gives the ticket, which still waits or is served, another priority (T6, T12)."""
 
-    priority: Annotated[int, Field(ge=0)]
+    priority: Annotated[int, Field(ge=0, description="Higher is served first.")]
     from_priority: Annotated[int, Field(ge=0)]
-    policy_version: Annotated[int, Field(ge=1)]
+    policy_version: Annotated[int, Field(ge=1, description="The policy that gives it.")]
 
 
 @event("lobby.triage.visit_ended.v1")
@@ -154,11 +165,11 @@ class VisitEnded(EventData):
     """The customer's stay is over: every visit has exactly one of these."""
 
     visit_id: Id
-    channel: Channel
-    outcome: Outcome
-    business_date: date
-    waited_s: Seconds
-    service_s: Seconds
+    channel: Annotated[Channel, Field(description="Of the ticket that ended last.")]
+    outcome: Annotated[Outcome, Field(description="served: at least one of its tickets was completed.")]
+    business_date: Annotated[date, Field(description="The branch's local day on which the visit began.")]
+    waited_s: Annotated[Seconds, Field(description="The customer's wait, once however many tickets waited (T9).")]
+    service_s: Annotated[Seconds, Field(description="Of all its tickets together; holds are left out.")]
     stage: Annotated[TicketState | None, Field(description="Where the customer left; none where they were served.")] = (
         None
     )

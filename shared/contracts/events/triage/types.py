@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from shared.contracts.base import Id, Name
+from shared.contracts.base import Id, Name, Seconds
 from shared.contracts.event_data import EventData
 from shared.contracts.events.types import LocalizedText
 
@@ -21,13 +21,22 @@ Arrival = Literal["on_time", "early", "late"]
 CareAction = Literal["water", "seat", "reading", "apology", "other_channel", "escort", "other"]
 StarvationCause = Literal["wait", "cap"]
 DeviceState = Literal["up", "down"]
+CounterName = Annotated[
+    Name, Field(description="The counter's number, a manager's desk by manager_id, or the device that did it.")
+]
+Waited = Annotated[
+    Seconds, Field(description="The ticket's wait so far; it stands still while its customer is at a counter.")
+]
+Served = Annotated[Seconds, Field(description="The ticket's time at counters and devices; holds are left out.")]
+QuotedP50 = Annotated[Seconds, Field(description="The wait that half of such tickets stay below, as promised (T9).")]
+QuotedP90 = Annotated[Seconds, Field(description="The wait that 90 % stay below, as promised; 0: none was (T9).")]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
     """A document or form that the business needs (T5)."""
 
-    code: Name
+    code: Annotated[Name, Field(description="As the policy's file names it.")]
     name: LocalizedText
 
 
@@ -37,16 +46,16 @@ class Overtaken:
 
     ticket_id: Id
     number: str
-    times: Annotated[int, Field(ge=1)]
+    times: Annotated[int, Field(ge=1, description="Of this ticket, at its present place in the line.")]
 
 
 @dataclass(frozen=True, kw_only=True)
 class OfTicket(EventData):
     """What every event of a ticket carries, so that a reader needs no other event to place it."""
 
-    visit_id: Id
+    visit_id: Annotated[Id, Field(description="The customer's stay, which may have several tickets (T7).")]
     ticket_id: Id
-    number: str
-    channel: Channel
-    business: Name
+    number: Annotated[str, Field(description="As it is printed: A001 (T4).")]
+    channel: Annotated[Channel, Field(description="Where it waits or is served (T2).")]
+    business: Annotated[Name, Field(description="What the customer wants, by the policy's code (T1).")]
     business_date: Annotated[date, Field(description="The branch's local day on which the visit began.")]
