@@ -75,13 +75,10 @@ class GatewayService(PagesMixin):
     @http(calls.BRANCHES)
     def branches(self, call: Call) -> View:
         """List the branches that the token covers."""
+        covered = call.principal.branches
         with self.storage.read() as connection:
-            known = store.branches(connection)
-        return calls.BranchList(
-            branches=tuple(
-                calls.BranchView(branch=name, last_event_at=at) for name, at in known if call.principal.covers(name)
-            )
-        )
+            known = store.branches(connection, None if "*" in covered else covered)
+        return calls.BranchList(branches=tuple(calls.BranchView(branch=name, last_event_at=at) for name, at in known))
 
     @http(calls.CLOCK)
     def clock(self, call: Call) -> View:
@@ -131,5 +128,7 @@ class GatewayService(PagesMixin):
     @every(seconds=60)
     def forget(self) -> None:
         """Hold the stream for a day, and what terminals said for a week."""
-        with self.storage.transaction() as tx:
-            store.forget(tx.connection, tx.now - HELD, tx.now - TERMINALS_HELD)
+        forgotten = 1
+        while forgotten:
+            with self.storage.transaction() as tx:
+                forgotten = store.forget(tx.connection, tx.now - HELD, tx.now - TERMINALS_HELD)

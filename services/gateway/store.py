@@ -1,6 +1,7 @@
 """The gateway's own tables: branches it has heard of, and the dead letters of the whole system."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -15,17 +16,26 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    func,
+    delete,
+    false,
     select,
+    true,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
+from shared.storage import Cursor
 from shared.storage.tables import log
 from shared.storage.types import UtcDateTime
 
-metadata = MetaData()
+PORTION = 5000
+"""How many events are forgotten at once."""
+
+_FORGOTTEN = Cursor("forgotten")
+"""The last position of each partition that was forgotten: what lies before it has gaps."""
+
+metadata = MetaData(info={"log_indexes": {"log_own_recorded": ("own", "recorded")}})
 
 branch = Table(
     "branch",
@@ -75,10 +85,11 @@ def seen(connection: Connection, branches: Mapping[str, datetime]) -> None:
     )
 
 
-def branches(connection: Connection) -> list[tuple[str, datetime]]:
-    """Return every branch and when it was heard of last."""
+def branches(connection: Connection, only: Collection[str] | None) -> list[tuple[str, datetime]]:
+    """Return each of these branches, or all, that was heard of, and when it was last."""
     query = select(branch.c.branch, branch.c.last_event_at).order_by(branch.c.branch)
-    return [(name, at) for name, at in connection.execute(query)]
+    found = connection.execute(query if only is None else query.where(branch.c.branch.in_(only)))
+    return [(name, at) for name, at in found]
 
 
 def put_letter(connection: Connection, values: Mapping[str, Any]) -> None:
@@ -117,13 +128,9 @@ def mark_letter(connection: Connection, seen_as: RowMapping, state: str) -> None
     connection.execute(update(letter).where(letter.c.id == seen_as["id"], same).values(state=state))
 
 
-def held(connection: Connection, pp: int, after: int, head: int) -> bool:
-    """Say whether the log still has every position of a partition behind ``after`` and up to ``head``.
-
-    The first position that is left tells nothing: what terminals said outlives what lay between.
-    """
-    behind = (log.c.pp == pp) & (log.c.pos > after) & (log.c.pos <= head)
-    return connection.execute(select(func.count()).select_from(log).where(behind)).scalar_one() == head - after
+def held(connection: Connection, pp: int, after: int) -> bool:
+    """Say whether the log still has every position of a partition behind ``after``."""
+    return after >= _FORGOTTEN.load(connection).get(pp, 0)
 
 
 def sources(connection: Connection, event_ids: list[str]) -> dict[str, str]:
@@ -133,6 +140,20 @@ def sources(connection: Connection, event_ids: list[str]) -> dict[str, str]:
 
 
 def forget(connection: Connection, before: datetime, own_before: datetime) -> int:
-    """Delete what the stream need not hold any more; what terminals said is kept longer. Returns how many."""
-    old = (log.c.recorded < before) & (~log.c.own | (log.c.recorded < own_before))
-    return connection.execute(log.delete().where(old)).rowcount
+    """Delete what the stream need not hold any more; what terminals said is kept longer. Returns how many.
+
+    A portion at a time, the oldest first, so that nobody waits long for the database: again until it's 0.
+    """
+    forgotten: Counter[int] = Counter()
+    count = 0
+    for own, until in ((false(), before), (true(), own_before)):
+        old = (log.c.own == own) & (log.c.recorded < until)
+        portion = select(log.c.recorded).where(old).order_by(log.c.recorded).limit(1).offset(PORTION)
+        if (end := connection.execute(portion).scalar()) is not None:
+            old &= log.c.recorded <= end
+        for pp, pos in connection.execute(delete(log).where(old).returning(log.c.pp, log.c.pos)):
+            forgotten[pp] = max(forgotten[pp], pos)
+            count += 1
+    known = _FORGOTTEN.load(connection) if forgotten else {}
+    _FORGOTTEN.save(connection, {pp: pos for pp, pos in forgotten.items() if pos > known.get(pp, 0)})
+    return count

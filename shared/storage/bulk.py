@@ -18,6 +18,7 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
+    and_,
     any_,
     bindparam,
     cast,
@@ -26,7 +27,6 @@ from sqlalchemy import (
     insert,
     select,
     text,
-    tuple_,
     update,
 )
 from sqlalchemy.dialects import postgresql
@@ -51,21 +51,36 @@ def document(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 
 class Among:
-    """A query for the rows whose column has one of many values.
+    """A query for the rows whose column has one of many values, or whose columns have one of many tuples of values.
 
-    To PostgreSQL they are one array: a parameter each would be another statement for each number of them, which
-    the driver takes apart and the server plans every time.
+    To PostgreSQL they are one array a column: a parameter each would be another statement for each number of them,
+    which the driver takes apart and the server plans every time.
     """
 
-    def __init__(self, query: Select[Any], column: Column[Any]) -> None:
-        """``query`` without that condition."""
-        self._array = query.where(column == any_(bindparam("among", type_=postgresql.ARRAY(column.type))))
-        self._list = query.where(column.in_(bindparam("among", expanding=True)))
+    def __init__(self, query: Select[Any], *columns: Column[Any]) -> None:
+        """``query`` without that condition. The columns are those of an index, all of them: others are scanned."""
+        self._names = [f"among_{column.name}" for column in columns]
+        arrays = [bindparam(name, type_=postgresql.ARRAY(c.type)) for name, c in zip(self._names, columns, strict=True)]
+        if len(columns) == 1:
+            self._array = query.where(columns[0] == any_(arrays[0]))
+            self._list = query.where(columns[0].in_(bindparam("among", expanding=True)))
+        else:
+            given = func.unnest(*arrays).table_valued(*(c.name for c in columns)).render_derived("among")
+            self._array = query.join(given, and_(*(c == given.c[c.name] for c in columns)))
+            # SQLite finds no index for tuples of values, but it does for the rows of a table.
+            rows = func.json_each(bindparam("among", type_=Text)).table_valued("value", name="among")
+            of = [func.json_extract(rows.c.value, f"$[{n}]") for n in range(len(columns))]
+            self._list = query.join(rows, and_(*(c == value for c, value in zip(columns, of, strict=True))))
 
     def execute(self, connection: Connection, values: Collection[Any]) -> CursorResult[*tuple[Any, ...]]:
-        """Run the query."""
-        query = self._list if connection.dialect.name == "sqlite" else self._array
-        return connection.execute(query, {"among": list(values)})
+        """Run the query; ``values`` are tuples where there are several columns."""
+        several = len(self._names) > 1
+        if connection.dialect.name == "sqlite":
+            return connection.execute(
+                self._list, {"among": orjson.dumps(list(values)).decode() if several else list(values)}
+            )
+        of_each = zip(*values, strict=True) if several else [values]
+        return connection.execute(self._array, {name: list(of) for name, of in zip(self._names, of_each, strict=True)})
 
 
 def write(connection: Connection, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -82,13 +97,7 @@ _RECEIVE = text(
     "INSERT INTO inbox (event_id, at) SELECT unnest(CAST(:ids AS text[])), CAST(:at AS timestamptz) "
     "ON CONFLICT DO NOTHING RETURNING event_id"
 )
-_ANSWERS = text(
-    "SELECT known.actor, known.key, known.fingerprint, known.body FROM idempotency AS known "
-    "JOIN unnest(CAST(:actors AS text[]), CAST(:keys AS text[])) AS asked (actor, key) USING (actor, key)"
-)
-_ANSWERS_ONE = select(idempotency).where(
-    tuple_(idempotency.c.actor, idempotency.c.key).in_(bindparam("keys", expanding=True))
-)
+_ANSWERS = Among(select(idempotency), idempotency.c.actor, idempotency.c.key)
 _MOVE_ONE = update(log_head).where(log_head.c.pp == bindparam("of")).values(pos=bindparam("pos"))
 _RECEIVE_ONE = insert_sqlite(inbox).on_conflict_do_nothing().returning(inbox.c.event_id)
 
@@ -103,10 +112,7 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
 
 def answers(connection: Connection, keys: Sequence[tuple[str, str]]) -> CursorResult[*tuple[Any, ...]]:
     """Look for the answers to these Idempotency-Keys, each with the actor who sent it."""
-    if connection.dialect.name == "sqlite":
-        return connection.execute(_ANSWERS_ONE, {"keys": list(keys)})
-    given = {"actors": [actor for actor, _ in keys], "keys": [key for _, key in keys]}
-    return connection.execute(_ANSWERS, given)
+    return _ANSWERS.execute(connection, keys)
 
 
 def move_heads(connection: Connection, positions: Mapping[int, int]) -> None:

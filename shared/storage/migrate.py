@@ -8,7 +8,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, Engine, MetaData, text
+from sqlalchemy import Connection, Engine, Index, MetaData, text
 
 from shared.settings import Settings
 from shared.storage import tables, vault
@@ -45,13 +45,17 @@ def differences(engine: Engine, service: str) -> list[object]:
 def declared_tables(service: str) -> MetaData:
     """Return the common tables and those that the service's ``store`` declares, in one metadata.
 
-    The vault is a database of its own, without a log.
+    A service that looks into its log in a way of its own has an index more there: ``info["log_indexes"]`` of its
+    metadata has the columns by the index's name. The vault is a database of its own, without a log.
     """
     if service == vault.NAME:
         return vault.metadata
     merged = MetaData()
-    for table in (*tables.metadata.sorted_tables, *_own_metadata(service).sorted_tables):
+    own = _own_metadata(service)
+    for table in (*tables.metadata.sorted_tables, *own.sorted_tables):
         table.to_metadata(merged)
+    for name, columns in own.info.get("log_indexes", {}).items():
+        Index(name, *(merged.tables["log"].c[column] for column in columns))
     return merged
 
 

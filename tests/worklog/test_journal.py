@@ -158,7 +158,7 @@ def test_a_signed_days_chain_cannot_be_made_anew(office: Office, storage: Storag
         head = Chain(branch=BRANCH, day=TODAY)
         for n in range(1, 6):
             body = _row(tx.connection, n)["body"].replace('"waited_s":30', '"waited_s":10').encode()
-            after = head.append(body)
+            after = head.append(body, _row(tx.connection, n)["time"])
             _change(tx.connection, n, body=body.decode(), prev_hash=head.hash, hash=after.hash)
             head = after
         tx.connection.execute(update(chain).where(chain.c.branch == BRANCH).values(hash=head.hash))

@@ -140,7 +140,7 @@ class Recording:
         key = self._chain_key(event)
         before = self._page.chains.get(key) or Chain(branch=event.branchid, day=key[1])
         body = event.to_json()
-        after = self._page.chains[key] = before.append(body)
+        after = self._page.chains[key] = before.append(body, event.time)
         self._page.entries.append(Entry(event=event, body=body, chain=after, prev_hash=before.hash))
 
     def _count(self, key: DayKey, fact: Fact) -> None:

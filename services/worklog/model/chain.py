@@ -11,7 +11,7 @@ form for integers beyond 2**53, which a terminal may well send.
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from hashlib import sha256
 from itertools import islice
 
@@ -21,31 +21,43 @@ MOST_FINDINGS = 20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chain:
-    """A chain's head: how many links it has, and the hash of the last."""
+    """A chain's head: how many links it has, the hash of the last, and when its events happened.
+
+    A day's chain has what was *recorded* on that day. ``earliest`` and ``latest`` are when it *happened*, so that
+    who looks for a time finds the days to look at.
+    """
 
     branch: str
     day: date
     count: int = 0
     hash: str = ""
+    earliest: datetime | None = None
+    latest: datetime | None = None
 
     def __post_init__(self) -> None:
         """Begin with the hash of the chain's name."""
         if not self.hash:
             object.__setattr__(self, "hash", sha256(f"lobby:{self.branch}:{self.day.isoformat()}".encode()).hexdigest())
 
-    def append(self, body: bytes) -> "Chain":
-        """Return the head after one more event."""
-        return replace(self, count=self.count + 1, hash=link_hash(self.hash, body))
+    def append(self, body: bytes, at: datetime) -> "Chain":
+        """Return the head after one more event, which happened at that time."""
+        return self.at_link(self.count + 1, link_hash(self.hash, body), at)
+
+    def at_link(self, n: int, hash_: str, at: datetime) -> "Chain":
+        """Return the head that ends with this link, whose event happened at that time."""
+        earliest, latest = min(self.earliest or at, at), max(self.latest or at, at)
+        return replace(self, count=n, hash=hash_, earliest=earliest, latest=latest)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Link:
-    """One stored event of a chain. ``columns`` is what is stored beside the body to search by."""
+    """One stored event of a chain. ``time`` and ``columns`` are what is stored beside the body to search by."""
 
     n: int
     prev_hash: str
     hash: str
     body: bytes
+    time: datetime
     columns: Mapping[str, str]
 
 
@@ -89,12 +101,14 @@ def _findings(head: Chain, links: Iterable[Link], signed: str | None) -> Iterato
         elif wrong := _wrong_columns(head.branch, link):
             yield link.n, f"the event says otherwise about {', '.join(wrong)}"
         # Go on from what is stored: one change is one finding, not one for each event after it.
-        previous = replace(previous, count=link.n, hash=link.hash)
+        previous = previous.at_link(link.n, link.hash, link.time)
         passed = passed or link.hash == signed
     if previous.count != head.count:
         yield previous.count, f"the chain has {previous.count} events and should have {head.count}"
     elif previous.hash != head.hash:
         yield previous.count, "the last event is not the one that the chain ended with"
+    elif (previous.earliest, previous.latest) != (head.earliest, head.latest):
+        yield previous.count, "the events happened at other times than the chain says: a search would pass them over"
     if not passed:
         yield previous.count, "the event that the day's log was signed after is gone"
 
@@ -102,7 +116,15 @@ def _findings(head: Chain, links: Iterable[Link], signed: str | None) -> Iterato
 def _wrong_columns(branch: str, link: Link) -> list[str]:
     document = json.loads(link.body)
     columns = {**link.columns, "branchid": branch}
-    return [name for name, value in columns.items() if not _same(name, str(document.get(name)), value)]
+    wrong = [name for name, value in columns.items() if not _same(name, str(document.get(name)), value)]
+    return wrong if _is_time(document.get("time"), link.time) else [*wrong, "time"]
+
+
+def _is_time(said: object, stored: datetime) -> bool:
+    try:
+        return datetime.fromisoformat(str(said)) == stored
+    except ValueError:
+        return False
 
 
 def _same(name: str, said: str, stored: str) -> bool:

@@ -4,17 +4,37 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import date
 from typing import Any
 
-import orjson
-from sqlalchemy import Connection, Row, Select, select, union
+from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, func, select, union_all
 
 from services.worklog.model.chain import Chain, Link
 from services.worklog.store import tables
+from services.worklog.store.journal_search import search
 from shared.contracts.http.worklog import JournalEntry, JournalQuery
 
 CHUNK = 500
 """How many links are read at once."""
 
+
+def _smallest(*keys: Select[Any]) -> Select[Any]:
+    """Return the query for the smallest key that these find, each with a look into an index."""
+    found = union_all(*keys).subquery()
+    return select(func.min(found.c.key))
+
+
 _chain, _day, _journal = tables.chain.c, tables.day.c, tables.journal.c
+_of: BindParameter[Any] = bindparam("of")
+_behind: BindParameter[Any] = bindparam("behind")
+_signed = _day.journal_hash.is_not(None)
+_NEXT_BRANCH = _smallest(
+    select(func.min(_chain.branch).label("key")).where(_chain.branch > _behind),
+    select(func.min(_journal.branch).label("key")).where(_journal.branch > _behind),
+    select(func.min(_day.branch).label("key")).where(_day.branch > _behind, _signed),
+)
+_NEXT_DAY = _smallest(
+    select(func.min(_chain.day).label("key")).where(_chain.branch == _of, _chain.day > _behind),
+    select(func.min(_journal.day).label("key")).where(_journal.branch == _of, _journal.day > _behind),
+    select(func.min(_day.business_date).label("key")).where(_day.branch == _of, _day.business_date > _behind, _signed),
+)
 
 
 class Journal:
@@ -30,14 +50,19 @@ class Journal:
 
     def search(self, query: JournalQuery, *, limit: int) -> Sequence[JournalEntry]:
         """Return what fits the query behind its position, in order."""
-        rows = self._connection.execute(_matching(query).order_by(_journal.position).limit(limit))
-        return [JournalEntry(position=position, hash=hash_, event=orjson.loads(body)) for position, hash_, body in rows]
+        return search(self._connection, query, limit=limit)
 
     def heads(self, branches: Collection[str] | None) -> Iterator[Chain]:
-        """Return the head of each chain of these branches, or of all; an empty one where it's gone."""
-        heads = {(head.branch, head.day): head for head in self._stored_heads(branches)}
-        for key in self._chains(branches):
-            yield heads.get(key) or Chain(branch=key[0], day=key[1])
+        """Return the head of each chain of these branches, or of all; an empty one where it's gone.
+
+        A chain is whatever has a head or a link, or a day whose log was signed after it. They are found one after
+        the other by their keys: to sort the whole journal for a list of its days would take it all at once.
+        """
+        for branch in self._branches() if branches is None else sorted(branches):
+            for day in self._days(branch):
+                query = select(tables.chain).where(_chain.branch == branch, _chain.day == day)
+                head = self._connection.execute(query).mappings().one_or_none()
+                yield Chain(branch=branch, day=day) if head is None else Chain(**head)
 
     def links(self, chain: Chain) -> Iterator[Link]:
         """Return a chain's links in order, read as they are asked for."""
@@ -52,39 +77,15 @@ class Journal:
         query = select(_day.journal_hash).where(_day.branch == chain.branch, _day.business_date == chain.day)
         return self._connection.execute(query).scalar()
 
-    def _stored_heads(self, branches: Collection[str] | None) -> list[Chain]:
-        query = select(tables.chain)
-        if branches is not None:
-            query = query.where(_chain.branch.in_(branches))
-        return [Chain(**row) for row in self._connection.execute(query).mappings()]
+    def _branches(self) -> Iterator[str]:
+        branch = ""
+        while (branch := self._connection.execute(_NEXT_BRANCH, {"behind": branch}).scalar() or "") != "":
+            yield branch
 
-    def _chains(self, branches: Collection[str] | None) -> list[tuple[str, date]]:
-        """Return every chain that has a head or a link, or that a day's log was signed after."""
-        signed = select(_day.branch, _day.business_date).where(_day.journal_hash.is_not(None))
-        ways = [
-            (select(_chain.branch, _chain.day), _chain.branch),
-            (select(_journal.branch, _journal.day), _journal.branch),
-            (signed, _day.branch),
-        ]
-        queries = [query if branches is None else query.where(column.in_(branches)) for query, column in ways]
-        return sorted((branch, day) for branch, day in self._connection.execute(union(*queries)))
-
-
-def _matching(query: JournalQuery) -> Select[int, str, str]:
-    found = select(_journal.position, _journal.hash, _journal.body).where(
-        _journal.branch == query.branch, _journal.position > query.after
-    )
-    if query.from_ is not None:
-        found = found.where(_journal.time >= query.from_)
-    if query.to is not None:
-        found = found.where(_journal.time <= query.to)
-    if query.subject is not None:
-        found = found.where(_journal.subject == query.subject)
-    if query.type is not None and query.type.endswith("*"):
-        found = found.where(_journal.type.startswith(query.type[:-1], autoescape=True))
-    elif query.type is not None:
-        found = found.where(_journal.type == query.type)
-    return found
+    def _days(self, branch: str) -> Iterator[date]:
+        day: date | None = date.min
+        while (day := self._connection.execute(_NEXT_DAY, {"of": branch, "behind": day}).scalar()) is not None:
+            yield day
 
 
 def _link(row: Row[Any]) -> Link:
@@ -93,6 +94,7 @@ def _link(row: Row[Any]) -> Link:
         prev_hash=row.prev_hash,
         hash=row.hash,
         body=row.body.encode(),
+        time=row.time,
         columns={
             "id": row.event_id,
             "type": row.type,

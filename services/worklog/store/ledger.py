@@ -1,6 +1,7 @@
 """What one transaction of events reads and writes, each table in one statement (W7, W10)."""
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict
 from functools import cache
 from typing import Any
 
@@ -15,12 +16,20 @@ from services.worklog.model.figures import Figures, Visit
 from services.worklog.store import tables
 from shared.contracts.envelope import Event
 from shared.storage import Transaction
+from shared.storage.bulk import Among
 
 FIGURES = TypeAdapter(Figures)
 
 _chain, _figures, _journal, _subject, _visit = (
     tables.chain.c, tables.figures.c, tables.journal.c, tables.subject.c, tables.visit.c,
 )  # fmt: skip
+
+_SEQUENCES = Among(select(_subject.producer, _subject.subject, _subject.sequence), _subject.producer, _subject.subject)
+_CHAINS = Among(select(tables.chain), _chain.branch, _chain.day)
+_FIGURES_OF = Among(
+    select(_figures.branch, _figures.business_date, _figures.body), _figures.branch, _figures.business_date
+)
+_VISITS = Among(select(tables.visit), _visit.visit_id)
 
 
 class Ledger:
@@ -33,39 +42,28 @@ class Ledger:
 
     def sequences(self, subjects: Collection[SubjectKey]) -> Mapping[SubjectKey, int]:
         """Return the last sequence of those subjects that are known."""
-        query = select(_subject.producer, _subject.subject, _subject.sequence)
-        rows = self._connection.execute(query.where(_subject.subject.in_({subject for _, subject in subjects})))
+        rows = _SEQUENCES.execute(self._connection, subjects) if subjects else ()
         return {(producer, subject): sequence for producer, subject, sequence in rows}
 
     def chains(self, days: Collection[DayKey]) -> Mapping[DayKey, Chain]:
         """Return the heads of those chains that exist."""
-        query = select(tables.chain).where(
-            _chain.branch.in_({branch for branch, _ in days}), _chain.day.in_({day for _, day in days})
-        )
-        found = (Chain(**row) for row in self._connection.execute(query).mappings())
-        return {(chain.branch, chain.day): chain for chain in found}
+        rows = _CHAINS.execute(self._connection, days).mappings() if days else ()
+        return {(row["branch"], row["day"]): Chain(**row) for row in rows}
 
     def figures(self, days: Collection[DayKey]) -> Mapping[DayKey, Figures]:
         """Return the figures of those days that have any."""
-        if not days:
-            return {}
-        query = select(_figures.branch, _figures.business_date, _figures.body).where(
-            _figures.branch.in_({branch for branch, _ in days}),
-            _figures.business_date.in_({day for _, day in days}),
-        )
-        rows = self._connection.execute(query)
-        return {(branch, day): FIGURES.validate_json(body) for branch, day, body in rows if (branch, day) in days}
+        rows = _FIGURES_OF.execute(self._connection, days) if days else ()
+        return {(branch, day): FIGURES.validate_json(body) for branch, day, body in rows}
 
     def visits(self, visit_ids: Collection[str]) -> Mapping[str, tuple[str, Visit]]:
         """Return the branch and the record of those visits that are known."""
-        if not visit_ids:
-            return {}
-        rows = self._connection.execute(select(tables.visit).where(_visit.visit_id.in_(visit_ids)))
+        rows = _VISITS.execute(self._connection, visit_ids) if visit_ids else ()
         return {row.visit_id: (row.branch, Visit(channel=row.channel, ended=row.ended, late=row.late)) for row in rows}
 
     def has(self, event: Event) -> bool:
         """Whether the journal holds this very event."""
         same = exists().where(
+            _journal.branch == event.branchid,
             _journal.subject == event.subject,
             _journal.sequence == event.sequence,
             _journal.event_id == event.id,
@@ -87,7 +85,7 @@ class Ledger:
         )
         self._put(
             tables.chain,
-            ({"branch": c.branch, "day": c.day, "count": c.count, "hash": c.hash} for c in page.chains.values()),
+            (asdict(chain) for chain in page.chains.values()),
         )
         self._put(
             tables.figures,

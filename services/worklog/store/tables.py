@@ -1,5 +1,7 @@
 """The tables of worklog: the journal with its chains, the days, and what their figures are counted from."""
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -13,11 +15,18 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
 )
 
 from shared.storage.types import UtcDateTime
 
 metadata = MetaData()
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """Return what makes an index one of the rows that fit the condition."""
+    return {"postgresql_where": text(condition), "sqlite_where": text(condition)}
+
 
 journal = Table(
     "journal",
@@ -38,8 +47,8 @@ journal = Table(
     Column("hash", String(64), nullable=False, comment="sha256(prev_hash + body)"),
     UniqueConstraint("branch", "day", "n", name="journal_chain"),
     Index("journal_branch_position", "branch", "position"),
-    Index("journal_branch_time", "branch", "time"),
-    Index("journal_subject", "subject", "sequence"),
+    Index("journal_branch_type", "branch", "type", "position"),
+    Index("journal_branch_subject", "branch", "subject", "position"),
     comment="Append-only: every event of every service (W10).",
 )
 
@@ -50,6 +59,8 @@ chain = Table(
     Column("day", Date, primary_key=True),
     Column("count", Integer, nullable=False),
     Column("hash", String(64), nullable=False),
+    Column("earliest", UtcDateTime, comment="When the first of its events happened: a search by time begins here."),
+    Column("latest", UtcDateTime, comment="When the last of them happened."),
     comment="The head of each of the journal's chains, so that a cut-off tail is found.",
 )
 
@@ -71,6 +82,7 @@ day = Table(
     Column("state", String(16), nullable=False),
     Column("journal_hash", String(64), nullable=True, comment="What the log was signed with."),
     Column("body", Text, nullable=False),
+    Index("day_signed", "branch", "business_date", **_where("journal_hash IS NOT NULL")),
     comment="What people wrote into the log of a day (W1, W3, W7, W8).",
 )
 
@@ -81,6 +93,7 @@ figures = Table(
     Column("business_date", Date, primary_key=True),
     Column("managers", Integer, nullable=True, comment="On duty by the roster set last on this day, if one was."),
     Column("body", Text, nullable=False),
+    Index("figures_roster", "branch", "business_date", **_where("managers IS NOT NULL")),
     comment="What the events say of a day (W7).",
 )
 
