@@ -1,55 +1,58 @@
-"""A branch's incidents as a test sees them: the real use cases on a real database."""
+"""A branch's incidents as its people record them: every call goes to the real service."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from services.incidents import handlers
-from services.incidents.store import Desk, Records
+from services.incidents.service import IncidentsService
 from shared.clock import ManualClock
+from shared.contracts.envelope import Event
 from shared.contracts.http import incidents as calls
 from shared.storage import Storage
+from tests.support.in_process import InProcess
 
 BRANCH = "demo"
 
 
 class Record:
-    """Does what the service does with a call."""
+    """Makes calls."""
 
     def __init__(self, storage: Storage, clock: ManualClock) -> None:
-        self.storage = storage
         self.clock = clock
+        self.incidents = InProcess(IncidentsService, storage=storage)
 
     def open(self, kind: str = "dispute", **fields: object) -> calls.IncidentView:
-        body = calls.OpenIncident.model_validate({"kind": kind, "summary": "两位客户争吵", **fields})
-        zone = self.storage.settings.default_timezone
-        with self.storage.transaction(BRANCH) as tx:
-            return handlers.open_incident(Desk(tx), branch=BRANCH, zone=zone, actor="li", body=body)
+        body = {"kind": kind, "summary": "两位客户争吵", **fields}
+        view: calls.IncidentView = self.incidents.call(calls.OPEN, body, by="li", b=BRANCH)
+        return view
 
     def step(self, incident_id: str, step: str, **fields: object) -> calls.IncidentView:
         self.clock.advance(10)
-        body = calls.RecordStep.model_validate({"step": step, **fields})
-        with self.storage.transaction(BRANCH) as tx:
-            return handlers.record_step(Desk(tx), incident_id=incident_id, actor="li", body=body)
+        view: calls.IncidentView = self.incidents.call(calls.STEP, {"step": step, **fields}, by="li", id=incident_id)
+        return view
 
     def close(self, incident_id: str, resolution: str = "settled") -> calls.IncidentView:
         self.clock.advance(10)
-        body = calls.CloseIncident(resolution=resolution)
-        with self.storage.transaction(BRANCH) as tx:
-            return handlers.close_incident(Desk(tx), incident_id=incident_id, actor="zhao", body=body)
+        body = {"resolution": resolution}
+        view: calls.IncidentView = self.incidents.call(calls.CLOSE, body, by="zhao", id=incident_id)
+        return view
 
     def amend(self, incident_id: str, note: str = "more was found") -> calls.IncidentView:
         self.clock.advance(10)
-        with self.storage.transaction(BRANCH) as tx:
-            body = calls.Amend(note=note)
-            return handlers.amend_incident(Desk(tx), incident_id=incident_id, actor="zhao", body=body)
+        view: calls.IncidentView = self.incidents.call(calls.AMEND, {"note": note}, by="zhao", id=incident_id)
+        return view
 
     def get(self, incident_id: str, at: datetime | None = None) -> calls.IncidentView:
-        with self.storage.read() as connection:
-            return handlers.get_incident(Records(connection), incident_id=incident_id, at=at)
+        query = {} if at is None else {"at": at.isoformat()}
+        view: calls.IncidentView = self.incidents.call(calls.GET, query=query, id=incident_id)
+        return view
 
     def list(self) -> calls.IncidentList:
-        with self.storage.read() as connection:
-            return handlers.list_incidents(Records(connection), branch=BRANCH)
+        found: calls.IncidentList = self.incidents.call(calls.LIST, b=BRANCH)
+        return found
 
     def timeline(self, incident_id: str) -> calls.Timeline:
-        with self.storage.read() as connection:
-            return handlers.timeline(Records(connection), incident_id=incident_id)
+        found: calls.Timeline = self.incidents.call(calls.TIMELINE, id=incident_id)
+        return found
+
+    def events(self, incident_id: str) -> Sequence[Event]:
+        return self.incidents.log(incident_id)

@@ -6,9 +6,6 @@ import pytest
 
 from services.incidents import errors
 from shared.contracts.events import incidents as contract
-from shared.contracts.registry import decode
-from shared.storage import Storage
-from shared.storage.log import of_correlation
 from tests.incidents.record import BRANCH, Record
 
 SHA = "a" * 64
@@ -59,12 +56,11 @@ def test_a_dispute_is_handled_closed_and_amended(record: Record) -> None:
     assert amended.model_copy(update={"amendments": ()}) == closed
 
 
-def test_the_events_are_gapless_and_say_how_long_it_was_open(record: Record, storage: Storage) -> None:
+def test_the_events_are_gapless_and_say_how_long_it_was_open(record: Record) -> None:
     incident_id = record.open().incident_id
     record.step(incident_id, "resolved")
     record.close(incident_id)
-    with storage.read() as connection:
-        events = [decode(row.body.encode()) for row in of_correlation(connection, incident_id)]
+    events = record.events(incident_id)
     assert [event.sequence for event in events] == [1, 2, 3]
     assert {(event.subject, event.branchid) for event in events} == {(incident_id, BRANCH)}
     assert isinstance(events[-1].data, contract.IncidentClosed)

@@ -2,14 +2,22 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from shared.clock import Clock
+from shared.clock import Clock, ManualClock
 from shared.settings import Settings
 from shared.storage import Storage
 from tests.support.tables import empty_database
+
+MORNING = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)  # nine o'clock in Shanghai
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(time=MORNING)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -17,6 +25,13 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     """Settings of one database after the other; a folder's own fixture of this name wins."""
     url = request.getfixturevalue("database_url") if request.param == "postgresql" else ""
     return Settings(data_dir=tmp_path, database_url=url)
+
+
+@pytest.fixture
+def storage(service_name: str, settings: Settings, clock: ManualClock) -> Iterator[Storage]:
+    """An empty database of the service that a folder's fixture ``service_name`` names."""
+    with empty_storage(settings, service_name, clock) as storage:
+        yield storage
 
 
 @contextmanager

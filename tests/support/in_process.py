@@ -6,7 +6,7 @@ method that answers its operation. Left out are sockets, tokens and queues.
 
 import inspect
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,10 +14,15 @@ from pydantic_core import to_json
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
+from shared.bus.batch_processor import BatchProcessor
 from shared.bus.event_handlers import handler_of
 from shared.bus.inbox import Inbox
+from shared.bus.message import Message
 from shared.contracts.envelope import Event
 from shared.contracts.http.operation import Operation
+from shared.contracts.registry import decode
+from shared.storage.log import after
+from shared.storage.partition import PARTITIONS
 from shared.web import intake
 from shared.web.call import Call
 from shared.web.entrypoint import HttpEntrypoint
@@ -37,34 +42,52 @@ class InProcess:
         self._methods = dict(_methods(service_class))
 
     def call(
-        self, operation: Operation, body: Mapping[str, object] | bytes | None = None, *, query: Mapping[str, str] = {},
-        by: str = "supervisor-1", key: str | None = None, **path: str,
+        self, operation: Operation, body: Mapping[str, object] | bytes | None = None, *,
+        query: Mapping[str, object] = {}, by: str = "supervisor-1", roles: Iterable[str] = (),
+        branches: Iterable[str] = ("*",), **path: str,
     ) -> Any:  # fmt: skip
         """Make a call and return the method's answer; raise what the caller would read as a problem document.
 
-        ``path`` fills the braces of the operation's path. ``by`` is the subject of a token with every role
-        that the operation is for.
+        ``path`` fills the braces of the operation's path. ``by`` is the subject of the token; its roles are
+        all that the operation is for, unless others are given.
         """
         raw = body if isinstance(body, bytes) else to_json(body) if body else b""
         url = f"{operation.url(**path)}?{urlencode(query, doseq=True)}"
         request = Request(EnvironBuilder(path=url, method=operation.method, data=raw).get_environ())
+        principal = Principal(
+            subject=by, roles=frozenset(roles) or frozenset(operation.roles), branches=frozenset(branches)
+        )
+        principal.require_role(operation.roles)
         intake.check_parameters(path)
         call = Call(
             operation=operation,
-            principal=Principal(subject=by, roles=frozenset(operation.roles), branches=frozenset("*")),
+            principal=principal,
             params=path,
             query=intake.read_query(operation, request),
             body=intake.parse_body(operation, raw),
             raw=raw,
-            key=key,
             request=request,
         )
         return getattr(self.service, self._methods[operation.name])(call)
 
     def hear(self, event: Event) -> None:
         """Let the service handle an event, in a transaction of its own; raise what its handler raises."""
-        inbox = Inbox(self.storage, handler_of(self.service), stop=threading.Event())
-        inbox.handle_again(event, also=lambda _tx: None)
+        self._inbox().handle_again(event, also=lambda _tx: None)
+
+    def take_batch(self, events: Iterable[Event]) -> None:
+        """Let the service handle events as one batch of its queue; what can't be handled becomes a dead letter."""
+        batch = [Message(queue="q", body=event.to_json()) for event in events]
+        BatchProcessor(self._inbox()).process(batch)
+
+    def log(self, subject: str | None = None) -> list[Event]:
+        """Return the service's log, oldest first; of one subject where it's named."""
+        with self.storage.read() as connection:
+            rows = after(connection, dict.fromkeys(range(PARTITIONS), 0), limit=100_000)
+        events = [decode(row.body.encode()) for row in rows]
+        return [event for event in events if subject in (None, event.subject)]
+
+    def _inbox(self) -> Inbox:
+        return Inbox(self.storage, handler_of(self.service), stop=threading.Event())
 
 
 def _methods(service_class: type) -> list[tuple[str, str]]:

@@ -1,5 +1,4 @@
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,12 +10,10 @@ from tests.support.databases import empty_storage
 from tests.triage.lobby import Lobby
 from tests.triage.memory import MemoryStorage
 
-MORNING = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)  # nine o'clock in Shanghai
-
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(time=MORNING)
+def service_name() -> str:
+    return "triage"
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])

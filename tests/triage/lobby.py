@@ -16,10 +16,9 @@ from shared.contracts.http.appointments import BOOK, CANCEL, AppointmentView
 from shared.contracts.http.care import CARE, CARED, CareView
 from shared.contracts.http.diversion import DIVERSION
 from shared.contracts.http.fairness import FAIRNESS, FairnessView
-from shared.contracts.registry import decode, type_of
+from shared.contracts.registry import type_of
 from shared.ids import new_id
 from shared.storage import Storage
-from shared.storage.log import after
 from tests.support.in_process import InProcess
 from tests.triage.memory import MemoryHouses, MemoryStorage, MemoryTriage
 
@@ -172,11 +171,7 @@ class Lobby:
 
     def log(self) -> list[Event]:
         """Return the service's log, oldest first."""
-        if isinstance(self.storage, MemoryStorage):
-            return list(self.storage.happened)
-        with self.storage.read() as connection:
-            rows = after(connection, dict.fromkeys(range(64), 0), limit=100_000)
-        return [decode(row.body.encode()) for row in rows]
+        return list(self.storage.happened) if isinstance(self.storage, MemoryStorage) else self.triage.log()
 
     def events(self, subject: str | None = None) -> list[Event]:
         """Return what happened since the branch has its policy; of one subject where it's named."""

@@ -30,8 +30,7 @@ from shared.contracts.http import triage as calls
 from shared.errors import LobbyError
 from shared.settings import Settings
 from shared.storage import Storage, Transaction
-from tests.support.databases import empty_storage
-from tests.triage.conftest import MORNING
+from tests.support.databases import MORNING, empty_storage
 from tests.triage.floors import remembers_the_counts
 from tests.triage.lobby import BRANCH, Lobby
 from tests.triage.memory import MemoryStorage

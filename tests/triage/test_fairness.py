@@ -11,7 +11,7 @@ from services.triage.policy import Place, Policy, credit_after, first_credit, vi
 from shared.clock import ManualClock
 from shared.contracts.events import triage
 from shared.storage import Storage
-from tests.triage.conftest import MORNING
+from tests.support.databases import MORNING
 from tests.triage.lobby import Lobby
 
 URGENT = {"urgent": True}

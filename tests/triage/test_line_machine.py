@@ -22,8 +22,7 @@ from shared.contracts.events import triage
 from shared.contracts.http.triage import TicketView
 from shared.errors import Conflict
 from shared.settings import Settings
-from tests.support.databases import empty_storage
-from tests.triage.conftest import MORNING
+from tests.support.databases import MORNING, empty_storage
 from tests.triage.lobby import Lobby
 from tests.triage.memory import MemoryStorage
 

@@ -17,9 +17,9 @@ from shared.contracts.event_data import EventData, validated
 from shared.contracts.events import terminal, triage
 from shared.errors import InvalidInput
 from shared.settings import Settings
+from tests.support.databases import MORNING
 from tests.support.one_service import one_service
 from tests.support.processes import wait_until
-from tests.triage.conftest import MORNING
 from tests.triage.lobby import BRANCH, Lobby
 from tests.triage.memory import MemoryStorage
 from tests.triage.test_day_end import MIDNIGHT, end_days

@@ -1,12 +1,9 @@
-"""A branch's VIP side as a test sees it: the real use cases on a real database."""
+"""A branch's VIP side as its people use it: every call goes to the real service."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
 
-from services.vip import handlers
 from services.vip.service import VipService
-from services.vip.store import Desk, Records
-from shared.bus.event_handlers import handler_of
 from shared.clock import ManualClock
 from shared.contracts.envelope import Event
 from shared.contracts.event_data import EventData, validated
@@ -14,10 +11,10 @@ from shared.contracts.events import triage
 from shared.contracts.events.types import Customer
 from shared.contracts.events.vip import Manager
 from shared.contracts.http import vip as calls
-from shared.contracts.registry import decode, type_of
+from shared.contracts.registry import type_of
 from shared.ids import new_id
 from shared.storage import Storage
-from shared.storage.log import after
+from tests.support.in_process import InProcess
 
 BRANCH = "demo"
 TODAY = date(2026, 11, 24)
@@ -34,67 +31,58 @@ class Kept:
 
 
 class Lobby:
-    """Does what the service does with a call, an event or a tick."""
+    """Makes calls, hands over events, and lets the service look at the clock."""
 
     def __init__(self, storage: Storage, clock: ManualClock) -> None:
-        self.storage = storage
         self.clock = clock
         self.vault = Kept()
+        self.vip = InProcess(VipService, storage=storage, vault=self.vault)
 
     def roster(self, *managers: Manager) -> calls.RosterView:
-        with self.storage.transaction(BRANCH) as tx:
-            return handlers.set_roster(Desk(tx), branch=BRANCH, roster=calls.Roster(managers=managers))
+        view: calls.RosterView = self.vip.call(calls.SET_ROSTER, {"managers": managers}, b=BRANCH)
+        return view
 
     def arrive(self, tier: str = "gold", **fields: object) -> calls.HandoffView:
-        arrival = calls.Arrival.model_validate({"tier": tier, **fields})
-        zone = self.storage.settings.default_timezone
-        with self.storage.transaction(BRANCH) as tx:
-            return handlers.arrive(Desk(tx), self.vault, branch=BRANCH, zone=zone, arrival=arrival)
+        view: calls.HandoffView = self.vip.call(calls.ARRIVE, {"tier": tier, **fields}, b=BRANCH)
+        return view
 
     def accept(self, handoff_id: str, manager_id: str, *roles: str) -> calls.HandoffView:
-        body = calls.AcceptHandoff(manager_id=manager_id)
-        with self.storage.transaction(BRANCH) as tx:
-            return handlers.accept_handoff(Desk(tx), handoff_id=handoff_id, body=body, roles=frozenset(roles))
+        given = roles or ("customer_manager",)
+        view: calls.HandoffView = self.vip.call(calls.ACCEPT, {"manager_id": manager_id}, roles=given, id=handoff_id)
+        return view
 
     def decline(self, handoff_id: str, manager_id: str) -> calls.HandoffView:
-        body = calls.DeclineHandoff(manager_id=manager_id, reason="busy")
-        with self.storage.transaction(BRANCH) as tx:
-            return handlers.decline_handoff(Desk(tx), handoff_id=handoff_id, body=body)
+        body = {"manager_id": manager_id, "reason": "busy"}
+        view: calls.HandoffView = self.vip.call(calls.DECLINE, body, id=handoff_id)
+        return view
 
     def complete(self, handoff_id: str) -> calls.HandoffView:
-        with self.storage.transaction(BRANCH) as tx:
-            return handlers.complete_handoff(Desk(tx), handoff_id=handoff_id)
+        view: calls.HandoffView = self.vip.call(calls.COMPLETE, id=handoff_id)
+        return view
 
     def tick(self) -> None:
-        with self.storage.read() as connection:
-            branches = Records(connection).overdue(self.clock.now())
-        for branch in branches:
-            with self.storage.transaction(branch) as tx:
-                handlers.settle(Desk(tx), branch)
+        """Look at the clock, as the service does each second."""
+        self.vip.service.tick()
 
     def hear(self, data: EventData, subject: str, sequence: int = 1) -> None:
+        """Hand over an event of triage, as the queue does."""
         event = Event(
             id=new_id(), source="/services/triage", type=type_of(type(data)), subject=subject, time=self.clock.now(),
             branchid=BRANCH, correlationid=subject, sequence=sequence, recordedtime=self.clock.now(), data=data,
         )  # fmt: skip
-        with self.storage.transaction(BRANCH) as tx:
-            handler_of(VipService()).handle(tx, [event])
+        self.vip.hear(event)
 
     def view(self) -> calls.VipView:
-        with self.storage.read() as connection:
-            return handlers.vip_view(Records(connection), BRANCH, now=self.clock.now())
+        view: calls.VipView = self.vip.call(calls.VIP, b=BRANCH)
+        return view
 
     def state(self, handoff_id: str) -> str:
-        with self.storage.read() as connection:
-            handoff = Records(connection).handoff(handoff_id)
-        assert handoff is not None
-        return handoff.state
+        """Return the state of a hand-off: as it is shown, or how it ended."""
+        shown = {handoff.handoff_id: handoff.state for handoff in self.view().handoffs}
+        return shown.get(handoff_id) or self.types(handoff_id)[-1].removeprefix("handoff_")
 
     def events(self, subject: str | None = None) -> list[Event]:
-        with self.storage.read() as connection:
-            rows = after(connection, dict.fromkeys(range(64), 0), limit=10_000)
-        events = [decode(row.body.encode()) for row in rows]
-        return [event for event in events if subject in (None, event.subject)]
+        return self.vip.log(subject)
 
     def types(self, subject: str) -> list[str]:
         return [event.type.split(".")[2] for event in self.events(subject)]
