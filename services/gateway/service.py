@@ -1,17 +1,21 @@
 """The gateway: terminals' events, the live stream, dead letters, the clock, and the pages."""
 
+import threading
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
+import structlog
 from nameko.extensions import DependencyProvider
 from werkzeug.wrappers import Response
 
 from services.gateway import dead_letters, store, stream, terminals
+from services.gateway.branch_tails import LOOK_INTERVAL_S, BranchTails
 from services.gateway.pages import PagesMixin
 from shared.bus import MessageBatch, StorageProvider, every, on_every_event, on_queue
 from shared.bus.database import Database
+from shared.bus.dead_letters import describe
 from shared.bus.inbox import EventHandler, one_by_one
 from shared.bus.operator_command_sender import OperatorCommandSender, OperatorCommandsProvider
 from shared.bus.topology import DEAD_LETTERS_QUEUE, TERMINALS_QUEUE
@@ -19,36 +23,47 @@ from shared.clock import ScaledClock, format_clock
 from shared.contracts.base import View
 from shared.contracts.envelope import Event
 from shared.contracts.http import gateway as calls
-from shared.storage import Row, Storage, Transaction
-from shared.web.bell import Bell
+from shared.storage import Storage, Transaction
+from shared.web.branch_notifier import BranchNotifier
 from shared.web.call import Call
 from shared.web.entrypoint import http
 from shared.web.sse import EventStream
+
+log = structlog.get_logger()
 
 HELD = timedelta(days=1)
 TERMINALS_HELD = timedelta(days=7)
 
 
-class BellProvider(DependencyProvider):
-    """Wakes the streams of a branch after each commit."""
+class BranchTailsProvider(DependencyProvider):
+    """Hands the service the newest events of the branches that are followed."""
 
     database = Database()
 
-    def setup(self) -> None:
-        """Listen to the log."""
-        self.bell = Bell()
-
     def start(self) -> None:
-        """Ring with every commit."""
-        self.database.storage.on_commit(self._ring)
+        """Hear of every commit, and look for those of other processes."""
+        storage = self.database.storage
+        self.tails = BranchTails(storage, BranchNotifier())
+        storage.on_commit(self.tails.committed)
+        self._stop = threading.Event()
+        self._thread = self.container.spawn_managed_thread(self._look, identifier="branch tails")
 
-    def get_dependency(self, worker_ctx: Any) -> Bell:
-        """Return the bell."""
-        return self.bell
+    def stop(self) -> None:
+        """Look no more."""
+        self._stop.set()
+        self._thread.wait()
 
-    def _ring(self, rows: Sequence[Row]) -> None:
-        for branch in {row.branch for row in rows}:
-            self.bell.ring(branch)
+    def get_dependency(self, worker_ctx: Any) -> BranchTails:
+        """Return the tails of the container."""
+        return self.tails
+
+    def _look(self) -> None:
+        while not self._stop.wait(LOOK_INTERVAL_S):
+            try:
+                self.tails.look()
+            except Exception as error:
+                log.warning("branch_tails_wait", error=describe(error))
+                self._stop.wait(1)
 
 
 class GatewayService(PagesMixin):
@@ -57,7 +72,7 @@ class GatewayService(PagesMixin):
     name = "gateway"
     storage: Storage = StorageProvider()
     operator_commands: OperatorCommandSender = OperatorCommandsProvider()
-    bell: Bell = BellProvider()
+    branch_tails: BranchTails = BranchTailsProvider()
 
     @http(calls.POST_EVENTS)
     def post_events(self, call: Call) -> View:
@@ -69,7 +84,7 @@ class GatewayService(PagesMixin):
     def stream(self, call: Call) -> Response:
         """Follow a branch."""
         types = call.query.types if call.query else None
-        source = stream.events(self.storage, call.branch, after=call.last_event_id, types=types, wait=self.bell.wait)
+        source = stream.events(self.branch_tails, call.branch, after=call.last_event_id, types=types)
         return EventStream(call, source)
 
     @http(calls.BRANCHES)

@@ -1,62 +1,73 @@
 """The live stream: a cursor over the gateway's log, which holds what every service said."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from services.gateway import store
+from services.gateway.branch_tails import BranchTail, BranchTails, TailEvent
 from services.gateway.errors import StreamPositionGone
 from shared.errors import InvalidInput
 from shared.storage import Storage
 from shared.storage import log as logs
 from shared.storage.partition import partition_of
 
-PAGE = 200
+PAGE_LIMIT = 200
 WAIT_S = 1.0
-LONGEST = 18
+POSITION_DIGITS_LIMIT = 18
 """Digits of a position; int() refuses thousands of them with an error of its own."""
 
 Item = tuple[str, str, bytes]
 
 
-def events(
-    storage: Storage, branch: str, *, after: str | None, types: str | None, wait: Callable[[str, float], object]
-) -> Iterator[Item | None]:
+def events(tails: BranchTails, branch: str, *, after: str | None, types: str | None) -> Iterator[Item | None]:
     """Yield the branch's events behind a position, for ever; None when there is nothing new yet.
 
     The position is the event's in its partition of the log, so nothing can appear behind one that
-    was given out. ``wait`` sleeps until something happens in the branch.
+    was given out.
     """
     pp = partition_of(branch)
-    position = _start(storage, pp, after)
-    wanted = [pattern.strip() for pattern in (types or "").split(",") if pattern.strip()]
-    return _follow(storage, branch, pp, position, wanted, wait)
+    position, head = _start(tails.storage, pp, after)
+    patterns = [pattern.strip() for pattern in (types or "").split(",") if pattern.strip()]
+    return _follow(tails, branch, position, head, patterns)
 
 
-def _start(storage: Storage, pp: int, after: str | None) -> int:
+def _start(storage: Storage, pp: int, after: str | None) -> tuple[int, int]:
+    """Return the position to begin behind, and the last one."""
     with storage.read() as connection:
         head = logs.heads(connection).get(pp, 0)
         if after is None:
-            return head
-        if not after.isdecimal() or len(after) > LONGEST or int(after) > head:
+            return head, head
+        if not after.isdecimal() or len(after) > POSITION_DIGITS_LIMIT or int(after) > head:
             raise InvalidInput(
                 f"Last-Event-ID {after!r} is no position of this stream",
                 errors=[{"field": "Last-Event-ID", "message": f"a whole number up to {head} is needed"}],
             )
         if not store.held(connection, pp, int(after)):
             raise StreamPositionGone(f"not all behind {after} is held; leave Last-Event-ID out to begin with now")
-    return int(after)
+    return int(after), head
 
 
-def _follow(
-    storage: Storage, branch: str, pp: int, position: int, wanted: list[str], wait: Callable[[str, float], object]
-) -> Iterator[Item | None]:
-    while True:
-        with storage.read() as connection:
-            rows = logs.after(connection, {pp: position}, limit=PAGE, branch=branch)
-        for row in rows:
-            position = row.pos
-            if not wanted or any(fnmatchcase(row.type, pattern) for pattern in wanted):
-                yield str(row.pos), row.type, row.body.encode()
-        if not rows:
-            wait(branch, WAIT_S)
-            yield None
+def _follow(tails: BranchTails, branch: str, position: int, head: int, patterns: list[str]) -> Iterator[Item | None]:
+    notifier = tails.notifier
+    with tails.followed(branch, partition_of(branch), head) as tail:
+        while True:
+            count = notifier.count(branch)  # before the look: what is told after it must not be waited out
+            found = tail.after(position)
+            if found is None:
+                found, position = _read_log(tails.storage, branch, position, tail)
+            for event in found:
+                position = max(position, event.pos)
+                if not patterns or any(fnmatchcase(event.type, pattern) for pattern in patterns):
+                    yield str(event.pos), event.type, event.body
+            if not found:
+                notifier.wait(branch, count, WAIT_S)
+                yield None
+
+
+def _read_log(storage: Storage, branch: str, position: int, tail: BranchTail) -> tuple[Sequence[TailEvent], int]:
+    """Return a page of events that the tail does not hold any more, or not yet, and the position that they lead to."""
+    floor = tail.floor  # as it is before the read: by then all up to here has been committed
+    with storage.read() as connection:
+        rows = logs.after(connection, {partition_of(branch): position}, limit=PAGE_LIMIT, branches=[branch])
+    found = [TailEvent(pos=row.pos, type=row.type, body=row.body.encode(), at=0.0) for row in rows]
+    return found, position if len(rows) == PAGE_LIMIT else max(position, floor)

@@ -1,6 +1,6 @@
 """Reading a log: by position for cursors, by subject for gaps, by correlation for timelines."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, Select, select, union_all
@@ -29,11 +29,13 @@ def heads(connection: Connection) -> dict[int, int]:
     return {pp: pos for pp, pos in connection.execute(select(log_head.c.pp, log_head.c.pos))}
 
 
-def after(connection: Connection, positions: Mapping[int, int], *, limit: int, branch: str | None = None) -> list[Row]:
-    """Return events behind these positions, each partition in order, ``limit`` in all."""
+def after(
+    connection: Connection, positions: Mapping[int, int], *, limit: int, branches: Collection[str] | None = None
+) -> list[Row]:
+    """Return events behind these positions, of all branches or of some, each partition in order, ``limit`` in all."""
     if not positions:
         return []
-    of_each = [_behind(pp, pos, branch).limit(limit) for pp, pos in sorted(positions.items())]
+    of_each = [_behind(pp, pos, branches).limit(limit) for pp, pos in sorted(positions.items())]
     if len(of_each) == 1:
         return _rows(connection.execute(of_each[0]))
     # A look into the index for each partition: one condition with OR would walk through the index from its beginning.
@@ -41,9 +43,9 @@ def after(connection: Connection, positions: Mapping[int, int], *, limit: int, b
     return _rows(connection.execute(select(together).order_by(together.c.pp, together.c.pos).limit(limit)))
 
 
-def _behind(pp: int, pos: int, branch: str | None) -> Select[int, int, str, str, str, bool, str]:
+def _behind(pp: int, pos: int, branches: Collection[str] | None) -> Select[int, int, str, str, str, bool, str]:
     query = select(*_columns).where(log.c.pp == pp, log.c.pos > pos).order_by(log.c.pos)
-    return query if branch is None else query.where(log.c.branch == branch)
+    return query if branches is None else query.where(log.c.branch.in_(branches))
 
 
 def of_subject(connection: Connection, subject: str, *, before: int | None = None) -> list[Row]:

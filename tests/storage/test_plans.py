@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Table, delete, exists, func, select
 
 from services.gateway import dead_letters, store, stream, terminals
+from services.gateway.branch_tails import BranchTails
 from services.incidents.store import Records as IncidentRecords
 from services.vip.store import Records as VipRecords
 from services.worklog.handlers import Recording, get_day, search
@@ -34,6 +35,7 @@ from shared.storage.migrate import upgrade
 from shared.storage.partition import PARTITIONS, partition_of
 from shared.storage.storage import KEEP_ANSWERS, KEEP_INBOX
 from shared.storage.tables import dead_letter, idempotency, inbox
+from shared.web.branch_notifier import BranchNotifier
 from shared.web.tokens import Principal
 from tests.support import large
 from tests.support.visited import visits_of
@@ -259,9 +261,14 @@ def take_from_a_terminal(storage: Storage) -> None:
 def follow(storage: Storage) -> None:
     with storage.read() as connection:
         head = logs.heads(connection)[partition_of(BRANCH)]
+    tails = BranchTails(storage, BranchNotifier())
     for behind in (None, str(head - 10), str(head - SIZE.events // 2)):
-        source = stream.events(storage, BRANCH, after=behind, types=None, wait=lambda *_: None)
+        source = stream.events(tails, BRANCH, after=behind, types=None)
         next(source)
+    with Storage(storage.settings, "gateway", clock=storage.clock).transaction(BRANCH) as tx:
+        subject = new_id()
+        tx.append(BRANCH, subject, CounterClosed(counter="1"), correlation=subject, sequence=1)
+    tails.look()
 
 
 def forget_what_was_held(storage: Storage) -> None:

@@ -17,7 +17,7 @@ from shared.contracts.http import gateway, triage, worklog
 from shared.contracts.http.operation import EVERYONE, STAFF, Operation
 from shared.errors import Conflict
 from shared.settings import load_settings
-from shared.web.bell import Bell
+from shared.web.branch_notifier import BranchNotifier
 from shared.web.call import Call
 from shared.web.entrypoint import http
 from shared.web.sse import EventStream
@@ -162,7 +162,7 @@ class Triage:
             raise Conflict("the counter is closed", state="closed", allowed=["open"])
 
 
-BELL = Bell()
+NOTIFIER = BranchNotifier()
 EVENTS: list[tuple[str, bytes]] = []
 
 
@@ -172,7 +172,7 @@ class Gateway:
     @http(RING)
     def ring(self, call):
         EVENTS.append((call.branch, b'{"at": %f}' % time.time()))
-        BELL.ring(call.branch)
+        NOTIFIER.notify(call.branch)
         return echo(call)
 
     @http(gateway.STREAM)
@@ -185,6 +185,7 @@ class Gateway:
 
     def _events(self, branch, seen):
         while True:
+            count = NOTIFIER.count(branch)
             while seen < len(EVENTS):
                 whose, body = EVENTS[seen]
                 seen += 1
@@ -192,7 +193,7 @@ class Gateway:
                     yield str(seen), "lobby.demo.rang.v1", body
             if branch == "broken":
                 raise RuntimeError(SECRET)
-            if not BELL.wait(branch, 0.1):
+            if not NOTIFIER.wait(branch, count, 0.1):
                 yield None
 
     @http(gateway.POST_EVENTS)
