@@ -34,13 +34,14 @@ def settings_of(config: Path | None) -> Settings:
 
 def read(file: Path) -> dict[str, str]:
     """Read a settings file; raise :class:`UsageError` where it is missing or says what nobody knows."""
-    import yaml
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
 
     try:
-        document = yaml.safe_load(file.read_text("utf-8"))
+        document = YAML(typ="safe", pure=True).load(file.read_text("utf-8"))
     except OSError as error:
         raise UsageError(f"--config {file}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"--config {file}: not YAML: {error}") from None
     if document is None:
         return {}

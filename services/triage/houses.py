@@ -15,7 +15,9 @@ from sqlalchemy import Connection
 from services.triage.errors import PolicyFileUnusable, TicketNotFound
 from services.triage.handlers import House, adopt, policy_view, set_overrides
 from services.triage.handlers.governing import InForce
-from services.triage.policy_file import Book, Document, Effective, InvalidPolicy, default, load_book, policy_of
+from services.triage.policy_file import Document, Effective, InvalidPolicy, default, policy_of
+from services.triage.policy_file import PolicySet as Book
+from services.triage.policy_file import load_policy_set as load_book
 from services.triage.store import GoverningDesk, Records, policies_governed, policy_in_force, policy_version
 from shared.contracts.events import triage
 from shared.contracts.http.triage import PolicyView

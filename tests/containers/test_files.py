@@ -8,7 +8,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-import yaml
+from ruamel.yaml import YAML
 
 from tests.containers.stack import ROOT
 
@@ -44,7 +44,7 @@ def config(*command: str) -> dict[str, object]:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "warn" not in done.stderr.lower(), done.stderr
-    document = yaml.safe_load(done.stdout)
+    document = YAML(typ="safe", pure=True).load(done.stdout)
     assert isinstance(document, dict)
     return document
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
+from ruamel.yaml import YAML
 
 from services.ops.provisioning.proxy import configuration
 from tests.containers.stack import ROOT
@@ -16,7 +16,7 @@ from tests.support.processes import wait_until
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(300)]
 
-IMAGE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["proxy"]["image"]
+IMAGE = YAML(typ="safe", pure=True).load((ROOT / "docker-compose.yml").read_text())["services"]["proxy"]["image"]
 HOSTS = ("triage", "triage-2", "triage-3")
 
 

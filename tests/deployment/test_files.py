@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 import pytest
-import yaml
+from ruamel.yaml import YAML
 
 from services.ops.provisioning.files import write
 from services.ops.provisioning.secrets import NAMES
@@ -65,7 +65,7 @@ def test_only_vip_has_the_vault_s_key_and_only_the_gateway_signs_tokens(root: Pa
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_s_settings_are_settings(root: Path, service: str) -> None:
-    settings = yaml.safe_load((root / service / "lobby.yaml").read_text())
+    settings = YAML(typ="safe", pure=True).load((root / service / "lobby.yaml").read_text())
     assert set(settings) <= set(Settings.model_fields)
     assert settings["amqp_url"].startswith(f"amqp://{service}:")
     assert settings["database_url"].startswith(f"postgresql://{service}:")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.ops.cli.main import main
-from services.triage.policy_file import default, document_of, read_book
+from services.triage.policy_file import default, document_of, read_policy_set
 from tests.support.one_service import one_service
 from tests.triage.test_service import Branch
 
@@ -52,9 +52,9 @@ def test_check_of_a_file_that_is_not_there_says_so(tmp_path: Path, capsys: pytes
 
 def test_show_prints_a_file_that_says_the_same(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["policy", "show"]) == 0
-    assert read_book(capsys.readouterr().out, "shown").of().policy == default().of().policy
+    assert read_policy_set(capsys.readouterr().out, "shown").of().policy == default().of().policy
     assert main(["policy", "show", "--file", str(good), "--branch", "north"]) == 0
-    shown = read_book(capsys.readouterr().out, "shown").of().policy
+    shown = read_policy_set(capsys.readouterr().out, "shown").of().policy
     assert (shown.green_age, shown.small_withdrawal_minor) == (60, 50_000)
     assert main(["policy", "show", "--file", str(good), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["green_age"] == 60
@@ -77,7 +77,7 @@ def test_show_of_a_branch_asks_the_running_system(
         assert main(["policy", "show", "--branch", "north", *origin]) == 0
         shown = capsys.readouterr().out
         assert shown.startswith("# north: version 1, since 2")
-        assert read_book(shown, "shown").of().policy.small_withdrawal_minor == 50_000
+        assert read_policy_set(shown, "shown").of().policy.small_withdrawal_minor == 50_000
 
 
 def test_diff_prints_what_differs_and_tells_by_its_exit_code(good: Path, capsys: pytest.CaptureFixture[str]) -> None:

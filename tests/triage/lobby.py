@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from services.triage.houses import Houses
-from services.triage.policy_file import read_book
+from services.triage.policy_file import read_policy_set
 from services.triage.service import TriageService
 from shared.clock import ManualClock
 from shared.contracts.envelope import Event
@@ -42,7 +42,7 @@ class Lobby:
         """``policy`` is what the bank's policy file says."""
         self.storage = storage
         self.clock = clock
-        self.policy = read_book(json.dumps(policy), "policy.yaml").of(BRANCH).policy
+        self.policy = read_policy_set(json.dumps(policy), "policy.yaml").of(BRANCH).policy
         if isinstance(storage, MemoryStorage):
             self.triage = InProcess(MemoryTriage, storage=storage, houses=MemoryHouses(storage, self.policy))
         else:

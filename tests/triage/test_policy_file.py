@@ -8,16 +8,16 @@ from textwrap import dedent
 import pytest
 
 from services.triage.policy import Policy
-from services.triage.policy_file import InvalidPolicy, default, document_of, policy_of, read_book, to_yaml
+from services.triage.policy_file import InvalidPolicy, default, document_of, policy_of, read_policy_set, to_yaml
 
 
 def read(text: str, branch: str = "") -> Policy:
-    return read_book(dedent(text), "policy.yaml").of(branch).policy
+    return read_policy_set(dedent(text), "policy.yaml").of(branch).policy
 
 
 def refusal(text: str) -> str:
     with pytest.raises(InvalidPolicy) as caught:
-        read_book(dedent(text), "policy.yaml")
+        read_policy_set(dedent(text), "policy.yaml")
     return caught.value.detail
 
 

@@ -9,22 +9,29 @@ from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from ruamel.yaml import YAML
 
 from services.triage.policy import Policy
-from services.triage.policy_file import InvalidPolicy, default, document_of, policy_of, read_book, to_yaml
-from services.triage.policy_file.check import POLICY
-from services.triage.policy_file.kinds import bare, entry_of, item_of
-from services.triage.policy_file.meaning import RECORDS, meanings, records_in
-from services.triage.policy_file.reference import reference
-from services.triage.policy_file.schema import schema
-from services.triage.policy_file.text import parse
+from services.triage.policy_file import (
+    FORMAT,
+    TITLES,
+    InvalidPolicy,
+    default,
+    document_of,
+    policy_of,
+    read_policy_set,
+    to_yaml,
+)
+from shared.policy_files.reference import reference
+from shared.policy_files.schema import definitions_of, schema
+from shared.policy_files.value_types import entry_of, without_none
+from shared.policy_files.yaml_reader import parse
 
 ROOT = Path(__file__).parents[2]
-DEFAULT = ROOT / "services/triage/policy_file/default.yaml"
+DEFAULT = ROOT / "services/triage/policy/default.yaml"
 
 LINE = st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp"))
 """What a text of one line is made of; others are refused."""
@@ -33,15 +40,15 @@ LINE = st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp"))
 def of_kind(kind: Any, limits: Mapping[str, Any]) -> st.SearchStrategy[Any]:
     """Return values of a type, within what its field says of them."""
     if NoneType in get_args(kind):
-        return st.none() | of_kind(bare(kind), limits)
+        return st.none() | of_kind(without_none(kind), limits)
     if get_origin(kind) is Literal:
         return st.sampled_from(get_args(kind))
     if is_dataclass(kind) and isinstance(kind, type):
         return records(kind)
     if (entry := entry_of(kind)) is not None:
-        return st.dictionaries(of_kind(get_args(bare(kind))[0], {}), of_kind(entry, {}), max_size=3)
-    if (item := item_of(kind)) is not None:
-        return st.lists(of_kind(item, {}), max_size=3).map(tuple)
+        return st.dictionaries(of_kind(get_args(without_none(kind))[0], {}), of_kind(entry, {}), max_size=3)
+    if get_origin(kind) is tuple:
+        return st.lists(of_kind(get_args(kind)[0], {}), max_size=3).map(tuple)
     return plain(kind, limits)
 
 
@@ -69,8 +76,8 @@ def records(record: type) -> st.SearchStrategy[Any]:
 def test_any_policy_comes_back_from_its_text_from_its_document_and_from_json(policy: Policy) -> None:
     document = document_of(policy)
     written = parse(to_yaml(document), "policy.yaml").plain()
-    assert POLICY.validate_json(json.dumps(written), strict=True) == policy
-    assert POLICY.validate_json(json.dumps(parse(json.dumps(document), "body").plain()), strict=True) == policy
+    assert FORMAT.adapter.validate_json(json.dumps(written), strict=True) == policy
+    assert FORMAT.adapter.validate_json(json.dumps(parse(json.dumps(document), "body").plain()), strict=True) == policy
     assert policy_of(document) == policy
 
 
@@ -102,7 +109,7 @@ WORDS = st.sampled_from(
 @settings(max_examples=300, deadline=None)
 def test_any_text_is_a_policy_or_is_refused_with_a_line(text: str | bytes) -> None:
     """Whatever is sent is never our mistake."""
-    for read in (partial(default().with_overrides, "demo", text), partial(read_book, text, "policy.yaml")):
+    for read in (partial(default().with_overrides, "demo", text), partial(read_policy_set, text, "policy.yaml")):
         try:
             read()
             problems = None
@@ -117,14 +124,14 @@ def test_a_policy_that_an_older_version_recorded_has_the_defaults_of_what_it_did
     assert policy_of({**document, "of_tomorrow": 1}) == Policy(green_age=50)
 
 
-@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.__name__)
+@pytest.mark.parametrize("record", TITLES, ids=lambda record: record.__name__)
 def test_every_field_says_what_it_means(record: type) -> None:
-    assert set(meanings(record)) == {field.name for field in fields(record)}
+    described = definitions_of(Policy)[record.__name__]["properties"]
+    assert {name for name, field in described.items() if field["description"]} == {f.name for f in fields(record)}
 
 
 def test_every_record_of_the_policy_that_has_a_choice_is_documented() -> None:
-    found = {record.__name__ for record in records_in(Policy)} - {"LocalizedText"}
-    assert found == {record.__name__ for record in RECORDS}
+    assert set(definitions_of(Policy)) - {"LocalizedText"} == {record.__name__ for record in TITLES}
 
 
 @pytest.mark.parametrize("field", fields(Policy), ids=lambda field: field.name)
@@ -133,7 +140,7 @@ def test_a_field_has_a_default(field: Field[Any]) -> None:
 
 
 def test_the_default_fits_its_schema_and_the_schema_describes_every_field() -> None:
-    described = schema()
+    described = schema(Policy)
     Draft202012Validator.check_schema(described)
     assert [error.message for error in Draft202012Validator(described).iter_errors(default_document())] == []
     assert set(described["properties"]) == {field.name for field in fields(Policy)} | {"branches"}
@@ -153,14 +160,16 @@ def test_the_default_fits_its_schema_and_the_schema_describes_every_field() -> N
     ],
 )
 def test_the_schema_takes_what_a_file_may_say_and_nothing_else(text: str, fits: bool) -> None:
-    assert Draft202012Validator(schema()).is_valid(yaml.safe_load(text)) is fits
+    assert Draft202012Validator(schema(Policy)).is_valid(YAML(typ="safe", pure=True).load(text)) is fits
 
 
 def test_the_documents_reference_is_the_codes() -> None:
     """`lobby policy schema --markdown` prints what belongs between the marks of docs/policy.md."""
     text = (ROOT / "docs/policy.md").read_text("utf-8")
-    assert text.partition("<!-- reference -->\n\n")[2].partition("\n<!-- end of the reference -->")[0] == reference()
+    assert text.partition("<!-- reference -->\n\n")[2].partition("\n<!-- end of the reference -->")[0] == reference(
+        Policy, TITLES
+    )
 
 
 def default_document() -> Any:
-    return yaml.safe_load(DEFAULT.read_text("utf-8"))
+    return YAML(typ="safe", pure=True).load(DEFAULT.read_text("utf-8"))

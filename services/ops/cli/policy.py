@@ -33,13 +33,13 @@ def check(file: File, as_json: Json = False) -> None:
     """
     from services.ops.cli.policy_source import problems_of
 
-    book, problems = problems_of(file)
+    policies, problems = problems_of(file)
     if as_json:
         typer.echo(json.dumps({"ok": not problems, "problems": problems}, ensure_ascii=False))
     for problem in [] if as_json else problems:
         typer.echo(f"{file}:{problem['line']}: " + ": ".join(filter(None, (problem["field"], problem["message"]))))
-    if book is not None and not as_json:
-        typer.echo(f"{file}: 有效 valid, {book.of().digest[:12]}, {len(book.branches)} branches of its own")
+    if policies is not None and not as_json:
+        typer.echo(f"{file}: 有效 valid, {policies.of().digest[:12]}, {len(policies.branches)} branches of its own")
     if problems:
         raise typer.Exit(2)
 
@@ -66,7 +66,7 @@ def show(
 
     `lobby policy show --file policy.yaml --branch north --json`
     """
-    from services.ops.cli.policy_source import book_of, in_force
+    from services.ops.cli.policy_source import in_force, policy_set_of
     from services.triage.policy_file import to_yaml
 
     settings = settings_of(config)
@@ -77,10 +77,10 @@ def show(
         about += [f"its own: {', '.join(answer['overrides'])}"] if answer["overrides"] else []
         about += [f"the file is NOT followed: {line}" for line in (answer["problem"] or "").splitlines()]
     else:
-        book = book_of(file or settings.policy)
-        effective = book.of(branch or "")
+        policies = policy_set_of(file or settings.policy)
+        effective = policies.of(branch or "")
         answer = document = effective.document
-        about = [f"from {book.source}, digest {effective.digest}"]
+        about = [f"from {policies.source}, digest {effective.digest}"]
     if as_json:
         typer.echo(json.dumps(answer, ensure_ascii=False))
         return
@@ -103,10 +103,10 @@ def diff(
 
     `lobby policy diff policy.yaml next.yaml --branch north --json`
     """
-    from services.ops.cli.policy_source import book_of
+    from services.ops.cli.policy_source import policy_set_of
     from services.triage.policy_file import changes
 
-    was, becomes = (book_of(file).of(branch or "").document for file in (before, after))
+    was, becomes = (policy_set_of(file).of(branch or "").document for file in (before, after))
     found = list(changes(was, becomes))
     if as_json:
         typer.echo(json.dumps([vars(change) for change in found], ensure_ascii=False))
@@ -126,7 +126,9 @@ def schema(markdown: Markdown = False) -> None:
     `lobby policy schema > policy.schema.json`, and in the file's first line
     `# yaml-language-server: $schema=policy.schema.json`
     """
-    from services.triage.policy_file.reference import reference
-    from services.triage.policy_file.schema import schema as described
+    from services.triage.policy import Policy
+    from services.triage.policy_file import TITLES
+    from shared.policy_files.reference import reference
+    from shared.policy_files.schema import schema as described
 
-    typer.echo(reference() if markdown else json.dumps(described(), ensure_ascii=False, indent=2))
+    typer.echo(reference(Policy, TITLES) if markdown else json.dumps(described(Policy), ensure_ascii=False, indent=2))

@@ -6,23 +6,23 @@ from typing import Any
 from services.ops.cli.api import call_json
 from services.ops.errors import UsageError
 from services.ops.local_tokens import token_for
-from services.triage.policy_file import Book, InvalidPolicy, load_book
+from services.triage.policy_file import InvalidPolicy, PolicySet, load_policy_set
 from shared.contracts.http.triage import POLICY
 from shared.settings import Settings
 
 
-def problems_of(file: Path) -> tuple[Book | None, list[dict[str, Any]]]:
+def problems_of(file: Path) -> tuple[PolicySet | None, list[dict[str, Any]]]:
     """Return a file's policies, or what is wrong with them: line, field and message of each."""
     try:
-        return load_book(file), []
+        return load_policy_set(file), []
     except InvalidPolicy as error:
         return None, error.extra["errors"]
 
 
-def book_of(file: Path | None) -> Book:
+def policy_set_of(file: Path | None) -> PolicySet:
     """Return a file's policies, the packaged ones without a file; raise :class:`UsageError` that says what is wrong."""
     try:
-        return load_book(file)
+        return load_policy_set(file)
     except InvalidPolicy as error:
         first, *others = error.problems
         more = f" (and {len(others)} more: lobby policy check {file})" if others else ""

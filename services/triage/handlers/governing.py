@@ -8,7 +8,8 @@ from typing import Protocol
 from services.triage.handlers.ports import Desk
 from services.triage.model import Ticket, Visit, commands, decide
 from services.triage.policy import Policy, priority_of
-from services.triage.policy_file import Book, Document, Effective, changes, policy_of
+from services.triage.policy_file import Document, Effective, changes, policy_of
+from services.triage.policy_file import PolicySet as Book
 from shared.contracts.events.triage import PolicyChanged
 from shared.contracts.http.triage import PolicyView
 

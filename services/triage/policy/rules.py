@@ -1,6 +1,6 @@
 """What a bank sets: who goes where, who is ahead of whom, and by how much.
 
-Every field of :class:`Policy` is a field of the policy file; ``services.triage.policy_file`` reads,
+Every field of :class:`Policy` is a field of the policy file; ``shared.policy_files`` reads,
 checks and writes them by their types, so a new field needs a default here and a line in default.yaml.
 A name ends in its unit: ``_s`` seconds, ``_minor`` minor units of :data:`CURRENCY`.
 """

@@ -17,7 +17,7 @@ from services.ops.experiments.policy_comparison.workers import pairs
 from services.ops.simulator.customers import good_rows
 from services.ops.simulator.generate import day_of
 from services.ops.simulator.trace import Row, between
-from services.triage.policy_file import Document, InvalidPolicy, load_book
+from services.triage.policy_file import Document, InvalidPolicy, load_policy_set
 
 MADE_UP = "a made-up day"
 MADE_UP_ON = date(2026, 1, 5)
@@ -108,7 +108,7 @@ def _rows(question: Question) -> list[Row]:
 
 def _policy(file: Path, branch: str | None) -> Document:
     try:
-        return load_book(file).of(branch or "").document
+        return load_policy_set(file).of(branch or "").document
     except InvalidPolicy as error:
         raise UsageError(f"--compare {file}: {error.detail}") from None
 

@@ -7,17 +7,13 @@ from datetime import time
 from pathlib import Path
 from typing import Any, get_args
 
-import orjson
-from pydantic import TypeAdapter, ValidationError
-
 from services.ops.experiments.policy_comparison.staffing import DEVICES, Open, Staffing
 from services.triage.policy.business import DeviceKind
-from services.triage.policy_file import InvalidPolicy, Problem
-from services.triage.policy_file.node import Node
-from services.triage.policy_file.problems import problem_at
-from services.triage.policy_file.text import parse
-from services.triage.policy_file.words import hint, in_words
+from services.triage.policy_file import FORMAT
 from shared.contracts.events.triage import Channel
+from shared.policy_files import InvalidPolicy, Problem, RecordFormat
+from shared.policy_files.validation import Finding
+from shared.policy_files.yaml_reader import parse
 
 Written = Mapping[str, Mapping[str, tuple[Channel, ...]]]
 _RANGE = re.compile(r"([0-9]{1,3})-([0-9]{1,3})")
@@ -33,9 +29,6 @@ class _File:
     devices: Mapping[str, DeviceKind] | None = None
 
 
-_FILE: TypeAdapter[_File] = TypeAdapter(_File)
-
-
 def read_staffing(file: Path) -> Staffing:
     """Read a file; raise :class:`InvalidPolicy` with everything that is wrong in it."""
     try:
@@ -48,14 +41,7 @@ def read_staffing(file: Path) -> Staffing:
 
 def parse_staffing(text: str, source: str) -> Staffing:
     """As :func:`read_staffing`, from the file's text."""
-    root = parse(text, source)
-    try:
-        written = _FILE.validate_json(orjson.dumps(root.plain()), strict=True)
-    except ValidationError as error:
-        raise InvalidPolicy([*_unknown(root), *_broken(root, error)]) from None
-    problems = [*_unknown(root), *_incoherent(root, written)]
-    if problems:
-        raise InvalidPolicy(problems)
+    written = _FORMAT.validated(parse(text, source))
     shifts = {time.fromisoformat(begins): _open(counters) for begins, counters in written.shifts.items()}
     devices = dict(DEVICES if written.devices is None else written.devices)
     return Staffing(shifts=shifts, devices=devices)
@@ -71,42 +57,29 @@ def _names(text: str) -> list[str]:
     return [text] if match is None else [str(n) for n in range(int(match[1]), int(match[2]) + 1)]
 
 
-def _unknown(root: Node) -> Iterator[Problem]:
-    if not isinstance(root.value, dict):
-        return
-    for name in root.value:
-        if name not in ("shifts", "devices"):
-            yield problem_at(root, (name,), f"there is no such field{hint(name, ('shifts', 'devices'))}")
-
-
-def _broken(root: Node, error: ValidationError) -> Iterator[Problem]:
-    for details in error.errors(include_url=False):
-        path = tuple(step for step in details["loc"] if step != "[key]")
-        yield problem_at(root, path, in_words(details, path or ("file",)))
-
-
-def _incoherent(root: Node, written: _File) -> Iterator[Problem]:
+def _cross_field_checks(written: _File) -> Iterator[Finding]:
     if not any(written.shifts.values()):
-        yield problem_at(root, ("shifts",), "no counter is ever open")
+        yield ("shifts",), "no counter is ever open"
     for begins, counters in written.shifts.items():
         path = ("shifts", begins)
         if not _TIME.fullmatch(begins):
-            yield problem_at(root, path, f'{begins!r} is not a time such as "09:00"')
-        yield from _counters(root, path, counters, written.devices or DEVICES)
+            yield path, f'{begins!r} is not a time such as "09:00"'
+        yield from _counters(path, counters, written.devices or DEVICES)
 
 
-def _counters(
-    root: Node, path: tuple[str, str], counters: Mapping[str, Any], devices: Mapping[str, str]
-) -> Iterator[Problem]:
+def _counters(path: tuple[str, str], counters: Mapping[str, Any], devices: Mapping[str, str]) -> Iterator[Finding]:
     seen: set[str] = set()
     for names, channels in counters.items():
         for name in _names(names):
             if not _NAME.fullmatch(name):
-                yield problem_at(root, (*path, names), "a counter's name has 1 to 64 letters, digits or _ . : + / -")
+                yield (*path, names), "a counter's name has 1 to 64 letters, digits or _ . : + / -"
             if name in seen or name in devices:
-                yield problem_at(root, (*path, names), f"{name} is there twice")
+                yield (*path, names), f"{name} is there twice"
             seen.add(name)
         if not channels:
-            yield problem_at(root, (*path, names), f"serves nobody; possible: {', '.join(get_args(Channel))}")
+            yield (*path, names), f"serves nobody; possible: {', '.join(get_args(Channel))}"
         if not _names(names):
-            yield problem_at(root, (*path, names), "ends before it begins")
+            yield (*path, names), "ends before it begins"
+
+
+_FORMAT = RecordFormat(record=_File, cross_field_checks=_cross_field_checks, value_names=FORMAT.value_names)

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from services.triage.policy_file.kinds import entry_of, fields_of
-from services.triage.policy_file.node import Node
+from shared.policy_files.source_nodes import SourceNode
+from shared.policy_files.value_types import entry_of, fields_of
 
 
-def over(kind: Any, below: Node, above: Node) -> Node:
+def overlay(kind: Any, below: SourceNode, above: SourceNode) -> SourceNode:
     """Lay ``above`` over ``below``, both of this type.
 
     Records are laid over each other field by field, mappings entry by entry; anything else is
@@ -22,7 +22,7 @@ def over(kind: Any, below: Node, above: Node) -> Node:
         if node.value is None and fields is None:
             merged.pop(name, None)
         elif name in merged:
-            merged[name] = over(entry if fields is None else fields.get(name), merged[name], node)
+            merged[name] = overlay(entry if fields is None else fields.get(name), merged[name], node)
         else:
             merged[name] = node
-    return Node(value=merged, source=above.source, line=above.line, field=above.field)
+    return SourceNode(value=merged, source=above.source, line=above.line, field=above.field)

@@ -11,7 +11,7 @@ Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Node:
+class SourceNode:
     """A value with its place: a scalar, a mapping of names to nodes, or a list of nodes.
 
     ``field`` is the path to it in its own text, such as ``branches.hq.green_age``.
@@ -22,33 +22,27 @@ class Node:
     line: int
     field: Path = ()
 
-    def plain(self) -> Any:
-        """Return the value without the places; what is unread is left out, or null in a list."""
+    def plain(self, *, keep_unread: bool = False) -> Any:
+        """Return the value without the places; what is unread is null in a list, and left out elsewhere unless kept."""
         if isinstance(self.value, dict):
-            return {name: node.plain() for name, node in self.value.items() if node.value is not UNREAD}
+            nodes = {name: node for name, node in self.value.items() if keep_unread or node.value is not UNREAD}
+            return {name: node.plain(keep_unread=keep_unread) for name, node in nodes.items()}
         if isinstance(self.value, list):
-            return [node.plain() for node in self.value]
+            return [node.plain(keep_unread=keep_unread) for node in self.value]
         return None if self.value is UNREAD else self.value
 
-    def at(self, path: Iterable[str | int]) -> tuple["Node", Path]:
+    def at(self, path: Iterable[str | int]) -> tuple["SourceNode", Path]:
         """Return the deepest node on the way along ``path``, and what is left of the path from there."""
         node, rest = self, tuple(path)
-        while rest:
-            below = _child(node, rest[0])
-            if below is None:
-                break
+        while rest and (below := node._child(rest[0])) is not None:
             node, rest = below, rest[1:]
         return node, rest
 
-
-def _child(node: Node, step: str | int) -> Node | None:
-    if isinstance(node.value, dict):
-        found = node.value.get(step)
-    elif isinstance(node.value, list) and isinstance(step, int) and step < len(node.value):
-        found = node.value[step]
-    else:
-        found = None
-    return found if isinstance(found, Node) else None
+    def _child(self, step: str | int) -> "SourceNode | None":
+        if isinstance(self.value, dict):
+            return self.value.get(step)
+        is_item = isinstance(self.value, list) and isinstance(step, int) and step < len(self.value)
+        return self.value[step] if is_item else None
 
 
 def dotted(path: Iterable[str | int]) -> str:

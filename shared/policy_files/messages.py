@@ -1,23 +1,12 @@
 """Says what is wrong in the words of who wrote the file."""
 
 import re
-from collections.abc import Iterable
-from typing import Any, get_args
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any
 
-from services.triage.policy import close_matches
-from services.triage.policy.business import DeviceKind, Diversion
-from services.triage.policy.rules import Weekday
-from services.triage.policy_file.node import Path
-from shared.contracts.events.triage import Channel
-from shared.contracts.events.types import CardTier
+from shared.policy_files.source_nodes import Path
 
-_NAMES = {
-    frozenset(get_args(Channel)): "a channel",
-    frozenset(get_args(CardTier)): "a card tier",
-    frozenset(get_args(DeviceKind)): "a kind of device",
-    frozenset(get_args(Diversion)): "a kind of diversion",
-    frozenset(get_args(Weekday)): "a weekday",
-}
 _SENTENCES = {
     "int_type": "a whole number is needed, not {input}",
     "float_type": "a number is needed, not {input}",
@@ -36,12 +25,12 @@ _SENTENCES = {
 }
 
 
-def in_words(details: Any, path: Path) -> str:
+def in_words(details: Any, path: Path, value_names: Mapping[frozenset[str], str]) -> str:
     """Return the sentence for one of pydantic's errors."""
     given, context = details["input"], details.get("ctx", {})
     if details["type"] == "literal_error":
         allowed = re.findall(r"'([^']*)'", context["expected"])
-        name = _NAMES.get(frozenset(allowed), f"possible for {path[-1]}")
+        name = value_names.get(frozenset(allowed), f"possible for {path[-1]}")
         return f"{given!r} is not {name}{hint(given, allowed)}"
     sentence = _SENTENCES.get(details["type"])
     if sentence is None:
@@ -52,7 +41,7 @@ def in_words(details: Any, path: Path) -> str:
 def hint(given: object, allowed: Iterable[str]) -> str:
     """Return what was meant, or where nothing is close what is possible."""
     names = list(allowed)
-    close = close_matches(str(given), names)
+    close = get_close_matches(str(given), names, n=1, cutoff=0.5)
     if close:
         return f"; did you mean {close[0]}?"
     return f"; possible: {', '.join(names)}" if names else ""

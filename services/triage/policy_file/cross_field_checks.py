@@ -9,17 +9,17 @@ from typing import Any, get_args
 from pydantic import TypeAdapter, ValidationError
 
 from services.triage.policy import Policy
-from services.triage.policy_file.node import Path
-from services.triage.policy_file.words import hint, shown
 from shared.contracts.base import Name
 from shared.contracts.events.triage import Channel
+from shared.policy_files.messages import hint, shown
+from shared.policy_files.source_nodes import Path
+from shared.policy_files.validation import Finding
 
-Finding = tuple[Path, str]
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 _SPAN = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]|24):([0-5]\d)")
 
 
-def incoherent(policy: Policy) -> Iterator[Finding]:
+def cross_field_checks(policy: Policy) -> Iterator[Finding]:
     """Find what does not fit together, with the path of the field to mend."""
     yield from _senseless(policy, ())
     yield from _offer(policy)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from services.triage.policy_file.node import Path, dotted
+from shared.policy_files.source_nodes import Path, dotted
 
 
 @dataclass(frozen=True, kw_only=True)

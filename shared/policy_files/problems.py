@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from services.triage.policy_file.node import Node, Path, dotted
 from shared.errors import InvalidInput
+from shared.policy_files.source_nodes import Path, SourceNode, dotted
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -22,7 +22,7 @@ class Problem:
         return f"{where}: {self.field}: {self.message}" if self.field else f"{where}: {self.message}"
 
 
-def problem_at(root: Node, path: Path, message: str) -> Problem:
+def problem_at(root: SourceNode, path: Path, message: str) -> Problem:
     """Return a problem of the field at ``path``, with the place of the nearest part that was written."""
     node, rest = root.at(path)
     return Problem(source=node.source, line=node.line, field=dotted((*node.field, *rest)), message=message)
