@@ -119,6 +119,8 @@ def _listen(address: tuple[str, int]) -> greenio.GreenSocket:
     sock = socket.socket(family, plain_socket.SOCK_STREAM)
     try:
         sock.setsockopt(plain_socket.SOL_SOCKET, plain_socket.SO_REUSEADDR, 1)
+        # Every connection inherits it: answers are small and awaited, none waits for a full segment.
+        sock.setsockopt(plain_socket.IPPROTO_TCP, plain_socket.TCP_NODELAY, 1)
         sock.bind(address)
         sock.listen(_BACKLOG)
     except OSError as error:

@@ -29,12 +29,7 @@ class Protocol(wsgi.HttpProtocol):
     """
 
     protocol_version = "HTTP/1.1"
-
-    def setup(self) -> None:
-        """Answers are small and awaited: no waiting for a full segment."""
-        self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._lingers = False
-        super().setup()
+    _lingers = False
 
     def _read_request_line(self) -> bytes:
         """Wait long for a request to begin; once it has, its head has to be here in time, however it dribbles."""
@@ -97,10 +92,6 @@ class Protocol(wsgi.HttpProtocol):
         if self._lingers:
             self._linger()
         super().finish()
-
-    def version_string(self) -> str:
-        """Name nobody's version."""
-        return "lobby"
 
     def _close_after_answer(self) -> None:
         self.close_connection = True

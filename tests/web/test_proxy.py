@@ -1,5 +1,12 @@
 """The gateway as one origin, without nginx: what belongs to another process goes there and comes back whole."""
 
+import gzip
+import random
+import socketserver
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
 import pytest
 
 from tests.web.conftest import demo_process
@@ -92,3 +99,68 @@ def test_a_service_that_is_away_is_503_and_comes_back(tmp_path):
                 assert answer.headers["Retry-After"]
             with demo_process(tmp_path, "triage", LOBBY_HTTP_ADDRESS=address, **SEPARATE):
                 assert gateway.get("/v1/branches/b1/queue").status == 200
+
+
+CALL_NEXT = "/v1/branches/b1/counters/1/call-next"
+DONE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+
+@contextmanager
+def in_front_of(folder, answer: Callable[[int], Iterable[bytes]]):
+    """A gateway in front of a service that says what ``answer`` returns to its nth request; nothing: it hangs up."""
+    seen: list[bytes] = []
+
+    class Service(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            while line := self.rfile.readline():
+                seen.append(line)
+                while self.rfile.readline().strip():
+                    pass
+                if not [self.wfile.write(part) for part in answer(len(seen))]:
+                    return
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Service) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        with demo_process(folder, "gateway", LOBBY_TRIAGE_URL=url, **SEPARATE) as gateway:
+            yield gateway, seen
+        server.shutdown()
+
+
+def test_a_call_on_a_connection_that_was_closed_is_repeated_only_if_it_may_be(tmp_path):
+    with in_front_of(tmp_path, lambda number: [] if number in (2, 5) else [DONE]) as (gateway, seen):
+        assert gateway.post(CALL_NEXT).status == 200
+        assert gateway.post(CALL_NEXT).status == 503  # it may have arrived
+        assert len(seen) == 2
+        assert gateway.post(CALL_NEXT).status == 200
+        assert gateway.get("/v1/branches/b1/queue").status == 200
+        assert gateway.post(CALL_NEXT, headers={"Idempotency-Key": "key-1"}).status == 200
+        assert len(seen) == 6
+
+
+def test_an_answer_without_a_length_is_passed_on_as_it_comes(tmp_path):
+    first_has_arrived = threading.Event()
+
+    def answer(_number: int) -> Iterator[bytes]:
+        yield b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n"
+        assert first_has_arrived.wait(10)
+        yield b"6\r\nsecond\r\n0\r\n\r\n"
+
+    with in_front_of(tmp_path, answer) as (gateway, _):
+        connection = gateway.connect()
+        connection.request("GET", "/v1/branches/b1/queue")
+        response = connection.getresponse()
+        assert response.read1() == b"first"
+        first_has_arrived.set()
+        assert response.read() == b"second"
+        connection.close()
+
+
+def test_a_long_answer_comes_whole_and_as_it_was_encoded(tmp_path):
+    body = gzip.compress(random.Random(1).randbytes(3_000_000))
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    with in_front_of(tmp_path, lambda _number: [head, body]) as (gateway, _):
+        answer = gateway.get("/v1/branches/b1/queue")
+        assert answer.headers["Content-Encoding"] == "gzip"
+        assert answer.body == body
