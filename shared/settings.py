@@ -55,7 +55,6 @@ class Settings(BaseSettings):
     )
     queues: Literal[1, 2, 4, 8, 16, 32, 64] = Field(default=4, description="Queues a service reads, a divisor of 64.")
     batch_size: int = Field(default=200, ge=1, le=2000)
-    batch_wait_ms: int = Field(default=10, ge=0, le=1000)
     max_body_bytes: int = Field(default=1_048_576, ge=1024)
     max_connections: int = Field(default=4096, ge=16, description="Open HTTP connections of a process.")
     socket_timeout_s: float = Field(default=30, gt=0, description="How long a client may take to send or to read on.")

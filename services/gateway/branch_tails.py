@@ -14,8 +14,8 @@ from typing import Protocol
 from shared.storage import Row, Storage
 from shared.storage import log as logs
 
-LOOK_INTERVAL_S = 0.1
-"""How late an event may be that another process committed."""
+LOOK_INTERVAL_S = 0.5
+"""How late an event may be that another process committed, where its notice was lost."""
 KEPT_S = 5.0
 """How long an event is kept for streams that are slow to send it: a second look at the log is cheaper than memory."""
 KEPT_BYTES_LIMIT = 256 * 1024

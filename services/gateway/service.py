@@ -45,12 +45,14 @@ class BranchTailsProvider(DependencyProvider):
         storage = self.database.storage
         self.tails = BranchTails(storage, BranchNotifier())
         storage.on_commit(self.tails.committed)
-        self._stop = threading.Event()
+        self.database.on_commit_elsewhere(lambda _branches: self._wake.set())
+        self._stop, self._wake = threading.Event(), threading.Event()
         self._thread = self.container.spawn_managed_thread(self._look, identifier="branch tails")
 
     def stop(self) -> None:
         """Look no more."""
         self._stop.set()
+        self._wake.set()
         self._thread.wait()
 
     def get_dependency(self, worker_ctx: Any) -> BranchTails:
@@ -58,7 +60,9 @@ class BranchTailsProvider(DependencyProvider):
         return self.tails
 
     def _look(self) -> None:
-        while not self._stop.wait(LOOK_INTERVAL_S):
+        while not self._stop.is_set():
+            self._wake.wait(LOOK_INTERVAL_S)
+            self._wake.clear()
             try:
                 self.tails.look()
             except Exception as error:

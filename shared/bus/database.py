@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from nameko.extensions import DependencyProvider, SharedExtension
 
+from shared.bus.commit_notices import CommitNotices, OnNotice
 from shared.bus.publisher import Publisher, open_publisher
 from shared.bus.relay import Relay
 from shared.bus.topology import Topology
@@ -29,6 +30,11 @@ class Database(SharedExtension):
         self.storage: Storage = open_storage(settings, self.container.service_name)
         self._stop = threading.Event()
         self._relay = Relay(self.storage, self.open_publisher, stop=self._stop)
+        self._commits_are_followed = False
+        self._notices = CommitNotices(
+            self.storage, stop=self._stop, is_wanted=lambda: self._commits_are_followed or not self._relay.leading
+        )
+        self._notices.listen(lambda _branches: self._relay.look())
 
     def open_publisher(self) -> Publisher:
         """Connect to where events are published, every service's queues declared."""
@@ -37,6 +43,10 @@ class Database(SharedExtension):
     def start(self) -> None:
         """Begin to publish the log."""
         self._thread = self.container.spawn_managed_thread(self._relay.run, identifier="relay")
+        self._notifying = [
+            self.container.spawn_managed_thread(run, identifier="commit notices")
+            for run in (self._notices.receive, self._notices.send)
+        ]
         self._tidying = self.container.spawn_managed_thread(self._tidy, identifier="tidy")
 
     def stop(self) -> None:
@@ -45,7 +55,14 @@ class Database(SharedExtension):
         self._relay.wake()
         self._thread.wait()
         self._tidying.wait()
+        for thread in self._notifying:
+            thread.kill()  # one of them waits for the database
         self.storage.close()
+
+    def on_commit_elsewhere(self, listener: OnNotice) -> None:
+        """Call ``listener`` with the branches that another process of this service has appended to."""
+        self._commits_are_followed = True
+        self._notices.listen(listener)
 
     def _tidy(self) -> None:
         """Forget now and then what only grows. On a scaled clock old is soon: nothing is forgotten there."""

@@ -5,7 +5,7 @@ registry's upcasters make of it, and the queues are bound to every version.
 """
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar
 
@@ -34,21 +34,31 @@ def mark(method: Method, handles: Handles) -> Method:
     return method
 
 
+@dataclass(frozen=True, kw_only=True)
+class HandlerNames:
+    """The names of a service's methods by what they are called for."""
+
+    one: Mapping[type, str]
+    all: Sequence[str]
+    discarded: Sequence[str]
+
+
+_names: Final[dict[type, HandlerNames]] = {}
+
+
 def subscriptions_of(service_class: type) -> tuple[str, ...]:
     """Return which types of events a service hears, as the ends of routing key patterns.
 
     Raises TypeError for a handler of what is no event's newest version, and for two handlers of one event.
     """
-    if any(_methods(service_class, "all")):
-        return (EVERY_TYPE,)
-    return tuple(sorted(f"{_name_of(class_)}.*" for class_ in _by_class(service_class)))
+    names = names_of(service_class)
+    return (EVERY_TYPE,) if names.all else tuple(sorted(f"{_name_of(class_)}.*" for class_ in names.one))
 
 
 def handler_of(service: object) -> EventHandler:
     """Return what the marked methods of a service make together."""
-    whole = [getattr(service, name) for name, _ in _methods(type(service), "all")]
-    single = {class_: getattr(service, name) for class_, name in _by_class(type(service)).items()}
-    discarded = [getattr(service, name) for name, _ in _methods(type(service), "discarded")]
+    names = names_of(type(service))
+    single = {class_: getattr(service, name) for class_, name in names.one.items()}
 
     def handle_one(tx: Transaction, event: Event) -> None:
         method = single.get(type(event.data))
@@ -56,30 +66,37 @@ def handler_of(service: object) -> EventHandler:
             method(tx, event)
 
     def handle(tx: Transaction, events: Sequence[Event]) -> None:
-        for method in whole:
-            method(tx, events)
+        for name in names.all:
+            getattr(service, name)(tx, events)
         if single:
             one_by_one(handle_one)(tx, events)
 
-    return EventHandler(handle=handle, discarded=discarded[0] if discarded else None)
+    return EventHandler(handle=handle, discarded=getattr(service, names.discarded[0]) if names.discarded else None)
 
 
-def _by_class(service_class: type) -> dict[type, str]:
-    """Return the name of the method that handles each class of event."""
+def names_of(service_class: type) -> HandlerNames:
+    """Return which methods of a class are marked; raise TypeError for two handlers of one event."""
+    if service_class not in _names:  # looking through a class takes as long as handling an event
+        marked: dict[str, list[tuple[str, Handles]]] = {"one": [], "all": [], "discarded": []}
+        for name, method in inspect.getmembers(service_class, inspect.isfunction):
+            if (handles := getattr(method, _MARK, None)) is not None:
+                marked[handles.kind].append((name, handles))
+        _names[service_class] = HandlerNames(
+            one=_by_class(service_class, marked["one"]),
+            all=[name for name, _ in marked["all"]],
+            discarded=[name for name, _ in marked["discarded"]],
+        )
+    return _names[service_class]
+
+
+def _by_class(service_class: type, marked: Sequence[tuple[str, Handles]]) -> dict[type, str]:
     found: dict[type, str] = {}
-    for name, handles in _methods(service_class, "one"):
+    for name, handles in marked:
         for class_ in handles.classes:
             if class_ in found:
                 raise TypeError(f"{service_class.__name__}: {found[class_]} and {name} both handle {class_.__name__}")
             found[class_] = name
     return found
-
-
-def _methods(service_class: type, kind: str) -> Iterator[tuple[str, Handles]]:
-    for name, method in inspect.getmembers(service_class, inspect.isfunction):
-        handles = getattr(method, _MARK, None)
-        if handles is not None and handles.kind == kind:
-            yield name, handles
 
 
 def _name_of(class_: Any) -> str:

@@ -43,11 +43,10 @@ class QueueConsumer:
         settle: Settle,
         *,
         batch: int,
-        wait_s: float,
         stop: threading.Event,
         presence: Queue | None = None,
     ) -> None:
-        """``batch`` is the most messages a batch has; ``wait_s`` how long a batch waits to fill once it has one.
+        """``batch`` is the most messages a batch has.
 
         ``presence`` is where this consumer is counted beside those of other processes.
         """
@@ -56,7 +55,6 @@ class QueueConsumer:
         self._queue = queue
         self._settle = settle
         self._batch = batch
-        self._wait_s = wait_s
         self._stop = stop
         self._memory = is_memory(url)
         self._wakeup = Wakeup()
@@ -162,15 +160,16 @@ class QueueConsumer:
         return False
 
     def _collect(self, connection: Connection) -> list[Any]:
+        """Return what has arrived, after a while at the most; no message waits for another one to fill its batch.
+
+        While a batch is handled, the next ones arrive: under load batches grow by themselves.
+        """
         if not self._arrived and not self._drain(connection, 0 if self._memory else IDLE_S):
             if self._memory:
                 self._wakeup.wait(IDLE_S)
             return []
-        until = time.monotonic() + self._wait_s
-        while len(self._arrived) < self._batch:
-            left = 0 if self._memory else until - time.monotonic()
-            if not self._drain(connection, max(left, 0)):
-                break
+        while len(self._arrived) < self._batch and self._drain(connection, 0):
+            pass
         return [self._arrived.popleft() for _ in range(min(self._batch, len(self._arrived)))]
 
     def _drain(self, connection: Connection, seconds: float) -> bool:

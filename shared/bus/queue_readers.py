@@ -64,7 +64,6 @@ class QueueReaders:
                 queue,
                 lambda messages: self._settle(self.batch_of(messages)),
                 batch=settings.batch_size,
-                wait_s=settings.batch_wait_ms / 1000,
                 stop=self._stop,
                 presence=presence,
             )

@@ -20,7 +20,7 @@ from shared.storage.tables import dead_letter
 log = structlog.get_logger()
 
 BATCH = 500
-POLL_S = 0.2
+POLL_INTERVAL_S = 0.2
 SAVE_S = 1.0
 MAX_BUFFER = 20_000
 RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0)
@@ -40,6 +40,8 @@ class Relay:
         self._make_publisher = make_publisher
         self._stop = stop
         self._wake = threading.Event()
+        # Each look is one statement: a transaction around it would be two more round trips, five times a second.
+        self._reader = storage.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._cursor = Cursor("relay")
         self._positions: dict[int, int] = {}
         self._buffer: dict[int, dict[int, Row]] = defaultdict(dict)
@@ -47,6 +49,7 @@ class Relay:
         self._dirty: dict[int, int] = {}
         self._saved_at = 0.0
         self._looked_at = 0.0
+        self._must_look = False
         self._letters_at = 0.0
         self.leading = False
         self.failure: str | None = "not connected yet"
@@ -79,7 +82,12 @@ class Relay:
                 leader.release()
 
     def wake(self) -> None:
-        """Look at once: something was committed, or it's time to stop."""
+        """Go on at once: it's time to stop."""
+        self._wake.set()
+
+    def look(self) -> None:
+        """Read the log at once: another process has committed something."""
+        self._must_look = True
         self._wake.set()
 
     def _begin(self) -> None:
@@ -103,7 +111,7 @@ class Relay:
                 self.failure = None
                 self._save(force=False)
                 publisher.tick()
-                self._wake.wait(POLL_S)
+                self._wake.wait(POLL_INTERVAL_S)
                 self._wake.clear()
         self._save(force=True)
 
@@ -115,7 +123,7 @@ class Relay:
             if self._buffered > MAX_BUFFER:  # the broker is away: the log keeps them
                 self._buffer.clear()
                 self._buffered = 0
-                self._looked_at = 0.0
+                self._must_look = True
         self._wake.set()
 
     def _next(self) -> list[Row]:
@@ -128,12 +136,15 @@ class Relay:
                 self._buffered -= 1
                 if len(rows) >= BATCH:
                     return rows
-        if rows or time.monotonic() - self._looked_at < POLL_S:
+        # What waits in the buffer stands behind rows of another process: those have been committed.
+        idle = not self._buffered and not self._must_look
+        if rows or (idle and time.monotonic() - self._looked_at < POLL_INTERVAL_S):
             return rows
         return self._look()
 
     def _look(self) -> list[Row]:
-        with self._storage.read() as connection:
+        self._must_look = False  # before the read: what is told meanwhile may not be in it
+        with self._reader.connect() as connection:
             heads = logs.heads(connection)
             behind = {pp: self._positions[pp] for pp, head in heads.items() if head > self._positions[pp]}
             rows = logs.after(connection, behind, limit=BATCH)
@@ -161,10 +172,10 @@ class Relay:
             self._saved_at = time.monotonic()
 
     def _publish_dead_letters(self, publisher: Publisher) -> bool:
-        if time.monotonic() - self._letters_at < POLL_S:  # every commit wakes the relay, and few have a letter
+        if time.monotonic() - self._letters_at < POLL_INTERVAL_S:  # every commit wakes the relay, and few have a letter
             return False
         query = select(dead_letter).where(dead_letter.c.published.is_(False)).limit(50)
-        with self._storage.read() as connection:
+        with self._reader.connect() as connection:
             letters = connection.execute(query).mappings().all()
         if not letters:
             self._letters_at = time.monotonic()

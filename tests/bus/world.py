@@ -31,10 +31,10 @@ from shared.settings import Settings
 from shared.storage import Storage, Transaction
 from shared.storage import log as logs
 from shared.storage.tables import dead_letter, parked
-from tests.support.bus_service import CONSUMER, PRODUCER
 from tests.support.processes import wait_until
 from tests.support.tables import empty_database
 
+PRODUCER, CONSUMER = "triage", "gateway"
 SOON_S = 30
 
 
@@ -58,7 +58,7 @@ class World:
     def relay(self, storage: Storage | None = None, make: Callable[[], Publisher] | None = None) -> Relay:
         """Publish the producer's log."""
         stop = threading.Event()
-        relay = Relay(storage or self.producer, make or self._publisher, stop=stop)
+        relay = Relay(storage or self.producer, make or self.publisher, stop=stop)
         self._start(stop, [relay.run])
         return relay
 
@@ -77,7 +77,7 @@ class World:
         consumers = [
             QueueConsumer(
                 self.settings.amqp_url, queue, processor.process, batch=batch,
-                wait_s=0.005, stop=stop, presence=None if self.settings.embedded else presence_queue(CONSUMER),
+                stop=stop, presence=None if self.settings.embedded else presence_queue(CONSUMER),
             )
             for queue in self.my_queues()
         ]  # fmt: skip
@@ -119,7 +119,7 @@ class World:
         for thread in threads:
             thread.start()
 
-    def _publisher(self) -> Publisher:
+    def publisher(self) -> Publisher:
         return open_publisher(self.settings.amqp_url, list(self.topology.all_queues()))
 
     def my_queues(self) -> list[Queue]:
