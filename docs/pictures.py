@@ -21,7 +21,6 @@ from services.ops.experiments.policy_comparison.staffing import Staffing, window
 from services.ops.experiments.wait_estimates.picture import Told
 from services.ops.experiments.wait_estimates.picture import draw as picture_of_waits
 from services.ops.simulator.generate import day_of
-from services.triage.handlers import House
 from services.triage.policy import Policy
 from services.triage.policy_file import default
 from shared.contracts.events.terminal import TicketRequest
@@ -66,7 +65,7 @@ def calling_order(policy: Policy) -> list[Fate]:
         for guest in GUESTS
     ]
     staffing = Staffing(shifts={time(0): {"1": ("counter", "green")}}, devices={})
-    result = run(House(zone=BEIJING, policy=policy), arrivals, Crew(staffing=staffing))
+    result = run(policy, BEIJING, arrivals, Crew(staffing=staffing))
     return [fate for fate in result.fates if fate is not None]
 
 
@@ -96,8 +95,7 @@ def two_weeks() -> list[Told]:
     rows = [row for n in range(12) for row in day_of(monday + timedelta(days=n), BEIJING, seed=1)]
     arrivals = drawn(rows, shown(rows), Random(1))
     shifts = {time(0): windows(5), time(12): windows(4), time(14): windows(5)}
-    house = House(zone=BEIJING, policy=default().of().policy)
-    result = run(house, arrivals, Crew(staffing=Staffing(shifts=shifts)))
+    result = run(default().of().policy, BEIJING, arrivals, Crew(staffing=Staffing(shifts=shifts)))
     return [
         Told(came=arrival.at, waited_s=fate.waited_s, p50_s=fate.quoted_p50_s, p90_s=fate.quoted_p90_s)
         for arrival, fate in zip(arrivals, result.fates, strict=True)

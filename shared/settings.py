@@ -54,6 +54,11 @@ class Settings(BaseSettings):
         default=None, description="Pages can be read without signing in; empty: only in development."
     )
     queues: Literal[1, 2, 4, 8, 16, 32, 64] = Field(default=4, description="Queues a service reads, a divisor of 64.")
+    state_cache_mb: int = Field(
+        default=256,
+        ge=1,
+        description="Memory for the states of branches; beyond it they are read again from snapshots.",
+    )
     batch_size: int = Field(default=200, ge=1, le=2000)
     max_body_bytes: int = Field(default=1_048_576, ge=1024)
     max_connections: int = Field(default=4096, ge=16, description="Open HTTP connections of a process.")

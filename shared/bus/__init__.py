@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Any, Final
 warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated", category=DeprecationWarning)
 
 if TYPE_CHECKING:
-    from shared.bus.database import StorageProvider
+    from shared.bus.database import Database, StorageProvider
     from shared.bus.event_consumer import on, on_discarded, on_every_event
     from shared.bus.queue_readers import MessageBatch, on_queue
     from shared.bus.timer import every
 
-__all__ = ["MessageBatch", "StorageProvider", "every", "on", "on_discarded", "on_every_event", "on_queue"]
+__all__ = [
+    "Database", "MessageBatch", "StorageProvider", "every", "on", "on_discarded", "on_every_event", "on_queue",
+]  # fmt: skip
 
 _MODULES: Final = {
+    "Database": "database",
     "MessageBatch": "queue_readers",
     "StorageProvider": "database",
     "every": "timer",

@@ -17,6 +17,7 @@ from shared.storage import Storage, open_storage
 log = structlog.get_logger()
 
 TIDY_INTERVAL_S = 3600.0
+SNAPSHOT_INTERVAL_S = 5.0
 
 
 class Database(SharedExtension):
@@ -48,6 +49,7 @@ class Database(SharedExtension):
             for run in (self._notices.receive, self._notices.send)
         ]
         self._tidying = self.container.spawn_managed_thread(self._tidy, identifier="tidy")
+        self._saving = self.container.spawn_managed_thread(self._save_states, identifier="snapshots")
 
     def stop(self) -> None:
         """Publish what is left, then end; dependencies stop after the last worker."""
@@ -55,6 +57,7 @@ class Database(SharedExtension):
         self._relay.wake()
         self._thread.wait()
         self._tidying.wait()
+        self._saving.wait()
         for thread in self._notifying:
             thread.kill()  # one of them waits for the database
         self.storage.close()
@@ -73,6 +76,16 @@ class Database(SharedExtension):
                     self.storage.forget_inbox()
             except Exception as error:
                 log.warning("not_tidied", service=self.storage.service, error=f"{type(error).__name__}: {error}")
+
+    def _save_states(self) -> None:
+        """Store snapshots of states that have moved far, and at the end of all that have moved."""
+        stopped = False
+        while not stopped:
+            stopped = self._stop.wait(SNAPSHOT_INTERVAL_S)
+            try:
+                self.storage.take_snapshots(all_changed=stopped)
+            except Exception as error:  # the log makes every state anew
+                log.warning("no_snapshot", service=self.storage.service, error=f"{type(error).__name__}: {error}")
 
     def readiness_checks(self) -> dict[str, Callable[[], str | None]]:
         """The database answers, and the relay reaches the broker."""

@@ -138,7 +138,7 @@ class _Lane:
         except Exception as error:
             if alone or is_transient(error):
                 raise
-            if isinstance(error, SQLAlchemyError) or not tx.take_back(mark):
+            if isinstance(error, SQLAlchemyError) or not tx.rollback_to(mark):
                 raise _CannotGoOn from error
             return None, error
 

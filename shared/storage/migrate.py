@@ -1,6 +1,5 @@
 """Migrations: the common tables and the service's own, two histories in one schema."""
 
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from sqlalchemy import Connection, Engine, Index, MetaData, text
 
 from shared.settings import Settings
 from shared.storage import tables, vault
+from shared.storage.declared import own_metadata
 from shared.storage.engine import is_sqlite, open_engine
 
 _COMMON = Path(__file__).parent / "migrations"
@@ -51,21 +51,12 @@ def declared_tables(service: str) -> MetaData:
     if service == vault.NAME:
         return vault.metadata
     merged = MetaData()
-    own = _own_metadata(service)
+    own = own_metadata(service)
     for table in (*tables.metadata.sorted_tables, *own.sorted_tables):
         table.to_metadata(merged)
     for name, columns in own.info.get("log_indexes", {}).items():
         Index(name, *(merged.tables["log"].c[column] for column in columns))
     return merged
-
-
-def _own_metadata(service: str) -> MetaData:
-    name = f"services.{service}.store"
-    if find_spec(f"services.{service}") is None or find_spec(name) is None:  # a benchmark's, say
-        return MetaData()
-    metadata = import_module(name).metadata
-    assert isinstance(metadata, MetaData)
-    return metadata
 
 
 def _config(connection: Connection, service: str) -> Config:

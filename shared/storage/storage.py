@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 from sqlalchemy import Column, Connection, bindparam, delete, select
@@ -14,12 +14,15 @@ from shared.clock import Clock
 from shared.commands import Cause, Command, Replayed
 from shared.ids import IdFactory, new_id
 from shared.settings import SERVICES, Settings
+from shared.storage import due, snapshots
+from shared.storage.aggregate import Aggregate
 from shared.storage.bulk import Among
 from shared.storage.commands import Commands
+from shared.storage.declared import aggregate_of
 from shared.storage.engine import is_sqlite, open_engine
 from shared.storage.log import LogReader, Row
-from shared.storage.memory import Memory
 from shared.storage.partition import PARTITIONS, partition_of
+from shared.storage.states import Known, States
 from shared.storage.tables import idempotency, inbox, log_head
 from shared.storage.transaction import Transaction
 
@@ -35,6 +38,7 @@ KEEP_INBOX = timedelta(days=30)
 _heads = select(log_head.c.pp, log_head.c.pos).order_by(log_head.c.pp).with_for_update()
 _LOCK = Among(_heads, log_head.c.pp)
 _LOCK_FREE = Among(_heads.with_for_update(skip_locked=True), log_head.c.pp)
+_HEAD = select(log_head.c.pos).where(log_head.c.pp == bindparam("of"))
 _LOCK_ONE = _heads.where(log_head.c.pp == bindparam("of"))
 
 
@@ -45,8 +49,19 @@ class Storage:
     Listeners hear of every commit that appended something, after it.
     """
 
-    def __init__(self, settings: Settings, service: str, *, clock: Clock, ids: IdFactory = new_id) -> None:
-        """Open the database; it must have been migrated (``lobby db upgrade``)."""
+    def __init__(
+        self,
+        settings: Settings,
+        service: str,
+        *,
+        clock: Clock,
+        ids: IdFactory = new_id,
+        aggregate: Aggregate[Any] | None = None,
+    ) -> None:
+        """Open the database; it must have been migrated (``lobby db upgrade``).
+
+        ``aggregate`` is how the service folds its log; None for one that keeps no state of its branches.
+        """
         self.service = service
         self.clock = clock
         self.ids = ids
@@ -58,7 +73,8 @@ class Storage:
         self._turns = [threading.Lock() for _ in range(PARTITIONS)]
         self._listeners: list[Listener] = []
         self._readers: dict[str, LogReader] = {}
-        self._memory = Memory()
+        cache_bytes = settings.state_cache_mb * 1024 * 1024
+        self._states = None if aggregate is None else States(aggregate, cache_bytes=cache_bytes)
         self._commands = Commands(self)
 
     def on_commit(self, listener: Listener) -> None:
@@ -95,19 +111,58 @@ class Storage:
                     ids=self.ids,
                     cause=cause or Cause(causationid=None, traceparent=None, actor=self.service),
                     heads=heads,
-                    remembered=self._memory.take(heads),
+                    states=self._states,
                 )
-                try:
-                    yield tx
-                except BaseException:
-                    if tx.untouched:
-                        self._memory.put(tx.heads, tx.remembered)
-                    raise
+                yield tx
                 tx.flush()
-            self._memory.put(tx.heads, tx.remembered)
+            tx.publish()
         if tx.appended:
             for listener in self._listeners:
                 listener(tx.appended)
+
+    @property
+    def keeps_states(self) -> bool:
+        """Whether the service knows its branches by folding its log."""
+        return self._states is not None
+
+    @property
+    def states(self) -> States[Any]:
+        """The states of the branches; LookupError for a service that keeps none."""
+        if self._states is None:
+            raise LookupError(f"{self.service} keeps no state of its branches")
+        return self._states
+
+    def state(self, branch: str) -> Any:
+        """Return the committed state of a branch."""
+        with self.read() as connection:
+            return self.known(connection, branch).state
+
+    def known(self, connection: Connection, branch: str) -> Known[Any]:
+        """Return the committed state of a branch, with where it stands in the log."""
+        head: int = connection.execute(_HEAD, {"of": partition_of(branch)}).scalar() or 0
+        return self.states.at_head(connection, branch, head)
+
+    def state_at(self, branch: str, time: datetime) -> Any:
+        """Return the state of a branch at an instant: after the last event that was recorded until then."""
+        with self.read() as connection:
+            return self.states.at(connection, branch, time).state
+
+    def branches_due(self, *, limit: int) -> list[str]:
+        """Return the branches in which the clock alone may have changed something, the longest overdue first."""
+        with self.read() as connection:
+            return list(due.branches_due(connection, self.clock.now(), limit=limit))
+
+    def take_snapshots(self, *, all_changed: bool = False) -> int:
+        """Store snapshots of the states that have moved far from their last one; return how many.
+
+        ``all_changed``: of every state that has moved at all, as at the end of the process.
+        """
+        taken = [] if self._states is None else self._states.due_for_snapshot(all_changed=all_changed)
+        if taken and self._states is not None:
+            with self._turn or nullcontext(), self._writer.begin() as connection:
+                snapshots.save(connection, self._states.aggregate.version, taken)
+            self._states.have_snapshot(taken)
+        return len(taken)
 
     def execute(self, command: Command, use_case: Callable[[Transaction], Answer | None]) -> Answer | Replayed | None:
         """Carry out a command once; a repeated Idempotency-Key gets the first answer.
@@ -145,7 +200,7 @@ class Storage:
 
     @contextmanager
     def _turn_for(self, partitions: list[int], *, wait: bool) -> Iterator[list[int]]:
-        """Wait for this process's own transactions, and not in the database: their memory is back when they end.
+        """Wait for this process's own transactions, and not in the database: their states are known when they end.
 
         Who waits for the head is let on by the commit, before its process knows that it has committed. Returns
         the partitions: without ``wait``, those that are free by and by.
@@ -167,5 +222,6 @@ class Storage:
 
 
 def open_storage(settings: Settings, service: str) -> Storage:
-    """Open a service's database with the clock of the settings."""
-    return Storage(settings, service, clock=settings.business_clock)
+    """Open a service's database with the clock of the settings, and the fold that the service declares."""
+    aggregate = aggregate_of(service, settings)
+    return Storage(settings, service, clock=settings.business_clock, aggregate=aggregate)

@@ -49,6 +49,26 @@ log = Table(
     comment="Append-only: every event of the service.",
 )
 
+snapshot = Table(
+    "snapshot",
+    metadata,
+    Column("branch", String(32), primary_key=True),
+    Column("pos", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", Integer, nullable=False, comment="Of the state's form; others are not read."),
+    Column("recorded", UtcDateTime, nullable=False, comment="When the event at this position was recorded."),
+    Column("body", LargeBinary, nullable=False, comment="The state, zlib."),
+    comment="A branch's state at a position of its log; the log makes any of them anew.",
+)
+
+due = Table(
+    "due",
+    metadata,
+    Column("branch", String(32), primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Index("due_at", "at"),
+    comment="When the clock alone may change something of a branch: a look at the clock reads only these.",
+)
+
 inbox = Table(
     "inbox",
     metadata,

@@ -1,28 +1,26 @@
-"""One transaction of a service: state, events and inbox, committed together or not at all."""
+"""One transaction of a service: events, what follows from them, and inbox, committed together or not at all."""
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import Connection, Executable, func, select
+from sqlalchemy import Connection, Table, func, select
 from sqlalchemy.exc import IntegrityError
 
 from shared.commands import Cause
 from shared.contracts.envelope import Event
 from shared.contracts.event_data import EventData, validated
-from shared.contracts.registry import type_of
+from shared.contracts.registry import decode, type_of
 from shared.errors import Conflict
 from shared.ids import IdFactory
-from shared.storage import bulk
+from shared.storage import bulk, due
 from shared.storage.engine import writes
-from shared.storage.log import Row
-from shared.storage.memory import Remembered
+from shared.storage.log import Row, of_subject
 from shared.storage.partition import partition_of
+from shared.storage.states import Known, States
 from shared.storage.tables import log
-
-T = TypeVar("T")
 
 
 class VersionConflict(Conflict):
@@ -36,19 +34,19 @@ class Mark:
     """Where a transaction stood before a command."""
 
     writes: int
-    later: int
+    inserts: int
     appended: int
     heads: dict[int, int]
+    known: dict[str, Known[Any]]
+    settled: frozenset[str]
 
 
 class Transaction:
-    """What a use case is handed: the connection for its own tables, and the log to append to.
+    """What a use case is handed: the branch's state, the log to append to, and the connection for look-ups.
 
     The heads of the partitions that it may append to are locked when it begins, so a branch's
-    transactions run one after another and its positions are gapless in the order of commits.
-
-    Rows that nobody reads meanwhile are written together (:meth:`later`), and what was read is remembered
-    for the branch's next transaction (:meth:`recall`).
+    transactions run one after another and its positions are gapless in the order of commits. An event that is
+    appended is applied to the branch's state at once; nothing else changes a state.
     """
 
     def __init__(
@@ -60,9 +58,9 @@ class Transaction:
         ids: IdFactory,
         cause: Cause,
         heads: dict[int, int],
-        remembered: dict[int, Remembered],
+        states: States[Any] | None = None,
     ) -> None:
-        """``heads`` are the locked partitions with their last positions, ``remembered`` what is known of each."""
+        """``heads`` are the locked partitions with their last positions, ``states`` what is committed there."""
         self._connection = connection
         self.now = now
         self.ids = ids
@@ -70,79 +68,54 @@ class Transaction:
         self.appended: list[Row] = []
         self._source = f"/services/{service}"
         self.heads = heads
-        self.remembered = remembered
+        self._began = dict(heads)
+        self._states = states
+        self._known: dict[str, Known[Any]] = {}
+        self._before: dict[str, Known[Any]] = {}
+        self._settled: frozenset[str] = frozenset()
         self._rows: list[dict[str, object]] = []
-        self._later: list[tuple[Hashable, Executable, Mapping[str, Any]]] = []
-        self._put_off: dict[Hashable, Executable] = {}
-        self._caught_up = 0
-        self._caught_up_writes = 0
-        self._lost = False
-        self._untouched = self._mark()
+        self._inserts: list[tuple[Table, Mapping[str, Any]]] = []
 
     @property
     def connection(self) -> Connection:
-        """The connection, for who must see what was put off as written."""
-        self._catch_up()
+        """The connection; rows that :meth:`insert` was given are not there before the commit."""
         return self._connection
 
-    @property
-    def is_sqlite(self) -> bool:
-        """Whether the database is the embedded default."""
-        return self._connection.dialect.name == "sqlite"
+    def state(self, branch: str) -> Any:
+        """Return the branch's state after what this transaction has appended so far."""
+        return self._of(branch).state
+
+    def settle_due(self, branch: str) -> bool:
+        """Note that the clock was looked at for a branch: what falls due next follows from its state.
+
+        Return False where another process has just done so.
+        """
+        self._of(branch)
+        self._settled |= {branch}
+        return due.is_due(self._connection, branch, self.now)
+
+    def insert(self, table: Table, row: Mapping[str, Any]) -> None:
+        """Insert a row at the commit, together with the table's others; nobody reads it before."""
+        self._inserts.append((table, row))
+
+    def events_of(self, subject: str) -> list[Event]:
+        """Return a subject's events, oldest first, those that this transaction has appended among them."""
+        bodies = [row.body for row in of_subject(self._connection, subject)]
+        bodies += [str(row["body"]) for row in self._rows if row["subject"] == subject]
+        return [decode(body.encode()) for body in bodies]
 
     def begin_command(self, cause: Cause, now: datetime) -> "Mark":
         """Go on with the next command of a transaction that carries out several."""
         self.cause, self.now = cause, now
         return self._mark()
 
-    def take_back(self, mark: "Mark") -> bool:
-        """Forget what was appended and put off since; False, and no way back, where the database has changed already.
-
-        What was remembered is forgotten too, where it may have followed the changes.
-        """
-        if self._lost or self._own_writes() != mark.writes or self._caught_up > mark.later:
+    def rollback_to(self, mark: "Mark") -> bool:
+        """Forget what was appended since; False, and no way back, where the database has changed already."""
+        if writes(self._connection) != mark.writes:
             return False
-        if self._mark() == mark:
-            return True
-        del self._later[mark.later - self._caught_up :]
-        self._put_off = {key: statement for key, statement, _ in self._later}
-        del self.appended[mark.appended :], self._rows[mark.appended :]
-        self.heads = dict(mark.heads)
-        for remembered in self.remembered.values():
-            remembered.clear()
+        del self._inserts[mark.inserts :], self.appended[mark.appended :], self._rows[mark.appended :]
+        self.heads, self._known, self._settled = dict(mark.heads), dict(mark.known), mark.settled
         return True
-
-    @property
-    def untouched(self) -> bool:
-        """Whether nothing was changed, so that what is remembered holds even if the transaction fails."""
-        return not (self._lost or self._connection.invalidated) and self._mark() == self._untouched
-
-    def later(self, statement: Executable, row: Mapping[str, Any], key: Hashable, *, replaces: bool = False) -> None:
-        """Write a row before anybody reads, or at the commit: those of one statement together.
-
-        ``key`` names the row, whose changes are carried out in their order; one that ``replaces`` an earlier one
-        by the same statement is carried out in its stead.
-        """
-        if key in self._put_off and not (replaces and self._put_off[key] is statement):
-            self._catch_up()
-        self._put_off[key] = statement
-        self._later.append((key, statement, row))
-
-    def recall(self, branch: str, kind: type[T], load: Callable[[], T]) -> T:
-        """Return what this process knows of a branch; ``load`` reads it where it knows nothing.
-
-        It is kept while nobody else appends to the branch's partition. So whatever is remembered changes with an
-        event only, and who changes the database changes it too, or calls :meth:`forget`.
-        """
-        remembered = self.remembered[partition_of(branch)]
-        if (branch, kind) not in remembered:
-            remembered[branch, kind] = load()
-        known: T = remembered[branch, kind]
-        return known
-
-    def forget(self, branch: str, kind: type) -> None:
-        """Let it be read anew."""
-        self.remembered[partition_of(branch)].pop((branch, kind), None)
 
     def append(
         self,
@@ -162,28 +135,19 @@ class Transaction:
         """
         if time is not None and time.tzinfo is None:
             raise ValueError("an event's time cannot be naive")
-        event = Event.model_construct(
-            specversion="1.0",
-            id=self.ids(),
-            source=self._source,
-            type=type_of(type(data)),
-            subject=subject,
-            time=time or self.now,
-            datacontenttype="application/json",
-            dataschema=None,
-            branchid=branch,
-            correlationid=correlation,
-            causationid=self.cause.causationid,
-            sequence=sequence,
-            recordedtime=self.now,
-            traceparent=self.cause.traceparent,
-            data=validated(type(data), data),
+        event = self._event(
+            branch, subject, data, id_=self.ids(), time=time or self.now, correlation=correlation, sequence=sequence
         )
         self.append_event(event, own=True)
         return event
 
+    def hear(self, branch: str, data: EventData, time: datetime) -> None:
+        """Append to our log what another said, not to be published: a state is folded from its own log alone."""
+        id_ = self.ids()
+        self.append_event(self._event(branch, f"heard:{id_}", data, id_=id_, time=time), own=False)
+
     @contextmanager
-    def apart(self) -> Iterator[None]:
+    def without_causation(self) -> Iterator[None]:
         """Append what the message at hand did not cause: who waits for its answer must not take it for that."""
         cause, self.cause = self.cause, replace(self.cause, causationid=None)
         try:
@@ -201,6 +165,10 @@ class Transaction:
         row = Row(
             pp=pp, pos=self.heads[pp], event_id=event.id, branch=event.branchid, type=event.type, own=own, body=body
         )
+        if self._states is not None:
+            known = self._of(event.branchid)
+            state = self._states.aggregate.apply(known.state, event)
+            self._known[event.branchid] = Known(state, row.pos, self.now, known.since + 1)
         self.appended.append(row)
         self._rows.append(
             {
@@ -233,42 +201,87 @@ class Transaction:
         return bulk.receive(self.connection, ids, self.now) if ids else set()
 
     def flush(self) -> None:
-        """Write what was put off and what was appended. Called once, before the commit."""
-        self._catch_up()
-        if not self._rows:
-            return
+        """Write what was appended and what follows from it. Called once, before the commit."""
         try:
-            bulk.insert_rows(self._connection, log, self._rows)
+            if self._rows:
+                bulk.insert_rows(self._connection, log, self._rows)
+            for table in dict.fromkeys(table for table, _ in self._inserts):
+                bulk.insert_rows(self._connection, table, [row for of, row in self._inserts if of is table])
         except IntegrityError as error:
             raise VersionConflict("another command changed this at the same time; read it again") from error
-        bulk.move_heads(self._connection, {row.pp: self.heads[row.pp] for row in self.appended})
-        self._rows = []
+        if self.appended:
+            bulk.move_heads(self._connection, {row.pp: self.heads[row.pp] for row in self.appended})
+        self._write_due()
+        self._rows, self._inserts = [], []
 
-    def _catch_up(self) -> None:
-        """Write what was put off, the rows of each statement together."""
-        if not self._later:
+    def publish(self) -> None:
+        """Let readers see the states that were committed. Called once, after the commit."""
+        if self._states is not None:
+            self._states.publish(self._began, self.heads, self._changed())
+
+    def _event(
+        self,
+        branch: str,
+        subject: str,
+        data: EventData,
+        *,
+        id_: str,
+        time: datetime,
+        correlation: str | None = None,
+        sequence: int = 1,
+    ) -> Event:
+        return Event.model_construct(
+            specversion="1.0",
+            id=id_,
+            source=self._source,
+            type=type_of(type(data)),
+            subject=subject,
+            time=time,
+            datacontenttype="application/json",
+            dataschema=None,
+            branchid=branch,
+            correlationid=correlation or subject,
+            causationid=self.cause.causationid,
+            sequence=sequence,
+            recordedtime=self.now,
+            traceparent=self.cause.traceparent,
+            data=validated(type(data), data),
+        )
+
+    def _of(self, branch: str) -> Known[Any]:
+        known = self._known.get(branch)
+        if known is None:
+            if self._states is None:
+                raise LookupError("this service keeps no state of its branches")
+            head = self._began[partition_of(branch)]
+            known = self._before[branch] = self._states.at_head(self._connection, branch, head)
+            self._known[branch] = known
+        return known
+
+    def _changed(self) -> dict[str, Known[Any]]:
+        return {branch: known for branch, known in self._known.items() if known is not self._before[branch]}
+
+    def _write_due(self) -> None:
+        if self._states is None:
             return
-        together: dict[Executable, dict[Hashable, Mapping[str, Any]]] = {}
-        for key, statement, row in self._later:
-            together.setdefault(statement, {})[key] = row
-        self._caught_up += len(self._later)
-        self._later, self._put_off = [], {}
-        before = writes(self._connection)
-        try:
-            for statement, rows in together.items():
-                bulk.write(self._connection, statement, list(rows.values()))
-        except BaseException:
-            self._lost = True  # they may be an earlier command's, whichever asked for them
-            raise
-        self._caught_up_writes += writes(self._connection) - before
+        aggregate = self._states.aggregate
+        next_look = {
+            branch: aggregate.due(self._before[branch].state, known.state)
+            for branch, known in self._changed().items()
+            if branch not in self._settled
+        }
+        sooner = {branch: at for branch, at in next_look.items() if at is not None}
+        due.bring_forward(self._connection, sooner)
+        if self._settled:
+            states = {branch: self._known[branch].state for branch in self._settled}
+            due.settle(self._connection, {branch: aggregate.due(state, state) for branch, state in states.items()})
 
     def _mark(self) -> Mark:
         return Mark(
-            writes=self._own_writes(),
-            later=self._caught_up + len(self._later),
+            writes=writes(self._connection),
+            inserts=len(self._inserts),
             appended=len(self.appended),
             heads=dict(self.heads),
+            known=dict(self._known),
+            settled=self._settled,
         )
-
-    def _own_writes(self) -> int:
-        return writes(self._connection) - self._caught_up_writes

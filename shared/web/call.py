@@ -43,6 +43,11 @@ class Call:
         return self.params.get("b", "")
 
     @property
+    def id(self) -> str:
+        """The path's id of a ticket, a hand-off, an incident…."""
+        return self.params["id"]
+
+    @property
     def date(self) -> date:
         """The path's business date."""
         return date.fromisoformat(self.params["date"])

@@ -10,7 +10,6 @@ from services.ops.experiments.policy_comparison.arrival import Arrival
 from services.ops.experiments.policy_comparison.engine import Crew, run
 from services.ops.experiments.policy_comparison.record import Run
 from services.ops.experiments.policy_comparison.staffing import Staffing
-from services.triage.handlers import House
 from services.triage.policy import Policy
 from services.triage.policy_file import default
 from shared.contracts.events.terminal import TicketRequest
@@ -29,7 +28,7 @@ def arrival(at_s: float, service_s: float, patience_s: float | None = None, tier
 
 
 def play(policy: Policy, arrivals: Sequence[Arrival], counters: int) -> Run:
-    return run(House(zone=UTC, policy=policy), arrivals, Crew(staffing=Staffing.always(counters)))
+    return run(policy, UTC, arrivals, Crew(staffing=Staffing.always(counters)))
 
 
 def waits(result: Run) -> list[float]:

@@ -8,7 +8,6 @@ from services.ops.experiments.policy_comparison.arrival import Arrival
 from services.ops.experiments.policy_comparison.engine import Crew, run
 from services.ops.experiments.policy_comparison.record import Run
 from services.ops.experiments.policy_comparison.staffing import Staffing
-from services.triage.handlers import House
 from services.triage.policy import Policy
 from services.triage.policy_file import default
 from shared.contracts.events.terminal import TicketRequest
@@ -23,7 +22,7 @@ def outcomes(result: Run) -> list[tuple[str, float] | None]:
 
 
 def play(arrivals: list[Arrival], staffing: Staffing, policy: Policy = FIFO, **speeds: float) -> Run:
-    return run(House(zone=UTC, policy=policy), arrivals, Crew(staffing=staffing, speeds=speeds))
+    return run(policy, UTC, arrivals, Crew(staffing=staffing, speeds=speeds))
 
 
 def shifts(*changes: tuple[int, int]) -> Staffing:

@@ -8,7 +8,6 @@ from services.ops.experiments.policy_comparison.engine import Crew, run
 from services.ops.experiments.policy_comparison.record import Fate
 from services.ops.experiments.policy_comparison.staffing import Staffing, windows
 from services.ops.simulator.generate import day_of
-from services.triage.handlers import House
 from services.triage.policy_file import default
 
 BEIJING = timezone(timedelta(hours=8))
@@ -21,8 +20,7 @@ def queued() -> list[Fate]:
     rows = [row for n in range(DAYS) for row in day_of(MONDAY + timedelta(days=n), BEIJING, seed=5)]
     arrivals = drawn(rows, shown(rows), Random(5))
     shifts = {time(0): windows(5), time(12): windows(4), time(14): windows(5)}
-    house = House(zone=BEIJING, policy=default().of().policy)
-    fates = run(house, arrivals, Crew(staffing=Staffing(shifts=shifts))).fates
+    fates = run(default().of().policy, BEIJING, arrivals, Crew(staffing=Staffing(shifts=shifts))).fates
     return [
         fate
         for arrival, fate in zip(arrivals, fates, strict=True)

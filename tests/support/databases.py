@@ -10,6 +10,8 @@ import pytest
 from shared.clock import Clock, ManualClock
 from shared.settings import Settings
 from shared.storage import Storage
+from shared.storage.declared import aggregate_of
+from tests.support.folds import FoldCheck
 from tests.support.tables import empty_database
 
 MORNING = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)  # nine o'clock in Shanghai
@@ -38,7 +40,9 @@ def storage(service_name: str, settings: Settings, clock: ManualClock) -> Iterat
 def empty_storage(settings: Settings, service: str, clock: Clock) -> Iterator[Storage]:
     """Open a service's storage, migrated and empty."""
     empty_database(settings, service)
-    storage = Storage(settings, service, clock=clock)
+    storage = Storage(settings, service, clock=clock, aggregate=aggregate_of(service, settings))
+    if storage.keeps_states:
+        FoldCheck(storage)
     try:
         yield storage
     finally:

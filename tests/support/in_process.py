@@ -36,7 +36,8 @@ class InProcess:
         """``dependencies`` are the service's others, by the names that its class gives them."""
         self.service = service_class()
         self.storage = storage
-        for name, dependency in {"storage": storage, **dependencies}.items():
+        given = {"storage": storage} if hasattr(service_class, "storage") else {}
+        for name, dependency in {**given, **dependencies}.items():
             assert hasattr(service_class, name), f"{service_class.__name__} has no dependency {name}"
             setattr(self.service, name, dependency)
         self._methods = dict(_methods(service_class))
@@ -80,10 +81,10 @@ class InProcess:
         BatchProcessor(self._inbox()).process(batch)
 
     def log(self, subject: str | None = None) -> list[Event]:
-        """Return the service's log, oldest first; of one subject where it's named."""
+        """Return what the service has told, oldest first; of one subject where it is named."""
         with self.storage.read() as connection:
             rows = after(connection, dict.fromkeys(range(PARTITIONS), 0), limit=100_000)
-        events = [decode(row.body.encode()) for row in rows]
+        events = [decode(row.body.encode()) for row in rows if row.own]
         return [event for event in events if subject in (None, event.subject)]
 
     def _inbox(self) -> Inbox:

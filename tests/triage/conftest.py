@@ -8,7 +8,6 @@ from shared.settings import Settings
 from shared.storage import Storage
 from tests.support.databases import empty_storage
 from tests.triage.lobby import Lobby
-from tests.triage.memory import MemoryStorage
 
 
 @pytest.fixture
@@ -16,7 +15,7 @@ def service_name() -> str:
     return "triage"
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def place(request: pytest.FixtureRequest) -> str:
     """Where a lobby's state is kept; a module's own fixture of this name wins."""
     assert isinstance(request.param, str)
@@ -30,14 +29,11 @@ def settings(request: pytest.FixtureRequest, place: str, tmp_path: Path) -> Sett
 
 
 @pytest.fixture
-def storage(place: str, settings: Settings, clock: ManualClock) -> Iterator[Storage | MemoryStorage]:
-    if place == "memory":
-        yield MemoryStorage(settings, clock)
-        return
+def storage(place: str, settings: Settings, clock: ManualClock) -> Iterator[Storage]:
     with empty_storage(settings, "triage", clock) as storage:
         yield storage
 
 
 @pytest.fixture
-def lobby(storage: Storage | MemoryStorage, clock: ManualClock) -> Lobby:
+def lobby(storage: Storage, clock: ManualClock) -> Lobby:
     return Lobby(storage, clock)

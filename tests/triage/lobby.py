@@ -4,9 +4,11 @@ import json
 from datetime import datetime
 from pathlib import Path
 
-from services.triage.houses import Houses
+from services.triage.lobbies import Lobbies
+from services.triage.model import LobbyState
 from services.triage.policy_file import read_policy_set
 from services.triage.service import TriageService
+from shared.bus.event_handlers import handler_of
 from shared.clock import ManualClock
 from shared.contracts.envelope import Event
 from shared.contracts.event_data import EventData
@@ -18,9 +20,10 @@ from shared.contracts.http.diversion import DIVERSION
 from shared.contracts.http.fairness import FAIRNESS, FairnessView
 from shared.contracts.registry import type_of
 from shared.ids import new_id
+from shared.settings import Settings
 from shared.storage import Storage
 from tests.support.in_process import InProcess
-from tests.triage.memory import MemoryHouses, MemoryStorage, MemoryTriage
+from tests.triage.in_memory import MemoryLobbies, start_in_memory
 
 BRANCH = "demo"
 
@@ -38,15 +41,15 @@ STEPS = {
 class Lobby:
     """Makes calls, hands over events, and lets the service look at the clock."""
 
-    def __init__(self, storage: Storage | MemoryStorage, clock: ManualClock, **policy: object) -> None:
-        """``policy`` is what the bank's policy file says."""
-        self.storage = storage
+    def __init__(self, storage: Storage | Settings, clock: ManualClock, **policy: object) -> None:
+        """``policy`` is what the bank's policy file says; with settings alone, the lobby is in memory."""
         self.clock = clock
         self.policy = read_policy_set(json.dumps(policy), "policy.yaml").of(BRANCH).policy
-        if isinstance(storage, MemoryStorage):
-            self.triage = InProcess(MemoryTriage, storage=storage, houses=MemoryHouses(storage, self.policy))
-        else:
-            self.triage = start(storage, _written(storage, policy))
+        if isinstance(storage, Settings):
+            self.triage = start_in_memory(BRANCH, self.policy, storage, clock)
+            return
+        self.storage = storage
+        self.triage = start(storage, _written(storage, policy))
 
     def take(self, business: str = "account_service", branch: str = BRANCH, **fields: object) -> calls.TicketTaken:
         taken: calls.TicketTaken = self.triage.call(calls.TAKE_TICKET, {"business": business, **fields}, b=branch)
@@ -123,11 +126,11 @@ class Lobby:
 
     def watch(self) -> None:
         """Look at the waits, as the service does each second."""
-        self.triage.service.watch()
+        self.triage.service.watch_waits()
 
     def keep_time(self) -> None:
         """Look for days that are over and papers that nobody reported, as the service does now and then."""
-        self.triage.service.keep_time()
+        self.triage.service.conclude_from_silence()
 
     def care(self) -> CareView:
         view: CareView = self.triage.call(CARE, b=BRANCH)
@@ -163,21 +166,29 @@ class Lobby:
             id=id_, source="/test", type=type_of(type(data)), subject=subject or id_, time=time or now,
             branchid=BRANCH, correlationid=subject or id_, sequence=1, recordedtime=now, data=data,
         )  # fmt: skip
-        if isinstance(self.triage.service, MemoryTriage):
-            self.triage.service.hear(event)
+        lobbies = self.triage.service.lobbies
+        if isinstance(lobbies, MemoryLobbies):
+            lobbies.hear(event, handler_of(self.triage.service))
         else:
             self.triage.hear(event)
         return event
 
     def log(self) -> list[Event]:
-        """Return the service's log, oldest first."""
-        return list(self.storage.happened) if isinstance(self.storage, MemoryStorage) else self.triage.log()
+        """Return what the service has told, oldest first."""
+        if isinstance(lobbies := self.triage.service.lobbies, MemoryLobbies):
+            return list(lobbies.branch.log)
+        return self.triage.log()
 
     def events(self, subject: str | None = None) -> list[Event]:
         """Return what happened since the branch has its policy; of one subject where it's named."""
         if subject is not None:
             return [event for event in self.log() if event.subject == subject]
         return [event for event in self.log() if not isinstance(event.data, triage.PolicyChanged)]
+
+    def state(self) -> LobbyState:
+        """Return what the service knows of the branch."""
+        state: LobbyState = self.triage.service.lobbies.look(BRANCH, lambda lobby: lobby.state)
+        return state
 
     def names(self, subject: str | None = None) -> list[str]:
         """Return the types of :meth:`events` in short: ticket_called."""
@@ -186,8 +197,8 @@ class Lobby:
 
 def start(storage: Storage, policy: Path | None = None) -> InProcess:
     """Begin a process of the service, with the bank's policy file."""
-    houses = Houses(storage.settings.model_copy(update={"policy": policy}))
-    return InProcess(TriageService, storage=storage, houses=houses)
+    lobbies = Lobbies(storage, storage.settings.model_copy(update={"policy": policy}))
+    return InProcess(TriageService, storage=storage, lobbies=lobbies)
 
 
 def _written(storage: Storage, policy: dict[str, object]) -> Path | None:

@@ -6,9 +6,6 @@ from shared.clock import ManualClock
 from shared.contracts.events import triage
 from shared.storage import Storage
 from tests.triage.lobby import Lobby
-from tests.triage.memory import on_a_database
-
-pytestmark = on_a_database
 
 
 def of_type(lobby: Lobby, kind: type) -> list:

@@ -12,7 +12,6 @@ from shared.storage import Storage
 from tests.support.one_service import one_service
 from tests.support.processes import wait_until
 from tests.triage.lobby import Lobby
-from tests.triage.memory import MemoryStorage
 from tests.triage.test_service import Branch
 
 MIDNIGHT = datetime(2026, 11, 24, 16, 0, tzinfo=UTC)  # in Shanghai
@@ -104,7 +103,7 @@ def test_what_was_forgotten_ends_though_the_branch_never_sleeps(lobby: Lobby, cl
     assert len(lobby.queue().waiting) == 2
 
 
-def test_a_bank_may_end_its_day_after_midnight(storage: Storage | MemoryStorage, clock: ManualClock) -> None:
+def test_a_bank_may_end_its_day_after_midnight(storage: Storage, clock: ManualClock) -> None:
     lobby = Lobby(storage, clock, day_end_s=7200)
     taken = lobby.wait()
     clock.time = MIDNIGHT + timedelta(seconds=7199)

@@ -10,30 +10,23 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import cast
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from sqlalchemy import select
 
-from services.triage.store import Records
-from services.triage.store.bodies import QUOTE
-from services.triage.store.floor import Floor, Line, read_floor
-from services.triage.store.tables import number_series, quote
 from shared.clock import ManualClock
 from shared.contracts.envelope import Event
 from shared.contracts.events import terminal, triage
 from shared.contracts.http import triage as calls
 from shared.errors import LobbyError
 from shared.settings import Settings
-from shared.storage import Storage, Transaction
+from shared.storage import Storage
+from shared.storage.declared import aggregate_of
 from tests.support.databases import MORNING, empty_storage
-from tests.triage.floors import remembers_the_counts
 from tests.triage.lobby import BRANCH, Lobby
-from tests.triage.memory import MemoryStorage
 
 EXAMPLES = int(os.environ.get("LOBBY_EXAMPLES", "200"))
 ON_A_DATABASE = 10
@@ -185,11 +178,11 @@ class BranchDay(RuleBasedStateMachine):
         for counter in ("1", "2"):
             self._open_counter(counter)
 
-    def lobby_of(self, storage: Storage | MemoryStorage) -> Lobby:
+    def lobby_of(self, storage: Storage | Settings) -> Lobby:
         return Lobby(storage, self.clock, max_overtakes=CAP, max_no_shows=2, ageing_s=600)
 
-    def storage(self) -> Storage | MemoryStorage:
-        return MemoryStorage(Settings(silence_s=SILENCE_S), self.clock)
+    def storage(self) -> Storage | Settings:
+        return Settings(silence_s=SILENCE_S)
 
     def teardown(self) -> None:
         try:
@@ -393,13 +386,13 @@ class BranchDay(RuleBasedStateMachine):
 
 
 class BranchDayOnADatabase(BranchDay):
-    """The same on SQLite, in two processes that take turns: what they remember is what the tables say."""
+    """The same on SQLite, in two processes that take turns and restart: what they know is the fold of the log."""
 
     def storage(self) -> Storage:
         folder = Path(self._open.enter_context(tempfile.TemporaryDirectory()))
         given = Settings(data_dir=folder, silence_s=SILENCE_S)
         first = self._open.enter_context(empty_storage(given, "triage", self.clock))
-        second = Storage(given, "triage", clock=self.clock)
+        second = Storage(given, "triage", clock=self.clock, aggregate=aggregate_of("triage", given))
         self._open.callback(second.close)
         self.other = self.lobby_of(second)
         return first
@@ -408,26 +401,18 @@ class BranchDayOnADatabase(BranchDay):
     def another_process_goes_on(self) -> None:
         self.lobby, self.other = self.other, self.lobby
 
+    @rule(snapshot=st.booleans())
+    def the_process_restarts(self, snapshot: bool) -> None:
+        if snapshot:
+            self.lobby.storage.take_snapshots(all_changed=True)
+        self.lobby.storage.states.forget()
+
     @invariant()
-    def what_is_remembered_is_what_the_tables_say(self) -> None:
-        storage = cast("Storage", self.lobby.storage)
-        with storage.transaction(BRANCH) as tx:
-            tables, records = read_floor(tx.connection, BRANCH), Records(tx.connection)
-            known = tx.recall(BRANCH, Floor, lambda: tables)
-            assert {name: line for name, line in known.lines.items() if line != Line()} == tables.lines
-            for name in ("standing", "taken", "counters", "devices"):
-                assert getattr(known, name) == getattr(tables, name), name
-            remembers_the_counts(tx)
-            assert known.estimators == {line: records.estimator(BRANCH, line) for line in known.estimators}
-            assert known.visits == {visit_id: records.visit(BRANCH, visit_id) for visit_id in known.visits}
-            assert known.numbers.items() <= _numbers(tx).items()
-            promised = {row.ticket_id: QUOTE.validate_json(row.body) for row in tx.connection.execute(select(quote))}
-            assert known.quotes == {ticket_id: promised.get(ticket_id) for ticket_id in known.quotes}
-
-
-def _numbers(tx: Transaction) -> dict[tuple[date, str], int]:
-    rows = tx.connection.execute(select(number_series.c.business_date, number_series.c.prefix, number_series.c.last))
-    return {(day, prefix): last for day, prefix, last in rows}
+    def what_is_known_is_the_fold_of_the_log(self) -> None:
+        storage = self.lobby.storage
+        with storage.read() as connection:
+            known = storage.known(connection, BRANCH)
+            assert known.state == storage.states.refolded(connection, BRANCH, known.pos).state
 
 
 def _midnight_after(now: datetime) -> datetime:

@@ -1,8 +1,8 @@
 """Random days of a lobby: nobody is overtaken beyond the cap, none is lost, none is served twice (T7, T12).
 
-Each day runs in memory and on a database, which count overtaking in different ways and must agree. A
-third count is the test's own: who waited for the counter, and earlier, when somebody was called.
-``LOBBY_DAYS`` sets how many days run (in memory only, where it is more than the default).
+Each day runs in memory and on a database, which must agree. Another count is the test's own: who waited for the
+counter, and earlier, when somebody was called. ``LOBBY_DAYS`` sets how many days run (in memory only, where it is
+more than the default).
 """
 
 import os
@@ -16,7 +16,6 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from services.triage.store import Desk, Records
 from shared.clock import ManualClock
 from shared.contracts.events import triage
 from shared.contracts.http.triage import TicketView
@@ -24,7 +23,6 @@ from shared.errors import Conflict
 from shared.settings import Settings
 from tests.support.databases import MORNING, empty_storage
 from tests.triage.lobby import Lobby
-from tests.triage.memory import MemoryStorage
 
 CAP = 2
 ENGLISH = "account_service_en"
@@ -46,11 +44,11 @@ class Day(RuleBasedStateMachine):
         self._open = ExitStack()
         self.clock = ManualClock(time=MORNING)
         folder = Path(self._open.enter_context(tempfile.TemporaryDirectory()))
-        house = Settings(data_dir=folder)
-        self.storages: list = [MemoryStorage(house, self.clock)]
+        given = Settings(data_dir=folder)
+        self.lobbies = [Lobby(given, self.clock, max_overtakes=CAP)]
         if DAYS <= 100:
-            self.storages.append(self._open.enter_context(empty_storage(house, "triage", self.clock)))
-        self.lobbies = [Lobby(storage, self.clock, max_overtakes=CAP) for storage in self.storages]
+            stored = self._open.enter_context(empty_storage(given, "triage", self.clock))
+            self.lobbies.append(Lobby(stored, self.clock, max_overtakes=CAP))
         for lobby in self.lobbies:
             for counter, channels in WINDOWS.items():
                 lobby.open_for(counter, SKILLS.get(counter, []), *channels)
@@ -118,6 +116,18 @@ class Day(RuleBasedStateMachine):
             assert times == self.times[number], (number, times, self.times)
 
     @invariant()
+    def a_lane_tells_of_who_was_overtaken_most(self) -> None:
+        state = self.lobbies[0].state()
+        for counter in map(state.counter, WINDOWS):
+            for lane in state.queue.lanes(counter):
+                standing = state.queue.line(lane.line).lined
+                times = [
+                    state.queue.times(id_) for _, id_ in standing
+                    if lane.business in (None, state.queue.entries[id_].business)
+                ]  # fmt: skip
+                assert max(times) <= lane.overtaken
+
+    @invariant()
     def none_is_lost_or_served_twice(self) -> None:
         ends = Counter(
             event.data.ticket_id
@@ -132,7 +142,7 @@ class Day(RuleBasedStateMachine):
 
     def _called(self, counter: str, call: object, *, serve: bool) -> None:
         before = {ticket.ticket_id: ticket for ticket in self.lobbies[0].queue().waiting}
-        lined = {row.ticket_id: row.lined for _, _, row in self._places(self.lobbies[0])}
+        lined = {id_: entry.lined for id_, entry in self.lobbies[0].state().queue.entries.items()}
         results: list[TicketView | str | None] = []
         for lobby, ids in zip(self.lobbies, self.ids, strict=True):
             try:
@@ -179,16 +189,9 @@ class Day(RuleBasedStateMachine):
     @staticmethod
     def _lanes(lobby: Lobby, ids: dict[int, str]) -> list[object]:
         numbered = {ticket_id: number for number, ticket_id in ids.items()}
-        with lobby.storage.transaction("demo") as tx:
-            desk = lobby.storage.desk(lobby.policy) if _in_memory(lobby) else Desk(tx, lobby.policy)
-            lanes = [lane for counter in WINDOWS for lane in desk.lanes("demo", desk.counter("demo", counter))]
+        state = lobby.state()
+        lanes = [lane for counter in WINDOWS for lane in state.queue.lanes(state.counter(counter))]
         return [(lane.line, lane.business, numbered[lane.oldest.ticket_id], lane.overtaken) for lane in lanes]
-
-    @staticmethod
-    def _places(lobby: Lobby) -> list:
-        with lobby.storage.read() as connection:
-            records = lobby.storage.desk(lobby.policy) if _in_memory(lobby) else Records(connection)
-            return list(records.waiting("demo", 500))
 
     @staticmethod
     def _last_call(lobby: Lobby) -> triage.TicketCalled:
@@ -197,10 +200,6 @@ class Day(RuleBasedStateMachine):
     @staticmethod
     def _said(event: triage.TicketCalled) -> object:
         return event.number, event.counter, [(one.number, one.times) for one in event.overtaken], event.forced
-
-
-def _in_memory(lobby: Lobby) -> bool:
-    return isinstance(lobby.storage, MemoryStorage)
 
 
 TestDay = Day.TestCase

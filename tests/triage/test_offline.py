@@ -21,7 +21,6 @@ from tests.support.databases import MORNING
 from tests.support.one_service import one_service
 from tests.support.processes import wait_until
 from tests.triage.lobby import BRANCH, Lobby
-from tests.triage.memory import MemoryStorage
 from tests.triage.test_day_end import MIDNIGHT, end_days
 from tests.triage.test_paper import LATENCY_S, give_up
 from tests.triage.test_service import Branch, said_by_triage, tell
@@ -296,7 +295,7 @@ def spools(draw: st.DrawFn) -> list[Said]:
 def told(spool: Sequence[Said], later: timedelta) -> dict[str, object]:
     """Tell a spool in this order, let the day end, and return what became of each number."""
     clock = ManualClock(time=MORNING)
-    lobby = Lobby(MemoryStorage(Settings(), clock), clock)
+    lobby = Lobby(Settings(), clock)
     lobby.lease()
     clock.time = MORNING + timedelta(hours=2) + later
     for said in spool:

@@ -11,9 +11,6 @@ from shared.contracts.events import terminal, triage
 from shared.contracts.http import triage as calls
 from shared.storage import Storage
 from tests.triage.lobby import BRANCH, Lobby, start
-from tests.triage.memory import on_a_database
-
-pytestmark = on_a_database
 
 QUERY_IN_PERSON = "businesses: {query: {diversion: never, devices: []}}\n"
 

@@ -1,21 +1,15 @@
 """What is kept of a promise ends with the wait, however it ends (T9)."""
 
 import pytest
-from sqlalchemy import func, select
 
-from services.triage.store import tables
 from shared.contracts.events import terminal
 from tests.triage.lobby import Lobby
-from tests.triage.memory import on_a_database
 from tests.triage.test_day_end import end_days, to_quiet_night
-
-pytestmark = on_a_database
 
 
 def kept(lobby: Lobby) -> int:
-    """Return how many promises the database holds."""
-    with lobby.storage.read() as connection:
-        return int(connection.execute(select(func.count()).select_from(tables.quote)).scalar_one())
+    """Return how many promises are kept."""
+    return len(lobby.state().quotes)
 
 
 @pytest.mark.parametrize("told_by", ["a call", "an event"])

@@ -1,10 +1,7 @@
 """The lobby in one look (T8-T10)."""
 
-from sqlalchemy import event as sql_event
-
 from shared.clock import ManualClock
 from tests.triage.lobby import Lobby
-from tests.triage.memory import on_a_database
 
 
 def test_an_empty_lobby(lobby: Lobby) -> None:
@@ -43,25 +40,3 @@ def test_the_lobby_now(lobby: Lobby, clock: ManualClock) -> None:
     assert queue.counters[0].serving.ticket_id == at_counter.ticket_id
     assert [(device.device_id, device.status) for device in queue.devices] == [("atm-1", "up")]
     assert (queue.issued_today, queue.served_today, queue.left_today) == (6, 1, 1)
-
-
-@on_a_database
-def test_the_next_ticket_is_an_index_look_up_however_many_wait(lobby: Lobby) -> None:
-    """No plan reads the waiting tickets one by one, and no rows are fetched but the ones that are needed.
-
-    The first of a business are looked for in the tables; the first of a line is known.
-    """
-    lobby.open_for("1", ["account_service"], "counter")
-    for _ in range(30):
-        lobby.wait()
-    statements: list[tuple[str, object]] = []
-    sql_event.listen(lobby.storage.engine, "before_cursor_execute", lambda *args: statements.append((args[2], args[3])))
-    assert lobby.next() is not None
-    if lobby.storage.engine.dialect.name == "sqlite":
-        selects = [(sql, given) for sql, given in statements if sql.startswith("SELECT") and "FROM ticket" in sql]
-        assert selects
-        with lobby.storage.read() as connection:
-            for sql, given in selects:
-                plan = connection.exec_driver_sql("EXPLAIN QUERY PLAN " + sql, given).all()  # type: ignore[arg-type]
-                assert not [row for row in plan if "SCAN" in row[3] and "anon_" not in row[3]], (sql, plan)
-    assert len(statements) < 25

@@ -9,7 +9,6 @@ from shared.contracts.http import triage as calls
 from shared.errors import InvalidInput
 from shared.storage import Storage
 from tests.triage.lobby import Lobby
-from tests.triage.memory import MemoryStorage
 
 
 def move(lobby: Lobby, ticket_id: str, **to: str) -> calls.TicketView:
@@ -119,7 +118,7 @@ def test_nobody_is_sent_to_where_nobody_calls(lobby: Lobby) -> None:
 
 @pytest.mark.parametrize(("stands", "first"), [("request_time", "A001"), ("end", "L001")])
 def test_policy_says_where_a_transferred_ticket_stands(
-    storage: Storage | MemoryStorage, clock: ManualClock, stands: str, first: str
+    storage: Storage, clock: ManualClock, stands: str, first: str
 ) -> None:
     lobby = Lobby(storage, clock, transfer_place=stands)
     lobby.open("2", "loan_desk")

@@ -18,7 +18,7 @@ def issue(ticket_id: str = "t1", number: str = "A001", requested_at: datetime = 
     return commands.Issue(
         ticket_id=ticket_id, number=number, channel="counter", business="account_service", priority=0,
         customer=Customer(), amount_minor=None, currency="CNY", requested_at=requested_at, terminal_id=None, reasons=(),
-        forms=(), position=1, wait_p50_s=60.0, wait_p90_s=120.0,
+        forms=(), position=1, wait_p50_s=60.0, wait_p90_s=120.0, promised=True, estimated_from=(),
     )  # fmt: skip
 
 

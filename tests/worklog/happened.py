@@ -48,7 +48,7 @@ class Happened:
     ) -> Event:  # fmt: skip
         return self.say("triage", visit, triage.TicketIssued(
             **self._of_ticket(visit, channel, day, ticket), priority=0, requested_at=self.at, position=1,
-            wait_p50_s=60, wait_p90_s=120,
+            wait_p50_s=60, wait_p90_s=120, promised=True, estimated_from=(),
         ), **how)  # fmt: skip
 
     def diverted(self, visit: str, step: type[EventData], business: str = "query", **given: Any) -> Event:
@@ -61,7 +61,7 @@ class Happened:
     ) -> Event:  # fmt: skip
         return self.say("triage", visit, triage.TicketCalled(
             **self._of_ticket(visit, channel, day, "t"), counter="1", waited_s=waited_s, quoted_p50_s=60,
-            quoted_p90_s=promised_s,
+            quoted_p90_s=promised_s, way="next", overtaken_lanes=(),
         ))  # fmt: skip
 
     def no_show(self, visit: str, channel: triage.Channel = "counter", *, day: date = TODAY) -> Event:

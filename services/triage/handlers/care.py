@@ -1,92 +1,100 @@
 """Care in the waiting area, alarms and thresholds (T8, T12)."""
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from services.triage.handlers.closing import AT_ONCE
 from services.triage.handlers.estimates import outlook
-from services.triage.handlers.house import House
 from services.triage.handlers.loading import decided, load
-from services.triage.handlers.ports import Desk, Waiting, Watching
+from services.triage.handlers.unit_of_work import LobbyReader, UnitOfWork
 from services.triage.handlers.views import ticket_view
 from services.triage.model import Ticket, Visit, commands
-from services.triage.policy import Need, alarm_due, need
-from services.triage.policy.thresholds import crossed
-from shared.contracts.events.triage import ThresholdCrossed
+from services.triage.policy import Need, need
+from services.triage.policy.thresholds import LineNow, crossed
+from shared.contracts.events.triage import Channel, ThresholdCrossed
 from shared.contracts.http.care import Cared, CareNeed, CareView
 from shared.contracts.http.triage import TicketView
 
 MOST_NEEDS = 200
 
 
-def care_view(records: Waiting, house: House, *, branch: str, now: datetime) -> CareView:
+def care_view(lobby: LobbyReader) -> CareView:
     """Return whom to look after now, the most urgent first."""
-    found = [
-        (need_now, visit, ticket, times)
-        for visit, ticket, times in records.care_due(branch, now, house.policy.care_overtaken, MOST_NEEDS)
-        if (need_now := need(house.policy, ticket, times, now)) is not None
-    ]
-    found.sort(key=lambda one: (-one[0].urgency, one[2].requested_at))
-    return CareView(branch=branch, at=now, needs=tuple(_need(*one, now) for one in found))
+    queue, now, found = lobby.state.queue, lobby.now, []
+    for visit in lobby.state.visits.values():
+        for ticket in visit.tickets:
+            times = queue.times(ticket.ticket_id)
+            need_now = need(lobby.policy, ticket, times, now)
+            if need_now is not None:
+                found.append((need_now, visit, ticket, times))
+    found.sort(key=lambda one: (-one[0].urgency, one[2].requested_at, one[2].ticket_id))
+    return CareView(branch=lobby.branch, at=now, needs=tuple(_need(*one, now) for one in found[:MOST_NEEDS]))
 
 
-def cared(desk: Desk, house: House, *, branch: str, ticket_id: str, request: Cared, by: str) -> TicketView:
+def cared(uow: UnitOfWork, *, ticket_id: str, request: Cared, by: str) -> TicketView:
     """Record that somebody looked after the customer; raise TicketNotFound and IllegalTransition."""
-    visit = load(desk, branch, ticket_id)
+    visit = load(uow, ticket_id)
     command = commands.Care(
-        ticket_id=ticket_id, at=desk.now, action=request.action, note=request.note, by=request.by or by
+        ticket_id=ticket_id, at=uow.now, action=request.action, note=request.note, by=request.by or by
     )
-    visit = desk.record_visit(visit, decided(visit, command))
-    return ticket_view(visit, visit.ticket(ticket_id), desk.now)
+    visit = uow.record_visit(visit, decided(visit, command))
+    return ticket_view(visit, visit.ticket(ticket_id), uow.now)
 
 
-def raise_alarms(desk: Watching, house: House, *, branch: str, ticket_ids: Iterable[str]) -> None:
+def raise_alarms(uow: UnitOfWork) -> None:
     """Raise the alarms of tickets whose time has come: promises broken, waits beyond policy's limit."""
-    for ticket_id in ticket_ids:
-        _watch(desk, house, branch, ticket_id, None)
+    due = [ticket_id for at, ticket_id in uow.state.alarms if at <= uow.now.timestamp()]
+    for ticket_id in due[:AT_ONCE]:
+        _watch(uow, ticket_id, None)
 
 
-def check_lines(desk: Watching, house: House, *, branch: str, lines: Iterable[str]) -> None:
+def check_lines(uow: UnitOfWork) -> None:
     """Tell which lines went above a threshold or back, and who may not be overtaken any more."""
-    view = outlook(desk, branch, desk.now)
-    for line in lines:
-        state = desk.line_state(branch, line)
-        if state is None:
-            continue
-        capped = desk.capped(branch, line, house.policy.max_overtakes, AT_ONCE)
-        for ticket_id in capped:
-            _watch(desk, house, branch, ticket_id, house.policy.max_overtakes)
-        channel = state.channel
-        if channel is None:  # a counter's or a person's line: nobody is promised a wait there
-            desk.keep_line(branch, state, [], None)
-            continue
-        promised = view.quote(house.policy, channel, 0, view.waiting(channel)).p90_s
-        day = desk.now.astimezone(house.zone).date()
-        happened, due = crossed(house.policy, state, promised, desk.now)
-        events = [
-            ThresholdCrossed(
-                channel=channel, measure=one.measure, above=one.above, value=one.value, limit=one.limit,
-                business_date=day,
-            )
-            for one in happened
-        ]  # fmt: skip
-        desk.keep_line(branch, state, events, desk.now if len(capped) == AT_ONCE else due)
+    cap = uow.policy.max_overtakes
+    for line in sorted(uow.state.queue.lines):
+        for ticket_id in _capped(uow, line, cap):
+            _watch(uow, ticket_id, cap)
+        state = uow.state.line_now(line, uow.now)
+        if state.channel is not None:  # nobody is promised a wait in a counter's or a person's line
+            _tell_crossings(uow, state, state.channel)
 
 
-def _watch(desk: Watching, house: House, branch: str, ticket_id: str, cap: int | None) -> None:
-    visit = load(desk, branch, ticket_id)
-    if visit.business_date < desk.now.astimezone(house.zone).date():  # the day's end takes care of it
-        desk.watch_at(ticket_id, None)
+def _capped(uow: UnitOfWork, line: str, cap: int) -> list[str]:
+    """Return who may not be overtaken any more and was not alarmed, the earliest first (T12)."""
+    queue, found = uow.state.queue, []
+    for _, ticket_id in queue.line(line).lined:
+        if queue.guard(ticket_id) < cap:
+            break
+        if queue.times(ticket_id) >= cap and not uow.state.found(ticket_id)[1].alarmed:
+            found.append(ticket_id)
+    return found
+
+
+def _tell_crossings(uow: UnitOfWork, line: LineNow, channel: Channel) -> None:
+    view = outlook(uow)
+    promised = view.quote(uow.policy, channel, 0, view.waiting(channel)).p90_s
+    happened, _ = crossed(uow.policy, line, promised, uow.now)
+    events = [
+        ThresholdCrossed(
+            channel=channel, measure=one.measure, above=one.above, value=one.value, limit=one.limit,
+            business_date=uow.today,
+        )
+        for one in happened
+    ]  # fmt: skip
+    uow.record_crossings(line.line, line.version, events)
+
+
+def _watch(uow: UnitOfWork, ticket_id: str, cap: int | None) -> None:
+    visit = load(uow, ticket_id)
+    if visit.business_date < uow.today:  # the day's end takes care of it
         return
-    times = desk.times_overtaken(ticket_id)
     command = commands.Watch(
-        ticket_id=ticket_id, at=desk.now, limit_s=house.policy.starvation_s, cap=cap, times_overtaken=times
+        ticket_id=ticket_id,
+        at=uow.now,
+        limit_s=uow.policy.starvation_s,
+        cap=cap,
+        times_overtaken=uow.state.queue.times(ticket_id),
     )
-    happened = decided(visit, command)
-    if happened:
-        desk.record_visit(visit, happened)
-    else:
-        desk.watch_at(ticket_id, alarm_due(house.policy, visit.ticket(ticket_id)))
+    uow.record_visit(visit, decided(visit, command))
 
 
 def _need(found: Need, visit: Visit, ticket: Ticket, times: int, now: datetime) -> CareNeed:

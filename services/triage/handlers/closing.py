@@ -1,13 +1,10 @@
 """What time decides: papers that nobody reported are given up, and nobody waits overnight (T4, T7)."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from services.triage.handlers.house import House
-from services.triage.handlers.learning import forget
 from services.triage.handlers.paper import give_up_failed, give_up_paper
-from services.triage.handlers.ports import Desk
+from services.triage.handlers.unit_of_work import LobbyReader, UnitOfWork
 from services.triage.model import commands, decide
 
 AT_ONCE = 200
@@ -43,34 +40,31 @@ class Silence:
         return now - timedelta(seconds=self.business_s)
 
 
-def give_up_papers(desk: Desk, house: House, *, branch: str, ticket_ids: Iterable[str], silence: Silence) -> None:
+def give_up_papers(uow: UnitOfWork, silence: Silence) -> None:
     """Let go of reserved tickets whose paper failed or was never reported; whose paper came meanwhile goes on (T4).
 
     At a fast business clock a busy branch says that reports are only slow: then none is taken for missing.
     """
-    if silence.rate > 1 and not is_quiet(desk, house, branch, silence.business_s):
+    if silence.rate > 1 and not is_quiet(uow, silence.business_s):
         return
-    for ticket_id in ticket_ids:
-        visit = desk.visit_of(branch, ticket_id)
-        if visit is None or visit.ticket(ticket_id).state != "reserved":
-            continue
-        if give_up_failed(desk, visit, ticket_id) is None:
-            give_up_paper(desk, branch, ticket_id, "not_printed")
+    for ticket_id in uow.state.unprinted(silence.before(uow.now))[:AT_ONCE]:
+        visit, _ = uow.state.found(ticket_id)
+        if give_up_failed(uow, visit, ticket_id) is None:
+            give_up_paper(uow, ticket_id, "not_printed")
 
 
-def is_quiet(desk: Desk, house: House, branch: str, for_s: float) -> bool:
+def is_quiet(uow: UnitOfWork, for_s: float) -> bool:
     """Whether nothing of the branch's visits was recorded for so many business seconds."""
-    today = desk.now.astimezone(house.zone).date()
-    return _since(desk.last_touched(branch, today - timedelta(days=LOOK_BACK_DAYS)), desk.now) >= for_s
+    return _since(uow.state.last_touched(uow.today - timedelta(days=LOOK_BACK_DAYS)), uow.now) >= for_s
 
 
-def day_over(house: House, day: date) -> datetime:
+def day_over(lobby: LobbyReader, day: date) -> datetime:
     """Return when a business day ends: at local midnight, or later where policy says so."""
-    midnight = datetime.combine(day + timedelta(days=1), time(), house.zone)
-    return midnight + timedelta(seconds=house.policy.day_end_s)
+    midnight = datetime.combine(day + timedelta(days=1), time(), lobby.zone)
+    return midnight + timedelta(seconds=lobby.policy.day_end_s)
 
 
-def end_days(desk: Desk, house: House, *, branch: str, silence: Silence) -> int:
+def end_days(uow: UnitOfWork, silence: Silence) -> int:
     """End the branch's visits of business days that are over; return how many.
 
     The branch must have been quiet: while customers are still served after midnight nobody is taken for
@@ -78,22 +72,20 @@ def end_days(desk: Desk, house: House, *, branch: str, silence: Silence) -> int:
     the day's end, or at the last thing that happened if that was later.
     """
     ended = 0
-    quiet_s = max(house.policy.day_end_quiet_s, silence.business_s)
+    quiet_s = max(uow.policy.day_end_quiet_s, silence.business_s)
     forgotten_s = max(FORGOTTEN_S, MUCH_SILENCE * silence.business_s)
-    today = desk.now.astimezone(house.zone).date()
-    quiet = is_quiet(desk, house, branch, quiet_s)
-    for visit, touched in desk.unended(branch, today, AT_ONCE):
-        over = day_over(house, visit.business_date)
-        at = over if touched is None or visit.late else max(over, touched)
-        told = visit.late and _since(touched, desk.now) >= quiet_s  # a terminal has said all that it had to say
-        if desk.now < over or not (quiet or told or _since(at, desk.now) >= forgotten_s):
+    quiet = is_quiet(uow, quiet_s)
+    for visit, touched in uow.state.unended(uow.today)[:AT_ONCE]:
+        over = day_over(uow, visit.business_date)
+        at = over if visit.late else max(over, touched)
+        told = visit.late and _since(touched, uow.now) >= quiet_s  # a terminal has said all that it had to say
+        if uow.now < over or not (quiet or told or _since(at, uow.now) >= forgotten_s):
             continue
         for ticket in visit.tickets:
             if ticket.state == "reserved":
-                visit = give_up_failed(desk, visit, ticket.ticket_id) or visit
+                visit = give_up_failed(uow, visit, ticket.ticket_id) or visit
         happened = decide(visit, commands.EndDay(at=at))
-        forget(desk, branch, happened)
-        desk.record_visit(visit, happened, at=at)
+        uow.record_visit(visit, happened, at=at)
         ended += 1
     return ended
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.triage.handlers.ports import Records
+from services.triage.handlers.unit_of_work import LobbyReader
 from services.triage.model import Counter, Ticket
 from services.triage.policy import Crowd, Estimator, Policy, Quote, Scene, line_name, line_of
 from shared.contracts.events.triage import Channel
@@ -108,45 +108,40 @@ class Outlook:
         return max(0.0, self.now.timestamp() - since) if since < before else 0.0
 
 
-def outlook(records: Records, branch: str, now: datetime, channel: Channel | None = None) -> Outlook:
-    """Return what the branch shows now; what only one channel's line taught, where only that matters."""
-    if channel is None:
-        estimators = records.estimators(branch)
-    else:
-        line = line_name(channel)
-        estimators = {line: records.estimator(branch, line)}
+def outlook(lobby: LobbyReader) -> Outlook:
+    """Return what the branch shows now."""
     return Outlook(
-        now=now,
-        windows=[window for window in records.counters(branch) if window.is_open],
-        busy=records.busy(branch),
-        crowds=records.crowds(branch),
-        estimators=estimators,
+        now=lobby.now,
+        windows=[window for window in lobby.state.counters if window.is_open],
+        busy=lobby.state.busy,
+        crowds=lobby.state.queue.crowds(),
+        estimators=lobby.state.estimators,
     )
 
 
-def ahead_of(records: Records, branch: str, view: Outlook, channel: Channel, rank: float, priority: int) -> int:
+def ahead_of(lobby: LobbyReader, view: Outlook, channel: Channel, rank: float, priority: int) -> int:
     """Return how many go before a newcomer of this rank.
 
     Who has no priority goes behind nearly everybody, and who has some before: the fewer are counted.
     """
     line = line_of(channel)
     if priority > 0:
-        return records.ahead(branch, line, rank)
-    return max(0, view.waiting(channel) - records.behind(branch, line, rank))
+        return lobby.state.queue.ahead(line, rank)
+    return max(0, view.waiting(channel) - lobby.state.queue.behind(line, rank))
 
 
-def correct(records: Records, policy: Policy, branch: str, view: Outlook, ticket: Ticket) -> Quote | None:
+def correct(lobby: LobbyReader, view: Outlook, ticket: Ticket) -> Quote | None:
     """Return what a ticket that waits is to be told now; None where it stands in no line."""
-    line, place = line_of(ticket.channel), records.place(branch, ticket.ticket_id)
-    if place is None:
+    line, queue = line_of(ticket.channel), lobby.state.queue
+    entry = queue.entries.get(ticket.ticket_id)
+    if entry is None:
         return None
-    rank, lined = place
     if ticket.line not in line:
         own, shared = view.lines_before(ticket.line)
-        before = max(0, records.ahead(branch, own, rank) - 1)
-        return view.sent(policy, ticket, before, records.ahead(branch, shared, rank))
-    ahead = max(0, records.ahead(branch, line, rank) - 1)
-    return view.corrected(policy, ticket, ahead, records.earlier(branch, line, lined))
+        before = max(0, queue.ahead(own, entry.rank) - 1)
+        return view.sent(lobby.policy, ticket, before, queue.ahead(shared, entry.rank))
+    ahead = max(0, queue.ahead(line, entry.rank) - 1)
+    return view.corrected(lobby.policy, ticket, ahead, queue.earlier(line, entry.lined))
 
 
 def correct_all(policy: Policy, view: Outlook, waiting: Sequence[Ticket]) -> Mapping[str, Quote]:

@@ -1,59 +1,22 @@
 """Which policy a branch is run by, recorded in its log: a replay has the policy of its day (T2, T3, T6, T12)."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Protocol
 
-from services.triage.handlers.ports import Desk
-from services.triage.model import Ticket, Visit, commands, decide
+from services.triage.handlers.unit_of_work import UnitOfWork
+from services.triage.model import PolicyInForce, Ticket, Visit, commands, decide
 from services.triage.policy import Policy, priority_of
-from services.triage.policy_file import Document, Effective, changes, policy_of
-from services.triage.policy_file import PolicySet as Book
+from services.triage.policy_file import Document, Effective, PolicySet, changes
 from shared.contracts.events.triage import PolicyChanged
 from shared.contracts.http.triage import PolicyView
 
 
-@dataclass(frozen=True, kw_only=True)
-class InForce:
-    """A branch's policy as it was recorded. ``overrides`` are the branch's own exceptions, set by HTTP."""
-
-    version: int
-    digest: str
-    source: str
-    since: datetime
-    overrides: Document
-    document: Document
-
-
-class GoverningDesk(Desk, Protocol):
-    """A desk that can change what the branch is run by."""
-
-    def in_force(self, branch: str) -> InForce | None:
-        """Return the branch's policy; None where none was recorded yet."""
-        ...
-
-    def record_policy(self, branch: str, changed: PolicyChanged) -> None:
-        """Record the branch's new policy."""
-        ...
-
-    def open_visits(self, branch: str) -> Sequence[Visit]:
-        """Return every visit that has not ended."""
-        ...
-
-    def follow(self, branch: str, policy: Policy) -> None:
-        """Give everybody the place and the times that this policy gives, and look at every line soon."""
-        ...
-
-
-def adopt(
-    desk: GoverningDesk, branch: str, effective: Effective, *, source: str, overrides: Document, by: str | None = None
-) -> None:
+def adopt(uow: UnitOfWork, effective: Effective, *, source: str, overrides: Document, by: str | None = None) -> None:
     """Let the branch be run by a policy from now on; nothing happens where it is already.
 
     Who waits keeps the place since when, and gets the priority that the new policy gives (T6, T12).
     """
-    before = desk.in_force(branch)
+    before = uow.state.in_force
     if before is not None and (before.digest, before.overrides) == (effective.digest, overrides):
         return
     changed = PolicyChanged(
@@ -65,23 +28,23 @@ def adopt(
         overrides=overrides,
         policy=effective.document,
     )
-    desk.record_policy(branch, changed)
+    uow.record_policy(changed)
     if before is not None:
-        _let_follow(desk, branch, policy_of(before.document), effective.policy, changed.version)
+        _reprioritise_all(uow, before.policy, changed.version)
 
 
-def set_overrides(desk: GoverningDesk, book: Book, *, branch: str, text: str | bytes, by: str) -> None:
+def set_overrides(uow: UnitOfWork, policies: PolicySet, *, text: str | bytes, by: str) -> None:
     """Set what the branch does differently from the bank, in the place of what it did; raise InvalidPolicy."""
-    overrides, effective = book.with_overrides(branch, text)
-    adopt(desk, branch, effective, source=book.source, overrides=overrides, by=by)
+    overrides, effective = policies.with_overrides(uow.branch, text)
+    adopt(uow, effective, source=policies.source, overrides=overrides, by=by)
 
 
-def policy_view(branch: str, in_force: InForce | None, book: Book, problem: str | None) -> PolicyView:
+def policy_view(branch: str, in_force: PolicyInForce | None, policies: PolicySet, problem: str | None) -> PolicyView:
     """Return the branch's policy; before its first day it is the one that the book gives."""
     if in_force is None:
-        effective = book.of(branch)
+        effective = policies.of(branch)
         return PolicyView(
-            branch=branch, version=0, digest=effective.digest, source=book.source, policy=effective.document,
+            branch=branch, version=0, digest=effective.digest, source=policies.source, policy=effective.document,
             problem=problem,
         )  # fmt: skip
     return PolicyView(
@@ -95,12 +58,13 @@ def fields_changed(before: Document, after: Document) -> tuple[str, ...]:
     return tuple(change.field for change in changes(before, after))
 
 
-def _let_follow(desk: GoverningDesk, branch: str, before: Policy, after: Policy, version: int) -> None:
-    if _line_differs(before, after):
-        for visit in desk.open_visits(branch):
-            for command in _reprioritised(visit, before, after, version, desk.now):
-                visit = desk.record_visit(visit, decide(visit, command))
-    desk.follow(branch, after)
+def _reprioritise_all(uow: UnitOfWork, before: Policy, version: int) -> None:
+    after = uow.policy
+    if not _line_differs(before, after):
+        return
+    for _, visit in sorted(uow.state.visits.items()):
+        for command in _reprioritised(visit, before, after, version, uow.now):
+            visit = uow.record_visit(visit, decide(visit, command))
 
 
 def _line_differs(before: Policy, after: Policy) -> bool:

@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from services.triage.errors import BranchClosed, RequestedInFuture, RequestedTooLongAgo, UnknownBusiness
 from services.triage.handlers.diversion import kinds_up
 from services.triage.handlers.estimates import ahead_of, outlook
-from services.triage.handlers.house import House
-from services.triage.handlers.ports import Desk
+from services.triage.handlers.unit_of_work import UnitOfWork
 from services.triage.handlers.visits import customer_of, require_not_queued, visit_for
 from services.triage.model import Appointment, Visit, commands, decide
 from services.triage.policy import Business, Policy, Quote, Route, close_matches, is_open, opens_next, rank, route
@@ -18,46 +17,45 @@ from shared.contracts.events.types import Customer
 from shared.contracts.http.triage import TakeTicket, TicketTaken, Wait
 
 
-def take_ticket(desk: Desk, house: House, *, branch: str, request: TakeTicket) -> TicketTaken:
+def take_ticket(uow: UnitOfWork, *, request: TakeTicket) -> TicketTaken:
     """Issue a ticket for a request that came by HTTP.
 
     Raises :class:`UnknownBusiness`, :class:`RequestedInFuture`, :class:`RequestedTooLongAgo`.
     """
-    asked = request.requested_at or desk.now
-    if (asked - desk.now).total_seconds() > house.policy.early_s:
+    asked = request.requested_at or uow.now
+    if (asked - uow.now).total_seconds() > uow.policy.early_s:
         raise RequestedInFuture(
-            f"requested_at: {asked.isoformat()} is later than now, {desk.now.isoformat()}",
+            f"requested_at: {asked.isoformat()} is later than now, {uow.now.isoformat()}",
             errors=[{"field": "requested_at", "message": "in the future"}],
         )
-    first, *others = issue(desk, house, branch=branch, request=request.ticket_request(), asked=asked)
+    first, *others = issue(uow, request=request.ticket_request(), asked=asked)
     return _taken(first, *map(_taken, others))
 
 
-def issue(desk: Desk, house: House, *, branch: str, request: TicketRequest, asked: datetime) -> list[TicketIssued]:
+def issue(uow: UnitOfWork, *, request: TicketRequest, asked: datetime) -> list[TicketIssued]:
     """Reserve a ticket for each business of a request of ``asked``, all of one visit; return what happened.
 
     Raises :class:`UnknownBusiness`, :class:`RequestedTooLongAgo`, :class:`BranchClosed`, :class:`AlreadyQueued`,
     :class:`VisitNotFound`, :class:`VisitEnded`.
     """
-    asked = min(asked, desk.now)
-    _check_age(house.policy, asked, desk.now)
-    _require_open(house, asked)
-    wanted = {code: business_of(house.policy, code, field) for code, field in request.wanted.items()}
-    visit = visit_for(desk, house, branch=branch, request=request, asked=asked)
+    asked = min(asked, uow.now)
+    _check_age(uow.policy, asked, uow.now)
+    _require_open(uow, asked)
+    wanted = {code: business_of(uow.policy, code, field) for code, field in request.wanted.items()}
+    visit = visit_for(uow, request=request, asked=asked)
     customer = customer_of(request, visit)
     if not request.again:
         for code, field in request.wanted.items():
-            require_not_queued(desk, visit, code, customer, field)
+            require_not_queued(uow, visit, code, customer, field)
     issued = []
     for code, business in wanted.items():
-        visit, event = _issue_one(desk, house, visit, request, asked, code, business, customer)
+        visit, event = _issue_one(uow, visit, request, asked, code, business, customer)
         issued.append(event)
     return issued
 
 
 def _issue_one(
-    desk: Desk,
-    house: House,
+    uow: UnitOfWork,
     visit: Visit,
     request: TicketRequest,
     asked: datetime,
@@ -65,18 +63,18 @@ def _issue_one(
     business: Business,
     customer: Customer,
 ) -> tuple[Visit, TicketIssued]:
-    up = kinds_up(desk, visit.branch)
-    chosen = route(house.policy, business, request.amount_minor, customer, up, currency=request.currency)
-    series = house.policy.series[chosen.channel]
-    drawn = desk.next_number(visit.branch, visit.business_date, series.prefix, series.start)
+    up = kinds_up(uow)
+    chosen = route(uow.policy, business, request.amount_minor, customer, up, currency=request.currency)
+    series = uow.policy.series[chosen.channel]
+    drawn = uow.next_number(visit.business_date, series.prefix, series.start)
     number = series.number(drawn)
-    appointment, checked = _check_in(desk, house, visit, request, code, customer, asked)
+    appointment, checked = _check_in(uow, visit, request, code, customer, asked)
     if checked is not None:
         priority = max(chosen.priority, checked.priority)
         chosen = replace(chosen, priority=priority, reasons=(*chosen.reasons, checked.reason))
     lined = checked.lined_at if checked is not None else None
-    ahead, quote = _promise(desk, house, visit.branch, lined or asked, chosen, code)
-    command = _command(desk, house, request, asked, code, business, customer, chosen, number, ahead, quote)
+    ahead, quote = _promise(uow, lined or asked, chosen, code)
+    command = _command(uow, request, asked, code, business, customer, chosen, number, ahead, quote)
     command = replace(command, devices=tuple(kind for kind in business.devices if kind in up))
     if checked is not None:
         command = replace(command, lined_at=checked.lined_at, appointment=checked.arrival)
@@ -89,14 +87,12 @@ def _issue_one(
             slot_at=appointment.slot_at,
             arrival=checked.arrival,
         )
-        desk.record_appointment(visit.branch, appointment, [arrived])
-    if (desk.now - asked).total_seconds() <= house.policy.early_s:  # later, it was no promise to anybody
-        desk.promise(visit.branch, issued.ticket_id, quote)
-    return desk.record_visit(visit, happened, at=asked), issued
+        uow.record_appointment(appointment, [arrived])
+    return uow.record_visit(visit, happened, at=asked), issued
 
 
 def _check_in(
-    desk: Desk, house: House, visit: Visit, request: TicketRequest, code: str, customer: Customer, asked: datetime
+    uow: UnitOfWork, visit: Visit, request: TicketRequest, code: str, customer: Customer, asked: datetime
 ) -> tuple[Appointment | None, CheckIn | None]:
     """Return the appointment that the customer comes to, and what that gives them (T11).
 
@@ -105,26 +101,25 @@ def _check_in(
     name = customer.appointment_id
     if name is None:
         return None, None
-    appointment = desk.appointment(visit.branch, name)
+    appointment = uow.appointment(name)
     named = [ticket for ticket in visit.tickets if ticket.customer.appointment_id == name]
     if appointment is not None and appointment.business == code:
         told = any(ticket.ticket_id == appointment.ticket_id for ticket in named)
     else:
         told = bool(named) or (appointment is not None and appointment.business in request.wanted)
-    return (None, None) if told else (appointment, check_in(house.policy, appointment, code, asked))
+    return (None, None) if told else (appointment, check_in(uow.policy, appointment, code, asked))
 
 
-def _promise(desk: Desk, house: House, branch: str, asked: datetime, chosen: Route, business: str) -> tuple[int, Quote]:
+def _promise(uow: UnitOfWork, asked: datetime, chosen: Route, business: str) -> tuple[int, Quote]:
     """Return how many are ahead, and what is promised."""
-    view = outlook(desk, branch, desk.now, chosen.channel)
-    place = rank(house.policy, asked, chosen.priority)
-    ahead = ahead_of(desk, branch, view, chosen.channel, place, chosen.priority)
-    return ahead, view.quote(house.policy, chosen.channel, chosen.priority, ahead, business)
+    view = outlook(uow)
+    place = rank(uow.policy, asked, chosen.priority)
+    ahead = ahead_of(uow, view, chosen.channel, place, chosen.priority)
+    return ahead, view.quote(uow.policy, chosen.channel, chosen.priority, ahead, business)
 
 
 def _command(
-    desk: Desk,
-    house: House,
+    uow: UnitOfWork,
     request: TicketRequest,
     asked: datetime,
     code: str,
@@ -136,7 +131,7 @@ def _command(
     quote: Quote,
 ) -> commands.Issue:
     return commands.Issue(
-        ticket_id=desk.new_id(),
+        ticket_id=uow.new_id(),
         number=number,
         channel=chosen.channel,
         business=code,
@@ -147,12 +142,14 @@ def _command(
         requested_at=asked,
         terminal_id=request.terminal_id,
         reasons=chosen.reasons,
-        forms=house.policy.forms_of(business),
+        forms=uow.policy.forms_of(business),
         position=ahead + 1,
         wait_p50_s=quote.p50_s,
         wait_p90_s=quote.p90_s,
-        policy_version=house.version,
-        policy_digest=house.digest,
+        promised=(uow.now - asked).total_seconds() <= uow.policy.early_s,  # later, it was no promise to anybody
+        estimated_from=quote.seen,
+        policy_version=uow.state.policy_version,
+        policy_digest=uow.state.policy_digest,
     )
 
 
@@ -174,11 +171,11 @@ def business_of(policy: Policy, code: str, field: str = "business") -> Business:
     return business
 
 
-def _require_open(house: House, asked: datetime) -> None:
-    local = asked.astimezone(house.zone)
-    if house.policy.outside_hours == "accept" or is_open(house.policy, local):
+def _require_open(uow: UnitOfWork, asked: datetime) -> None:
+    local = asked.astimezone(uow.zone)
+    if uow.policy.outside_hours == "accept" or is_open(uow.policy, local):
         return
-    opens = opens_next(house.policy, local)
+    opens = opens_next(uow.policy, local)
     raise BranchClosed(
         f"the branch is closed at {local:%Y-%m-%d %H:%M}" + (f"; it opens at {opens:%Y-%m-%d %H:%M}" if opens else ""),
         state="closed",

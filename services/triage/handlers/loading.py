@@ -1,8 +1,7 @@
 """Loading a ticket's visit and deciding a step, in the words of the outside."""
 
 from services.triage import errors
-from services.triage.handlers.learning import learn
-from services.triage.handlers.ports import Desk, Records
+from services.triage.handlers.unit_of_work import LobbyReader, UnitOfWork
 from services.triage.model import AlreadyEnded, Elsewhere, NoDevice, NothingToUndo, Refusal, Visit, commands, decide
 from shared.contracts.events.triage import VisitEvent
 from shared.errors import Conflict
@@ -16,9 +15,9 @@ _ERRORS: dict[type[Refusal], type[Conflict]] = {
 }
 
 
-def load(records: Records, branch: str, ticket_id: str) -> Visit:
+def load(lobby: LobbyReader, ticket_id: str) -> Visit:
     """Return the ticket's visit; raise :class:`errors.TicketNotFound`."""
-    visit = records.visit_of(branch, ticket_id)
+    visit = lobby.visit_of(ticket_id)
     if visit is None:
         raise errors.TicketNotFound(f"no ticket has the id {ticket_id!r}")
     return visit
@@ -32,9 +31,8 @@ def decided(visit: Visit, command: commands.Step) -> list[VisitEvent]:
         raise _ERRORS[type(refusal)](refusal.detail, state=refusal.state, allowed=list(refusal.allowed)) from refusal
 
 
-def step(desk: Desk, branch: str, command: commands.Step) -> tuple[Visit, list[VisitEvent]]:
-    """Load, decide, learn (T9) and record at the step's time; return the visit after it and what happened."""
-    visit = load(desk, branch, command.ticket_id)
+def step(uow: UnitOfWork, command: commands.Step) -> tuple[Visit, list[VisitEvent]]:
+    """Load, decide and record at the step's time; return the visit after it and what happened."""
+    visit = load(uow, command.ticket_id)
     happened = decided(visit, command)
-    learn(desk, branch, happened)
-    return desk.record_visit(visit, happened, at=command.at), happened
+    return uow.record_visit(visit, happened, at=command.at), happened

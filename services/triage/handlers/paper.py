@@ -3,30 +3,30 @@
 from datetime import datetime
 
 from services.triage.handlers.loading import step
-from services.triage.handlers.ports import Desk
+from services.triage.handlers.unit_of_work import UnitOfWork
 from services.triage.model import Visit, commands
 from services.triage.model.types import PaperReason
 
 
-def give_up_paper(desk: Desk, branch: str, ticket_id: str, reason: PaperReason, at: datetime | None = None) -> Visit:
+def give_up_paper(uow: UnitOfWork, ticket_id: str, reason: PaperReason, at: datetime | None = None) -> Visit:
     """Let go of a ticket that is on no paper (since ``at``, by default now).
 
     Whoever came with an appointment can come to it again.
     """
-    at = at or desk.now
-    visit, _ = step(desk, branch, commands.GiveUpPaper(ticket_id=ticket_id, at=at, reason=reason))
+    at = at or uow.now
+    visit, _ = step(uow, commands.GiveUpPaper(ticket_id=ticket_id, at=at, reason=reason))
     name = visit.ticket(ticket_id).customer.appointment_id
-    appointment = None if name is None else desk.appointment(branch, name)
+    appointment = None if name is None else uow.appointment(name)
     if appointment is not None and appointment.ticket_id == ticket_id:
-        desk.record_appointment(branch, appointment, appointment.free())
+        uow.record_appointment(appointment, appointment.free())
     return visit
 
 
-def give_up_failed(desk: Desk, visit: Visit, ticket_id: str) -> Visit | None:
+def give_up_failed(uow: UnitOfWork, visit: Visit, ticket_id: str) -> Visit | None:
     """Let go of a reserved ticket whose terminal said that its paper failed, since then; None where none did."""
     ticket = visit.ticket(ticket_id)
-    for report in desk.take_reports(visit.branch, visit.business_date, ticket.number):
+    for report in uow.state.reports.get((visit.business_date, ticket.number), ()):
         if report.kind == "print_failed":
-            at = report.happened(ticket.requested_at, desk.now)
-            return give_up_paper(desk, visit.branch, ticket_id, "print_failed", at)
+            at = report.happened(ticket.requested_at, uow.now)
+            return give_up_paper(uow, ticket_id, "print_failed", at)
     return None

@@ -5,44 +5,42 @@ from typing import Literal
 
 from services.triage.handlers.calling import require_untaken
 from services.triage.handlers.diversion import fall_back
-from services.triage.handlers.house import House
 from services.triage.handlers.issue import business_of
 from services.triage.handlers.names import require_name
-from services.triage.handlers.ports import Desk
 from services.triage.handlers.targets import free_all
+from services.triage.handlers.unit_of_work import UnitOfWork
 from services.triage.handlers.views import counter_view, device_view
 from services.triage.model import Device
+from shared.contracts.events.terminal import DeviceKind, DeviceReported
 from shared.contracts.http.triage import CounterView, DeviceView, OpenCounter
 
 
-def open_counter(desk: Desk, house: House, *, branch: str, counter: str, request: OpenCounter) -> CounterView:
+def open_counter(uow: UnitOfWork, *, counter: str, request: OpenCounter) -> CounterView:
     """Open a counter, or change what an open one serves; once more changes nothing."""
     require_name("c", counter)
     for n, code in enumerate(request.businesses):
-        business_of(house.policy, code, f"businesses.{n}")
-    before = desk.counter(branch, counter)
-    window = desk.record_counter(branch, before, before.open(request.channels, request.teller_ref, request.businesses))
+        business_of(uow.policy, code, f"businesses.{n}")
+    before = uow.state.counter(counter)
+    window = uow.record_counter(before, before.open(request.channels, request.teller_ref, request.businesses))
     if before.teller_ref != window.teller_ref:
-        free_all(desk, branch, before)
-    return counter_view(window, desk.at_counter(branch, counter), desk.now)
+        free_all(uow, before)
+    return counter_view(window, uow.state.at_counter(counter), uow.now)
 
 
-def close_counter(desk: Desk, house: House, *, branch: str, counter: str) -> CounterView:
+def close_counter(uow: UnitOfWork, *, counter: str) -> CounterView:
     """Close a counter; raise CounterBusy while it has a customer. Who waits for it alone waits for its channel."""
-    before = desk.counter(branch, counter)
-    require_untaken(desk, branch, counter)
-    window = desk.record_counter(branch, before, before.close())
-    free_all(desk, branch, before)
-    return counter_view(window, None, desk.now)
+    before = uow.state.counter(counter)
+    require_untaken(uow, counter)
+    window = uow.record_counter(before, before.close())
+    free_all(uow, before)
+    return counter_view(window, None, uow.now)
 
 
 def report_device(
-    desk: Desk,
-    house: House,
+    uow: UnitOfWork,
     *,
-    branch: str,
     device_id: str,
-    kind: str,
+    kind: DeviceKind,
     status: Literal["up", "down"],
     detail: str | None,
     at: datetime | None = None,
@@ -52,12 +50,14 @@ def report_device(
     Only a change is an event. Who has no other device left goes to the counter.
     """
     require_name("d", device_id)
-    known = {device.device_id: device for device in desk.devices(branch)}
-    before = known.get(device_id) or Device(device_id=device_id, kind=kind)
-    at = min(at or desk.now, desk.now)
+    before = uow.state.device_states.get(device_id) or Device(device_id=device_id, kind=kind)
+    at = min(at or uow.now, uow.now)
     if before.knows_newer(at):
         return device_view(before)
-    after = desk.record_device(branch, before.heard(at), before.report(kind, status, detail))
+    changed = before.report(kind, status, detail, at)
+    if not changed and before.reported_at != at:
+        uow.hear(DeviceReported(device_id=device_id, kind=kind, status=status, detail=detail), at)
+    after = uow.record_device(before, changed)
     if after.status == "down" and before.status != "down":
-        fall_back(desk, house, branch=branch)
+        fall_back(uow)
     return device_view(after)

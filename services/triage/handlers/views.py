@@ -6,12 +6,11 @@ from datetime import datetime
 from typing import get_args
 
 from services.triage.handlers.estimates import Outlook, correct, correct_all, outlook
-from services.triage.handlers.house import House
 from services.triage.handlers.loading import load
-from services.triage.handlers.ports import Records
+from services.triage.handlers.unit_of_work import LobbyReader
 from services.triage.model import Counter, Device, Ticket, Visit
 from services.triage.model.types import Diversion
-from services.triage.policy import Estimator, Group, Line, Quote, in_turn, line_name
+from services.triage.policy import Estimator, Group, Line, Policy, Quote, in_turn, line_name
 from shared.contracts.events.triage import Channel
 from shared.contracts.http.triage import (
     ChannelView,
@@ -57,14 +56,13 @@ def ticket_view(
     )
 
 
-def one_ticket(records: Records, house: House, *, branch: str, ticket_id: str, now: datetime) -> TicketView:
+def one_ticket(lobby: LobbyReader, *, ticket_id: str) -> TicketView:
     """Return a ticket by its id, with how much longer it waits; raise TicketNotFound."""
-    visit = load(records, branch, ticket_id)
+    visit, now = load(lobby, ticket_id), lobby.now
     ticket = visit.ticket(ticket_id)
     if ticket.state != "waiting" or visit.elsewhere(ticket_id):
         return ticket_view(visit, ticket, now)
-    view = outlook(records, branch, now, ticket.channel)
-    return ticket_view(visit, ticket, now, quote=correct(records, house.policy, branch, view, ticket))
+    return ticket_view(visit, ticket, now, quote=correct(lobby, outlook(lobby), ticket))
 
 
 def counter_view(counter: Counter, taken: tuple[Visit, Ticket] | None, now: datetime) -> CounterView:
@@ -83,33 +81,33 @@ def device_view(device: Device) -> DeviceView:
     return DeviceView(device_id=device.device_id, kind=device.kind, status=device.status or "up", detail=device.detail)
 
 
-def queue_view(records: Records, house: House, *, branch: str, now: datetime) -> QueueView:
+def queue_view(lobby: LobbyReader) -> QueueView:
     """Return the lobby now: lines, counters, devices and the day's totals (T8-T10)."""
-    lines, view = records.lines(branch), outlook(records, branch, now)
-    taken = records.at_counters(branch)
-    today = now.astimezone(house.zone).date()
-    totals = records.totals(branch, today)
+    now, today, view = lobby.now, lobby.today, outlook(lobby)
+    lines, taken = lobby.state.channel_lines(now), lobby.state.at_counters()
+    totals = lobby.state.totals(today)
     return QueueView(
-        branch=branch,
+        branch=lobby.branch,
         at=now,
         business_date=today,
-        channels=tuple(_channel(house, channel, view, lines, now) for channel in get_args(Channel)),
-        waiting=_waiting(records, house, branch, view),
-        counters=tuple(counter_view(counter, taken.get(counter.counter), now) for counter in records.counters(branch)),
-        devices=tuple(device_view(device) for device in records.devices(branch)),
-        diversion=_diversions(records.diversions(branch, today)),
+        channels=tuple(_channel(lobby.policy, channel, view, lines, now) for channel in get_args(Channel)),
+        waiting=_waiting(lobby, view),
+        counters=tuple(counter_view(counter, taken.get(counter.counter), now) for counter in lobby.state.counters),
+        devices=tuple(device_view(device) for device in lobby.state.devices),
+        diversion=_diversions(lobby.state.diversions(today)),
         issued_today=sum(totals.values()),
         served_today=totals.get("completed", 0),
         left_today=totals.get("left", 0),
     )
 
 
-def _waiting(records: Records, house: House, branch: str, view: Outlook) -> tuple[TicketView, ...]:
-    found = {ticket.ticket_id: (visit, ticket, at) for visit, ticket, at in records.waiting(branch, MOST_WAITING)}
-    order = in_turn(house.policy, [at for _, _, at in found.values()])
+def _waiting(lobby: LobbyReader, view: Outlook) -> tuple[TicketView, ...]:
+    found = {ticket.ticket_id: (visit, ticket) for visit, ticket in lobby.state.waiting()[:MOST_WAITING]}
+    standing = {ticket_id: lobby.state.queue.standing(ticket_id) for ticket_id in found}
+    order = in_turn(lobby.policy, list(standing.values()))
     in_line = [found[one][1] for one in order if not found[one][0].elsewhere(one)]
-    quotes = correct_all(house.policy, view, in_line)
-    return tuple(ticket_view(*found[one][:2], view.now, found[one][2].times, quotes.get(one)) for one in order)
+    quotes = correct_all(lobby.policy, view, in_line)
+    return tuple(ticket_view(*found[one], view.now, standing[one].times, quotes.get(one)) for one in order)
 
 
 def _diversions(found: Mapping[tuple[Diversion, bool], int]) -> DiversionsView:
@@ -129,9 +127,9 @@ def _diversions(found: Mapping[tuple[Diversion, bool], int]) -> DiversionsView:
 
 
 def _channel(
-    house: House, channel: Channel, view: Outlook, lines: Mapping[Channel, Line], now: datetime
+    policy: Policy, channel: Channel, view: Outlook, lines: Mapping[Channel, Line], now: datetime
 ) -> ChannelView:
-    quote = view.quote(house.policy, channel, 0, view.waiting(channel))
+    quote = view.quote(policy, channel, 0, view.waiting(channel))
     line = lines.get(channel)
     serving = [window for window in view.windows if channel in window.channels]
     return ChannelView(

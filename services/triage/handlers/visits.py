@@ -3,21 +3,20 @@
 from datetime import datetime
 
 from services.triage.errors import AlreadyQueued, VisitEnded, VisitNotFound
-from services.triage.handlers.house import House
-from services.triage.handlers.ports import Desk
+from services.triage.handlers.unit_of_work import UnitOfWork
 from services.triage.model import Visit
 from shared.contracts.events.terminal import TicketRequest
 from shared.contracts.events.types import UNKNOWN_CUSTOMER, Customer
 
 
-def visit_for(desk: Desk, house: House, *, branch: str, request: TicketRequest, asked: datetime) -> Visit:
+def visit_for(uow: UnitOfWork, *, request: TicketRequest, asked: datetime) -> Visit:
     """Return the visit that the request names, or a new one; raise VisitNotFound, VisitEnded."""
     if request.visit_id is None:
-        day = asked.astimezone(house.zone).date()
-        return Visit(visit_id=desk.new_id(), branch=branch, business_date=day)
-    known = None if "\0" in request.visit_id else desk.visit(branch, request.visit_id)
+        day = asked.astimezone(uow.zone).date()
+        return Visit(visit_id=uow.new_id(), branch=uow.branch, business_date=day)
+    known = None if "\0" in request.visit_id else uow.visit(request.visit_id)
     if known is None:
-        raise VisitNotFound(f"visit_id: no visit of {branch} has the id {request.visit_id!r}", field="visit_id")
+        raise VisitNotFound(f"visit_id: no visit of {uow.branch} has the id {request.visit_id!r}", field="visit_id")
     if known.ended:
         detail = f"visit_id: the visit has ended ({known.outcome}); leave visit_id out and it is a new one"
         raise VisitEnded(detail, state=known.outcome, allowed=[], field="visit_id")
@@ -30,13 +29,13 @@ def customer_of(request: TicketRequest, visit: Visit) -> Customer:
     return visit.tickets[0].customer if visit.tickets and said == UNKNOWN_CUSTOMER else said
 
 
-def require_not_queued(desk: Desk, visit: Visit, business: str, customer: Customer, field: str) -> None:
+def require_not_queued(uow: UnitOfWork, visit: Visit, business: str, customer: Customer, field: str) -> None:
     """Raise AlreadyQueued where the visit, or the customer on the same day, has an open ticket for the business.
 
     ``field`` is where the request names it.
     """
     theirs = [(visit, ticket) for ticket in visit.tickets if ticket.business == business and not ticket.ended]
-    for of, ticket in theirs or desk.open_tickets_of(visit.branch, business, customer):
+    for of, ticket in theirs or uow.state.open_tickets_of(business, customer):
         if of.business_date == visit.business_date:
             raise AlreadyQueued(
                 f"{field}: the customer has ticket {ticket.number} for {business}, which is {ticket.state}; "

@@ -4,7 +4,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from services.triage.model.types import DiversionStep, PaperReason
-from shared.contracts.events.triage import Arrival, CareAction, Channel, Form, Overtaken
+from shared.contracts.events.triage import (
+    Arrival,
+    CallWay,
+    CareAction,
+    Channel,
+    Form,
+    Overtaken,
+    OvertakenLane,
+)
 from shared.contracts.events.types import Customer, Reason
 
 
@@ -14,7 +22,8 @@ class Overtaking:
 
     ``more`` says that there are others; ``forced`` that somebody was pushed beyond policy's cap;
     ``for_skill`` that others stand earlier whom the counter cannot serve; ``times_before`` is how often
-    the called one was overtaken.
+    the called one was overtaken. ``lanes`` are those in which somebody is overtaken, ``way`` is how the call came
+    about, and ``vip_credit`` what VIPs have left of their share of the counter's calls after it, where others wait too.
     """
 
     whom: tuple[Overtaken, ...] = ()
@@ -23,6 +32,9 @@ class Overtaking:
     forced: bool = False
     for_skill: bool = False
     times_before: int = 0
+    lanes: tuple[OvertakenLane, ...] = ()
+    way: CallWay = "next"
+    vip_credit: float | None = None
 
 
 NOBODY = Overtaking()
@@ -47,6 +59,8 @@ class Issue:
     position: int
     wait_p50_s: float
     wait_p90_s: float
+    promised: bool
+    estimated_from: tuple[float, ...]
     offline: bool = False
     late: bool = False
     policy_version: int = 0

@@ -87,11 +87,11 @@ class Device:
         """Return the device as its newest report is of this time."""
         return replace(self, reported_at=at)
 
-    def report(self, kind: str, status: Literal["up", "down"], detail: str | None) -> list[DeviceChanged]:
+    def report(self, kind: str, status: Literal["up", "down"], detail: str | None, at: datetime) -> list[DeviceChanged]:
         """Take a report; only a change is something that happens."""
         if (kind, status, detail) == (self.kind, self.status, self.detail):
             return []
-        return [DeviceChanged(device_id=self.device_id, kind=kind, status=status, detail=detail)]
+        return [DeviceChanged(device_id=self.device_id, kind=kind, status=status, detail=detail, reported_at=at)]
 
     def apply(self, event: DeviceChanged) -> "Device":
         """Return the device after an event."""

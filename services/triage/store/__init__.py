@@ -1,14 +1,19 @@
-"""The tables of triage, and the records that its use cases read and write."""
+"""What triage keeps beside its log: the fold's snapshots, and look-ups by key."""
 
-from services.triage.store.appointments import Appointments
-from services.triage.store.desk import Desk
-from services.triage.store.governing import GoverningDesk, policies_governed, policy_in_force, policy_version
-from services.triage.store.ledger import Ledger
-from services.triage.store.records import Records
+from services.triage.store.aggregate import LobbyAggregate
+from services.triage.store.branch_policies import policies_followed
 from services.triage.store.tables import metadata
-from services.triage.store.watch import Due, WatchDesk
+from services.triage.store.unit_of_work import StoredLobby, StoredUnitOfWork, branch_of
+
+aggregate = LobbyAggregate
+"""How triage folds its log: found by its name."""
 
 __all__ = [
-    "Appointments", "Desk", "Due", "GoverningDesk", "Ledger", "Records", "WatchDesk", "metadata",
-    "policies_governed", "policy_in_force", "policy_version",
-]  # fmt: skip
+    "LobbyAggregate",
+    "StoredLobby",
+    "StoredUnitOfWork",
+    "aggregate",
+    "branch_of",
+    "metadata",
+    "policies_followed",
+]

@@ -16,6 +16,7 @@ AmountMinor = Annotated[int | None, Field(ge=0, le=2**53, description="In the cu
 Currency = Annotated[
     str, Field(pattern=r"^[A-Z]{3}$", description="The amount's; none but yuan is ever a small one (T3).")
 ]
+DeviceKind = Literal["atm", "crs", "vtm", "kiosk", "printer", "display", "phone"]
 KnownVisit = Annotated[Id | None, Field(description="The visit that this is a further business of.")]
 Businesses = Annotated[
     tuple[Name, ...],
@@ -132,6 +133,6 @@ class DeviceReported(EventData):
     """
 
     device_id: Name
-    kind: Literal["atm", "crs", "vtm", "kiosk", "printer", "display", "phone"] = "kiosk"
+    kind: DeviceKind = "kiosk"
     status: Literal["up", "down"]
     detail: Annotated[str | None, Field(max_length=500, description="In words.")] = None

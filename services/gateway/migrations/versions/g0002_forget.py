@@ -5,7 +5,7 @@ from alembic import op
 revision = "g0002"
 down_revision = "g0001"
 branch_labels = None
-depends_on = ("s0001",)
+depends_on = ("s1001",)
 
 
 def upgrade() -> None:

@@ -8,7 +8,7 @@ from shared.storage.types import UtcDateTime
 revision = "i0001"
 down_revision = None
 branch_labels = ("incidents",)
-depends_on = ("s0001",)
+depends_on = ("s1001",)
 
 
 def upgrade() -> None:

@@ -8,7 +8,7 @@ by the speed of the counter. Nothing here decides who is served where, or before
 import heapq
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from itertools import count
 
@@ -16,9 +16,9 @@ from services.ops.experiments.policy_comparison.arrival import Arrival
 from services.ops.experiments.policy_comparison.record import Recorder, Run
 from services.ops.experiments.policy_comparison.staffing import SELF_SERVICE, Open, Staffing
 from services.triage import handlers
-from services.triage.handlers import House
 from services.triage.handlers.issue import issue
-from services.triage.store.memory import MemoryDesk
+from services.triage.policy import Policy
+from services.triage.store.memory import MemoryUnitOfWork
 from shared.clock import ManualClock
 from shared.contracts.events.triage import Channel
 from shared.contracts.http.triage import OpenCounter
@@ -39,20 +39,21 @@ class Crew:
     speeds: Mapping[str, float] = field(default_factory=dict)
 
 
-def run(house: House, arrivals: Sequence[Arrival], crew: Crew) -> Run:
+def run(policy: Policy, zone: tzinfo, arrivals: Sequence[Arrival], crew: Crew) -> Run:
     """Play the arrivals, which are in the order of their time, until everybody has gone."""
-    return _Branch(house, arrivals, crew).run()
+    return _Branch(policy, zone, arrivals, crew).run()
 
 
 class _Branch:
-    def __init__(self, house: House, arrivals: Sequence[Arrival], crew: Crew) -> None:
-        self._house = house
+    def __init__(self, policy: Policy, zone: tzinfo, arrivals: Sequence[Arrival], crew: Crew) -> None:
         self._arrivals = arrivals
         self._crew = crew
-        self._record = Recorder(fates=[None] * len(arrivals))
+        self._record = Recorder(fates=[None] * len(arrivals), overtaken=lambda id_: self._lobby.state.queue.times(id_))
         self._clock = ManualClock(time=arrivals[0].at.astimezone(UTC) if arrivals else datetime.min.replace(tzinfo=UTC))
         ids, self._order = count(1), count(1)
-        self._desk = MemoryDesk(house.policy, self._clock, ids=lambda: f"{next(ids):09d}", listener=self._record.hear)
+        self._lobby = MemoryUnitOfWork(
+            BRANCH, policy, zone, self._clock, ids=lambda: f"{next(ids):09d}", listener=self._record.hear
+        )
         self._agenda: list[tuple[datetime, int, int, Callable[[], None]]] = []
         self._idle: dict[str, None] = {}
         self._open: Open = {}
@@ -64,19 +65,17 @@ class _Branch:
             self._clock.time, _, _, happen = heapq.heappop(self._agenda)
             happen()
         self._all_leave()
-        return self._record.finished(self._clock.time, self._desk.times_overtaken)
+        return self._record.finished(self._clock.time)
 
     def _plan(self) -> None:
-        zone, staffing = self._house.zone, self._crew.staffing
+        zone, staffing = self._lobby.zone, self._crew.staffing
         first, last = (arrival.at.astimezone(zone).date() for arrival in (self._arrivals[0], self._arrivals[-1]))
         for at, shift in staffing.changes(first, last, zone):
             self._at(at, CHANGE, partial(self._change, shift))
         for index, arrival in enumerate(self._arrivals):
             self._at(arrival.at, COME, partial(self._come, index))
         for device, kind in staffing.devices.items():
-            handlers.report_device(
-                self._desk, self._house, branch=BRANCH, device_id=device, kind=kind, status="up", detail=None
-            )
+            handlers.report_device(self._lobby, device_id=device, kind=kind, status="up", detail=None)
             self._open_counter(device, SELF_SERVICE)
 
     def _at(self, when: datetime, what: int, happen: Callable[[], None]) -> None:
@@ -88,12 +87,12 @@ class _Branch:
             self._record.refused[CLOSED] += 1
             return
         try:
-            (issued,) = issue(self._desk, self._house, branch=BRANCH, request=arrival.request, asked=self._clock.time)
+            (issued,) = issue(self._lobby, request=arrival.request, asked=self._clock.time)
         except LobbyError as refusal:
             self._record.refused[refusal.code] += 1
             return
         self._record.came(index, issued)
-        handlers.printed(self._desk, self._house, branch=BRANCH, ticket_id=issued.ticket_id)
+        handlers.printed(self._lobby, ticket_id=issued.ticket_id)
         self._offer(issued.ticket_id)
         if arrival.patience_s is not None and issued.ticket_id in self._record.waiting:
             until = self._clock.time + timedelta(seconds=arrival.patience_s)
@@ -108,27 +107,27 @@ class _Branch:
 
     def _lose_patience(self, ticket_id: str) -> None:
         if ticket_id in self._record.waiting:
-            handlers.left(self._desk, self._house, branch=BRANCH, ticket_id=ticket_id)
+            handlers.left(self._lobby, ticket_id=ticket_id)
 
     def _call(self, counter: str) -> None:
         """Let a counter call who is next, and serve them; it's idle where nobody fits."""
-        called = handlers.call_next(self._desk, self._house, branch=BRANCH, counter=counter)
+        called = handlers.call_next(self._lobby, counter=counter)
         if called is None:
             self._idle.setdefault(counter)
             return
         self._idle.pop(counter, None)
-        handlers.start(self._desk, self._house, branch=BRANCH, ticket_id=called.ticket_id)
+        handlers.start(self._lobby, ticket_id=called.ticket_id)
         arrival = self._arrivals[self._record.index_of[called.ticket_id]]
         service_s = arrival.service_s / self._crew.speeds.get(counter, 1.0)
         until = self._clock.time + timedelta(seconds=service_s)
         self._at(until, DONE, partial(self._done, counter, called.ticket_id))
 
     def _done(self, counter: str, ticket_id: str) -> None:
-        handlers.complete(self._desk, self._house, branch=BRANCH, ticket_id=ticket_id)
+        handlers.complete(self._lobby, ticket_id=ticket_id)
         if counter in self._open or counter in self._crew.staffing.devices:
             self._call(counter)
         else:  # its shift ended while it served
-            handlers.close_counter(self._desk, self._house, branch=BRANCH, counter=counter)
+            handlers.close_counter(self._lobby, counter=counter)
 
     def _change(self, shift: Open) -> None:
         """Another shift begins: who serves somebody finishes first; nobody waits before closed counters."""
@@ -136,7 +135,7 @@ class _Branch:
         for counter in before:
             if counter not in shift and counter in self._idle:
                 del self._idle[counter]
-                handlers.close_counter(self._desk, self._house, branch=BRANCH, counter=counter)
+                handlers.close_counter(self._lobby, counter=counter)
         for counter, channels in shift.items():
             self._open_counter(counter, channels)
         if not shift:
@@ -144,8 +143,8 @@ class _Branch:
 
     def _open_counter(self, counter: str, channels: tuple[Channel, ...]) -> None:
         request = OpenCounter(channels=channels)
-        handlers.open_counter(self._desk, self._house, branch=BRANCH, counter=counter, request=request)
-        if counter not in self._desk.busy(BRANCH):
+        handlers.open_counter(self._lobby, counter=counter, request=request)
+        if counter not in self._lobby.state.busy:
             self._call(counter)
 
     def _all_leave(self) -> None:

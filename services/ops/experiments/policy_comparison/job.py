@@ -10,7 +10,6 @@ from services.ops.experiments.policy_comparison.engine import Crew, run
 from services.ops.experiments.policy_comparison.figures import Pair, figures, groups_of
 from services.ops.experiments.policy_comparison.staffing import Staffing
 from services.ops.simulator.trace import Row
-from services.triage.handlers import House
 from services.triage.policy_file import Document, policy_of
 
 
@@ -36,9 +35,9 @@ class Job:
 def play(job: Job, seed: int) -> Pair:
     """Let the same customers come to the same counters under either policy."""
     arrivals, crew = job.arrivals(seed), job.crew(seed)
-    houses = [House(zone=job.zone, policy=policy_of(document)) for document in job.policies]
-    a, b = (run(house, arrivals, crew) for house in houses)
-    most = [house.policy.max_overtakes for house in houses]
+    policies = [policy_of(document) for document in job.policies]
+    a, b = (run(policy, job.zone, arrivals, crew) for policy in policies)
+    most = [policy.max_overtakes for policy in policies]
     return Pair(
         a=figures(a, groups_of(arrivals, a, b), most[0]),
         b=figures(b, groups_of(arrivals, b, a), most[1]),

@@ -57,9 +57,10 @@ class Run:
 
 @dataclass(kw_only=True)
 class Recorder:
-    """Listens to a lobby in memory."""
+    """Listens to a lobby in memory; ``overtaken`` tells how often a ticket has been overtaken so far."""
 
     fates: list[Fate | None]
+    overtaken: Callable[[str], int]
     loads: defaultdict[str, Load] = field(default_factory=lambda: defaultdict(Load))
     refused: Counted[str] = field(default_factory=Counted)
     waiting: dict[str, None] = field(default_factory=dict)
@@ -78,19 +79,17 @@ class Recorder:
             quoted_p90_s=issued.wait_p90_s,
         )
 
-    def hear(self, branch: str, subject: str, sequence: int, event: object, at: datetime) -> None:
+    def hear(self, subject: str, sequence: int, event: object, at: datetime) -> None:
         """Take what happens."""
         self.heard += 1
         hear = _HEARD.get(type(event))
         if hear is not None:
             hear(self, event, at)
 
-    def finished(self, at: datetime, overtaken: Callable[[str], int]) -> Run:
+    def finished(self, at: datetime) -> Run:
         """Return what became of everybody; counters that are open still were so until ``at``."""
         for counter, since in self._opened.items():
             self.loads[counter].open_s += (at - since).total_seconds()
-        for ticket_id in self.index_of:
-            self._fate(ticket_id).overtaken = overtaken(ticket_id)
         return Run(fates=self.fates, loads=dict(self.loads), refused=self.refused, events=self.heard)
 
     def _fate(self, ticket_id: str) -> Fate:
@@ -105,7 +104,8 @@ class Recorder:
     def called(self, event: events.TicketCalled, at: datetime) -> None:
         """Somebody waits no more."""
         self.waiting.pop(event.ticket_id)
-        self._fate(event.ticket_id).waited_s = event.waited_s
+        fate = self._fate(event.ticket_id)
+        fate.waited_s, fate.overtaken = event.waited_s, event.times_overtaken
 
     def completed(self, event: events.TicketCompleted, at: datetime) -> None:
         """Somebody has been served."""
@@ -118,7 +118,7 @@ class Recorder:
         """Somebody has lost patience."""
         self.waiting.pop(event.ticket_id, None)
         fate = self._fate(event.ticket_id)
-        fate.outcome, fate.waited_s = "left", event.waited_s
+        fate.outcome, fate.waited_s, fate.overtaken = "left", event.waited_s, self.overtaken(event.ticket_id)
 
     def opened(self, event: events.CounterOpened, at: datetime) -> None:
         """A counter opens, or an open one changes what it serves."""

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, tzinfo
 from types import MappingProxyType
 
+from services.triage.policy.business import DeviceKind
 from shared.contracts.events.triage import Channel
 
 WINDOWS: tuple[Channel, ...] = ("counter", "green", "vip", "corporate", "loan_desk", "wealth_desk", "corporate_desk")
 """What a counter serves where no file says otherwise: everything that a person does."""
 SELF_SERVICE: tuple[Channel, ...] = ("self_service", "phone_bank", "online")
-DEVICES: Mapping[str, str] = MappingProxyType({"atm-1": "atm", "crs-1": "crs", "kiosk-1": "kiosk"})
+DEVICES: Mapping[str, DeviceKind] = MappingProxyType({"atm-1": "atm", "crs-1": "crs", "kiosk-1": "kiosk"})
 
 Open = Mapping[str, tuple[Channel, ...]]
 """The open counters, each with its channels."""
@@ -31,7 +32,7 @@ class Staffing:
 
     shifts: Shifts
     on: Mapping[date, Shifts] = field(default_factory=dict)
-    devices: Mapping[str, str] = field(default_factory=lambda: dict(DEVICES))
+    devices: Mapping[str, DeviceKind] = field(default_factory=lambda: dict(DEVICES))
 
     @classmethod
     def always(cls, counters: int) -> "Staffing":

@@ -8,7 +8,7 @@ from shared.storage.types import UtcDateTime
 revision = "w0001"
 down_revision = None
 branch_labels = ("worklog",)
-depends_on = ("s0001",)
+depends_on = ("s1001",)
 
 
 def upgrade() -> None:

@@ -51,6 +51,7 @@ from shared.contracts.events.triage.life import (
 )
 from shared.contracts.events.triage.types import (
     Arrival,
+    CallWay,
     CareAction,
     Channel,
     DeviceState,
@@ -58,6 +59,7 @@ from shared.contracts.events.triage.types import (
     OfTicket,
     Outcome,
     Overtaken,
+    OvertakenLane,
     StarvationCause,
     TicketState,
 )
@@ -76,12 +78,13 @@ TicketEvent = (
 VisitEvent = TicketEvent | VisitEnded
 
 __all__ = [
-    "AppointmentArrived", "AppointmentBooked", "AppointmentCancelled", "AppointmentEvent", "Arrival", "CareAction",
-    "Channel", "CounterClosed", "CounterEvent", "CounterOpened", "CustomerCared", "DeviceChanged", "DeviceState",
-    "DiversionAccepted", "DiversionCompleted", "DiversionDeclined", "DiversionFellBack", "DiversionOffered", "Form",
-    "Mark", "NumberBlockLeased", "OfTicket", "Outcome", "Overtaken", "PolicyChanged", "ServiceStarted",
-    "StarvationAlarmed", "StarvationCause", "StarvationCleared", "StepUndone", "ThresholdCrossed", "TicketCalled",
-    "TicketCompleted", "TicketEvent", "TicketHeld", "TicketIssued", "TicketLeft", "TicketNoShow", "TicketPrinted",
-    "TicketRecalled", "TicketRefused", "TicketReprinted", "TicketReprioritised", "TicketResumed", "TicketReturned",
-    "TicketState", "TicketTransferred", "VisitEnded", "VisitEvent", "WaitPromiseBreached",
+    "AppointmentArrived", "AppointmentBooked", "AppointmentCancelled", "AppointmentEvent", "Arrival", "CallWay",
+    "CareAction", "Channel", "CounterClosed", "CounterEvent", "CounterOpened", "CustomerCared", "DeviceChanged",
+    "DeviceState", "DiversionAccepted", "DiversionCompleted", "DiversionDeclined", "DiversionFellBack",
+    "DiversionOffered", "Form", "Mark", "NumberBlockLeased", "OfTicket", "Outcome", "Overtaken", "OvertakenLane",
+    "PolicyChanged", "ServiceStarted", "StarvationAlarmed", "StarvationCause", "StarvationCleared", "StepUndone",
+    "ThresholdCrossed", "TicketCalled", "TicketCompleted", "TicketEvent", "TicketHeld", "TicketIssued",
+    "TicketLeft", "TicketNoShow", "TicketPrinted", "TicketRecalled", "TicketRefused", "TicketReprinted",
+    "TicketReprioritised", "TicketResumed", "TicketReturned", "TicketState", "TicketTransferred", "VisitEnded",
+    "VisitEvent", "WaitPromiseBreached",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from shared.contracts.base import Id, Name
+from shared.contracts.base import Id, Name, Time
 from shared.contracts.event_data import EventData
 from shared.contracts.events.triage.types import Channel, DeviceState
 from shared.contracts.registry import event
@@ -39,6 +39,7 @@ class DeviceChanged(EventData):
     device_id: Name
     kind: Annotated[str, Field(description="atm, crs, vtm, kiosk, printer, display or phone.")]
     status: DeviceState
+    reported_at: Annotated[Time, Field(description="When it was so: an older report changes nothing (T10).")]
     detail: str | None = None
 
 

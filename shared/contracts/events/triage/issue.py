@@ -29,6 +29,13 @@ class TicketIssued(OfTicket):
     position: Annotated[int, Field(ge=1, description="1 is next.")]
     wait_p50_s: Annotated[Seconds, Field(description="Half of such tickets wait less, as promised (T9).")]
     wait_p90_s: Annotated[Seconds, Field(description="0: no wait was promised.")]
+    promised: Annotated[bool, Field(description="Whether the customer was told that wait when they asked (T9).")]
+    estimated_from: Annotated[
+        tuple[float, ...],
+        Field(
+            description="What the estimator saw: its 11 inputs; none where a counter was ready, or nothing was told."
+        ),
+    ]
     offline: Annotated[bool, Field(description="A terminal gave the number out while it had no network.")] = False
     late: Annotated[bool, Field(description="It was heard of after its business day: nobody calls it.")] = False
     policy_version: Annotated[

@@ -9,11 +9,13 @@ from pydantic import Field
 from shared.contracts.base import Id, Name, Seconds
 from shared.contracts.event_data import EventData
 from shared.contracts.events.triage.types import (
+    CallWay,
     Channel,
     CounterName,
     OfTicket,
     Outcome,
     Overtaken,
+    OvertakenLane,
     QuotedP50,
     QuotedP90,
     Served,
@@ -33,6 +35,14 @@ class TicketCalled(OfTicket):
     waited_s: Waited
     quoted_p50_s: QuotedP50
     quoted_p90_s: QuotedP90
+    way: Annotated[CallWay, Field(description="How the call came about.")]
+    overtaken_lanes: Annotated[
+        tuple[OvertakenLane, ...], Field(description="Where somebody stands earlier whom the call overtakes (T12).")
+    ]
+    vip_credit: Annotated[
+        float | None,
+        Field(description="What VIPs have left of their share of the counter's calls, where others wait, too (T7)."),
+    ] = None
     overtakes: Annotated[
         tuple[Id, ...],
         Field(description="Tickets that stand earlier in the counter's lines and still wait, the first 50 (T12)."),

@@ -20,6 +20,8 @@ Arrival = Literal["on_time", "early", "late"]
 """How the customer of an appointment came (T11)."""
 CareAction = Literal["water", "seat", "reading", "apology", "other_channel", "escort", "other"]
 StarvationCause = Literal["wait", "cap"]
+CallWay = Literal["next", "share", "number", "handoff"]
+"""How a call came about: the next in turn, the turn of who is no VIP, by number, by a manager."""
 DeviceState = Literal["up", "down"]
 CounterName = Annotated[
     Name, Field(description="The counter's number, a manager's desk by manager_id, or the device that did it.")
@@ -47,6 +49,14 @@ class Overtaken:
     ticket_id: Id
     number: str
     times: Annotated[int, Field(ge=1, description="Of this ticket, at its present place in the line.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OvertakenLane:
+    """A line, or those of one business in it, in which a call overtakes who stands earlier (T12)."""
+
+    line: Annotated[str, Field(description="A channel's, a counter's (counter:3) or a person's (person:chen).")]
+    business: Annotated[Name | None, Field(description="Null: whatever they want.")] = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from alembic import op
 
 from shared.storage.types import UtcDateTime
 
-revision = "s0001"
+revision = "s1001"
 down_revision = None
 branch_labels = ("storage",)
 depends_on = None
@@ -42,6 +42,22 @@ def upgrade() -> None:
         sa.UniqueConstraint("subject", "sequence", "source", name="log_subject_sequence"),
         comment="Append-only: every event of the service.",
     )
+    op.create_table(
+        "snapshot",
+        sa.Column("branch", sa.String(32), primary_key=True),
+        sa.Column("pos", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("version", sa.Integer, nullable=False, comment="Of the state's form; others are not read."),
+        sa.Column("recorded", UtcDateTime, nullable=False, comment="When the event at this position was recorded."),
+        sa.Column("body", sa.LargeBinary, nullable=False, comment="The state, zlib."),
+        comment="A branch's state at a position of its log; the log makes any of them anew.",
+    )
+    op.create_table(
+        "due",
+        sa.Column("branch", sa.String(32), primary_key=True),
+        sa.Column("at", UtcDateTime, nullable=False),
+        comment="When the clock alone may change something of a branch: a look at the clock reads only these.",
+    )
+    op.create_index("due_at", "due", ["at"])
     op.create_index("log_correlation", "log", ["correlation"])
     op.create_index("log_branch_pos", "log", ["branch", "pos"])
     op.create_table(
@@ -111,5 +127,16 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Remove the tables; only for an empty system, since the log is the truth."""
-    for table in ("parked", "dead_letter", "attempt", "idempotency", "cursor", "inbox", "log", "log_head"):
+    for table in (
+        "parked",
+        "dead_letter",
+        "attempt",
+        "idempotency",
+        "cursor",
+        "inbox",
+        "due",
+        "snapshot",
+        "log",
+        "log_head",
+    ):
         op.drop_table(table)

@@ -1,0 +1,166 @@
+"""A unit of work on the service's database: the transaction's state, its log, and look-ups by key."""
+
+from datetime import date, datetime, tzinfo
+
+from sqlalchemy import Connection, Date, bindparam, select
+
+from services.triage.handlers.unit_of_work import LobbyReader, UnitOfWork
+from services.triage.model import Appointment, LobbyState, Visit
+from services.triage.model import apply as apply_to_visit
+from services.triage.model.copying import replace
+from services.triage.policy import Policy
+from services.triage.store import tables
+from services.triage.store.branch_policies import keep_policy
+from shared.contracts.envelope import Event
+from shared.contracts.event_data import EventData
+from shared.contracts.events.triage import AppointmentEvent, PolicyChanged, TicketIssued, VisitEvent
+from shared.contracts.registry import decode
+from shared.storage import Storage, Transaction
+from shared.storage.log import of_subject
+
+_ticket = tables.ticket.c
+_VISIT_OF = select(_ticket.visit_id).where(
+    _ticket.ticket_id == bindparam("of_ticket"), _ticket.branch == bindparam("of_branch")
+)
+_BRANCH_OF = select(_ticket.branch).where(_ticket.ticket_id == bindparam("of_ticket"))
+_NUMBERED = (
+    select(_ticket.ticket_id)
+    .where(_ticket.branch == bindparam("of_branch"), _ticket.number == bindparam("of_number"))
+    .order_by(_ticket.business_date.desc())
+    .limit(1)
+)
+_NUMBERED_ON = _NUMBERED.where(_ticket.business_date == bindparam("on_day", type_=Date))
+
+
+def branch_of(connection: Connection, ticket_id: str) -> str | None:
+    """Return the branch of a ticket."""
+    branch: str | None = connection.execute(_BRANCH_OF, {"of_ticket": ticket_id}).scalar()
+    return branch
+
+
+class StoredLobby(LobbyReader):
+    """A branch's committed state, for looking."""
+
+    def __init__(self, storage: Storage, branch: str, connection: Connection, policy_before: Policy) -> None:
+        """Read with this connection; ``policy_before`` is the policy where none was recorded yet."""
+        self.zone: tzinfo = storage.settings.default_timezone
+        self._storage = storage
+        self._connection = connection
+        self._now = storage.clock.now()
+        state: LobbyState = storage.known(connection, branch).state
+        self._state = state if state.in_force is not None else replace(state, default_policy=policy_before)
+
+    @property
+    def now(self) -> datetime:
+        """The business time at which the look began."""
+        return self._now
+
+    @property
+    def state(self) -> LobbyState:
+        """The branch's committed state."""
+        return self._state
+
+    def state_at(self, time: datetime) -> LobbyState:
+        """Return the branch's state at an instant, from its log."""
+        state: LobbyState = self._storage.states.at(self._connection, self.branch, time).state
+        return state
+
+    def ended_visit(self, *, ticket_id: str | None = None, visit_id: str | None = None) -> Visit | None:
+        """Return a visit that has ended, from its log."""
+        return _folded_visit(self._connection, self.branch, ticket_id, visit_id)
+
+
+class StoredUnitOfWork(UnitOfWork):
+    """A branch in a transaction that has its partition locked."""
+
+    def __init__(self, storage: Storage, tx: Transaction, branch: str) -> None:
+        """Record in the transaction's log."""
+        self.zone: tzinfo = storage.settings.default_timezone
+        self._storage = storage
+        self._tx = tx
+        self._branch = branch
+
+    @property
+    def now(self) -> datetime:
+        """The business time of the command."""
+        return self._tx.now
+
+    @property
+    def state(self) -> LobbyState:
+        """The branch's state after what was recorded so far."""
+        state: LobbyState = self._tx.state(self._branch)
+        return state
+
+    def state_at(self, time: datetime) -> LobbyState:
+        """Return the branch's state at an instant, from its log."""
+        state: LobbyState = self._storage.states.at(self._tx.connection, self._branch, time).state
+        return state
+
+    def ended_visit(self, *, ticket_id: str | None = None, visit_id: str | None = None) -> Visit | None:
+        """Return a visit that has ended, from its log."""
+        if visit_id is None and ticket_id is not None and ticket_id in self.state.queue.entries:
+            visit_id = self.state.queue.entries[ticket_id].visit_id  # it may have ended in this transaction
+        if visit_id is not None:
+            return _folded(self._branch, visit_id, self._tx.events_of(visit_id))
+        return _folded_visit(self._tx.connection, self._branch, ticket_id, None)
+
+    def new_id(self) -> str:
+        """Return a new opaque id."""
+        return self._tx.ids()
+
+    def hear(self, said: EventData, at: datetime) -> None:
+        """Keep in our log what a terminal said."""
+        self._tx.hear(self._branch, said, at)
+
+    def numbered(self, number: str, day: date | None = None) -> str | None:
+        """Return the id of the ticket with this number on a day; the newest one where no day is named."""
+        found = self.state.ticket_with_number(number) if day is None else self.state.ticket_of_day(day, number)
+        if found is not None:
+            return found
+        given = {"of_branch": self._branch, "of_number": number, **({} if day is None else {"on_day": day})}
+        older: str | None = self._tx.connection.execute(_NUMBERED if day is None else _NUMBERED_ON, given).scalar()
+        return older
+
+    def appointment(self, appointment_id: str) -> Appointment | None:
+        """Return an appointment: one whose slot is long gone is folded from its log."""
+        known = self.state.appointments.get(appointment_id)
+        if known is not None:
+            return known
+        appointment = None
+        for event in self._tx.events_of(self._subject("appointment", appointment_id)):
+            if isinstance(event.data, AppointmentEvent):
+                appointment = appointment or Appointment(appointment_id=appointment_id)
+                appointment = appointment.apply(event.data, event.time)
+        return appointment
+
+    def _append(self, subject: str, data: EventData, sequence: int, at: datetime | None = None) -> None:
+        self._tx.append(self._branch, subject, data, correlation=subject, sequence=sequence, time=at)
+        if isinstance(data, TicketIssued):
+            row = {
+                "ticket_id": data.ticket_id, "visit_id": data.visit_id, "branch": self._branch,
+                "number": data.number, "business_date": data.business_date,
+            }  # fmt: skip
+            self._tx.insert(tables.ticket, row)
+        elif isinstance(data, PolicyChanged):
+            keep_policy(self._tx.connection, self._branch, data)
+
+
+def _folded_visit(connection: Connection, branch: str, ticket_id: str | None, visit_id: str | None) -> Visit | None:
+    if visit_id is None:
+        given = {"of_ticket": ticket_id, "of_branch": branch}
+        visit_id = connection.execute(_VISIT_OF, given).scalar()
+    if visit_id is None:
+        return None
+    return _folded(branch, visit_id, [decode(row.body.encode()) for row in of_subject(connection, visit_id)])
+
+
+def _folded(branch: str, visit_id: str, happened: list[Event]) -> Visit | None:
+    visit = None
+    for event in happened:
+        data = event.data
+        if not isinstance(data, VisitEvent) or event.branchid != branch:
+            continue
+        if visit is None:
+            visit = Visit(visit_id=visit_id, branch=branch, business_date=data.business_date)
+        visit = apply_to_visit(visit, data, event.time)
+    return visit

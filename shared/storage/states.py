@@ -1,0 +1,211 @@
+"""The states of a service's branches in memory: at most one fold behind the log, and a bounded size.
+
+A partition's head tells whether anything was appended since: a process that serves a branch alone reads nothing but
+the head, and one that takes turns with others reads the tail that the others wrote (fast-forward).
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Generic
+
+from sqlalchemy import Connection, select
+
+from shared.contracts.registry import decode
+from shared.storage import snapshots
+from shared.storage.aggregate import Aggregate, State
+from shared.storage.partition import partition_of
+from shared.storage.snapshots import Snapshot
+from shared.storage.tables import log
+
+CHUNK = 500
+"""Events that are read and folded at a time: between two chunks others have their turn."""
+FAST_FORWARD_LIMIT = 5_000
+"""A tail of a partition that is longer is not folded into everything that is cached: the cache is dropped."""
+SNAPSHOT_EVENTS = 500
+SNAPSHOT_EVENTS_OF_EACH = 10
+"""A snapshot is due after so many events, or so many for each thing that the state holds: it costs as much as those."""
+BYTES_OF_EACH = 4_096
+BYTES_OF_STATE = 65_536
+"""What a state takes in memory, measured: so much for each thing that it holds, and so much besides."""
+
+
+@dataclass(frozen=True)
+class Known(Generic[State]):
+    """A committed state, ``since`` events after its newest snapshot; ``recorded`` is when its last event was."""
+
+    state: State
+    pos: int
+    recorded: datetime | None
+    since: int
+
+
+@dataclass(frozen=True)
+class _Partition(Generic[State]):
+    head: int
+    branches: Mapping[str, Known[State]]
+
+
+class States(Generic[State]):
+    """The committed states of one service, by branch."""
+
+    def __init__(self, aggregate: Aggregate[State], *, cache_bytes: int) -> None:
+        """Nothing is known; at most about ``cache_bytes`` are kept."""
+        self.aggregate = aggregate
+        self._cache_bytes = cache_bytes
+        self._partitions: dict[int, _Partition[State]] = {}
+        self._used: OrderedDict[str, int] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def at_head(self, connection: Connection, branch: str, head: int) -> Known[State]:
+        """Return the state of a branch whose partition's head stands at ``head``, or is known to be farther."""
+        pp = partition_of(branch)
+        partition = self._fast_forwarded(connection, pp, head)
+        known = partition.branches.get(branch)
+        if known is None:
+            known = self.read(connection, branch, head)
+            if partition.head == head:  # else the connection may not see yet what others have committed
+                self._replace(pp, _Partition(head, {**partition.branches, branch: known}))
+        return known
+
+    def read(self, connection: Connection, branch: str, head: int) -> Known[State]:
+        """Return the state as the database has it: the newest snapshot, and what came after it."""
+        taken = snapshots.newest(connection, branch, self.aggregate.version, up_to=head)
+        return self._folded(connection, branch, taken, up_to=head)
+
+    def refolded(self, connection: Connection, branch: str, head: int) -> Known[State]:
+        """Return the state folded from the first event on, whatever snapshots say."""
+        return self._folded(connection, branch, None, up_to=head)
+
+    def at(self, connection: Connection, branch: str, time: datetime) -> Known[State]:
+        """Return the state at an instant: after the last event that was recorded until then."""
+        taken = snapshots.newest(connection, branch, self.aggregate.version, until=time)
+        return self._folded(connection, branch, taken, until=time)
+
+    def publish(self, began: Mapping[int, int], heads: Mapping[int, int], changed: Mapping[str, Known[State]]) -> None:
+        """Let readers see what was committed: partitions went from ``began`` to ``heads``, these branches changed."""
+        for pp, head in heads.items():
+            mine = {branch: known for branch, known in changed.items() if partition_of(branch) == pp}
+            partition = self._partitions.get(pp)
+            if partition is None or partition.head < began[pp]:
+                self._replace(pp, _Partition(head, mine))
+            elif partition.head < head:
+                self._replace(pp, _Partition(head, {**partition.branches, **mine}))
+
+    def due_for_snapshot(self, *, all_changed: bool = False) -> list[Snapshot]:
+        """Return snapshots of the states that have moved far since their last one; ``all_changed``: at all."""
+        found = []
+        for partition in list(self._partitions.values()):
+            for branch, known in partition.branches.items():
+                if known.since == 0 or known.recorded is None:
+                    continue
+                each = SNAPSHOT_EVENTS_OF_EACH * self.aggregate.held(known.state)
+                if all_changed or known.since >= max(SNAPSHOT_EVENTS, each):
+                    body = self.aggregate.dump(known.state)
+                    found.append(Snapshot(branch=branch, pos=known.pos, recorded=known.recorded, body=body))
+        return found
+
+    def have_snapshot(self, taken: list[Snapshot]) -> None:
+        """Note that snapshots are stored."""
+        with self._lock:
+            for one in taken:
+                pp = partition_of(one.branch)
+                partition = self._partitions.get(pp)
+                known = None if partition is None else partition.branches.get(one.branch)
+                if partition is not None and known is not None and known.pos == one.pos:
+                    branches = {**partition.branches, one.branch: replace(known, since=0)}
+                    self._partitions[pp] = replace(partition, branches=branches)
+
+    def forget(self) -> None:
+        """Know nothing any more: the next look reads the database."""
+        with self._lock:
+            self._partitions.clear()
+            self._used.clear()
+            self._bytes = 0
+
+    @property
+    def cached_bytes(self) -> int:
+        """About how much memory the states take."""
+        return self._bytes
+
+    def _fast_forwarded(self, connection: Connection, pp: int, head: int) -> _Partition[State]:
+        partition = self._partitions.get(pp) or _Partition(head, {})
+        if partition.head < head:
+            short = partition.branches and head - partition.head <= FAST_FORWARD_LIMIT
+            partition = self._with_tail(connection, pp, partition, head) if short else _Partition(head, {})
+            self._replace(pp, partition)
+        return partition
+
+    def _with_tail(self, connection: Connection, pp: int, partition: _Partition[State], head: int) -> _Partition[State]:
+        branches = dict(partition.branches)
+        query = (
+            select(log.c.branch, log.c.pos, log.c.recorded, log.c.body)
+            .where(log.c.pp == pp, log.c.pos > partition.head, log.c.pos <= head)
+            .order_by(log.c.pos)
+        )
+        for branch, pos, recorded, body in connection.execute(query):
+            known = branches.get(branch)
+            if known is not None:
+                branches[branch] = self._after(known, pos, recorded, body)
+        return _Partition(head, branches)
+
+    def _folded(
+        self,
+        connection: Connection,
+        branch: str,
+        taken: Snapshot | None,
+        *,
+        up_to: int | None = None,
+        until: datetime | None = None,
+    ) -> Known[State]:
+        if taken is None:
+            known = Known(self.aggregate.initial(branch), 0, None, 0)
+        else:
+            known = Known(self.aggregate.load(branch, taken.body), taken.pos, taken.recorded, 0)
+        query = select(log.c.pos, log.c.recorded, log.c.body).where(log.c.branch == branch)
+        if up_to is not None:
+            query = query.where(log.c.pos <= up_to)
+        if until is not None:
+            query = query.where(log.c.recorded <= until)
+        while True:
+            rows = connection.execute(query.where(log.c.pos > known.pos).order_by(log.c.pos).limit(CHUNK)).all()
+            for pos, recorded, body in rows:
+                known = self._after(known, pos, recorded, body)
+            if len(rows) < CHUNK:
+                return known
+
+    def _after(self, known: Known[State], pos: int, recorded: datetime, body: str) -> Known[State]:
+        state = self.aggregate.apply(known.state, decode(body.encode()))
+        return Known(state, pos, recorded, known.since + 1)
+
+    def _replace(self, pp: int, partition: _Partition[State]) -> None:
+        """Keep what is known of a partition, unless somebody knows more by now."""
+        with self._lock:
+            before = self._partitions.get(pp)
+            if before is not None and before.head > partition.head:
+                return
+            self._partitions[pp] = partition
+            for branch in () if before is None else before.branches.keys() - partition.branches.keys():
+                self._bytes -= self._used.pop(branch, 0)
+            for branch, known in partition.branches.items():
+                if before is None or before.branches.get(branch) is not known:
+                    self._weigh(branch, known)
+            self._evict()
+
+    def _weigh(self, branch: str, known: Known[State]) -> None:
+        size = BYTES_OF_STATE + BYTES_OF_EACH * self.aggregate.held(known.state)
+        self._bytes += size - self._used.pop(branch, 0)
+        self._used[branch] = size
+
+    def _evict(self) -> None:
+        """Drop the states that changed the longest ago; the newest stays, however large."""
+        while self._bytes > self._cache_bytes and len(self._used) > 1:
+            branch, size = self._used.popitem(last=False)
+            self._bytes -= size
+            pp = partition_of(branch)
+            partition = self._partitions[pp]
+            rest = {name: known for name, known in partition.branches.items() if name != branch}
+            self._partitions[pp] = _Partition(partition.head, rest)
