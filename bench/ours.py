@@ -83,8 +83,13 @@ def _handle_one(tx: Transaction, event: Event) -> None:
     tx.append(event.branchid, event.subject, data, correlation=event.correlationid, sequence=2)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run until told to end."""
     assert catalog
     settings = load_settings()
     logs.configure(settings)
     run_until_told(settings, [BenchService], NO_EVENTS, on_ready=lambda: None, while_running=lambda: None)
+
+
+if __name__ == "__main__":
+    main()
