@@ -110,6 +110,22 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
         write(connection, insert_document(table), rows)
 
 
+def upsert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows into a table, each in the place of one with its primary key; of two such rows the last one counts."""
+    keys = [column.name for column in table.primary_key]
+    newest = {tuple(row[key] for key in keys): row for row in rows}
+    write(connection, _upsert(table, connection.dialect.name == "sqlite"), list(newest.values()))
+
+
+@cache
+def _upsert(table: Table, sqlite: bool) -> Executable:
+    statement: Any = insert_sqlite(table) if sqlite else insert_document(table)
+    keys = [column.name for column in table.primary_key]
+    changed = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
+    updated: Executable = statement.on_conflict_do_update(index_elements=keys, set_=changed)
+    return updated
+
+
 def answers(connection: Connection, keys: Sequence[tuple[str, str]]) -> CursorResult[*tuple[Any, ...]]:
     """Look for the answers to these Idempotency-Keys, each with the actor who sent it."""
     return _ANSWERS.execute(connection, keys)

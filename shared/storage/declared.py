@@ -1,16 +1,18 @@
 """What a service declares of its storage, found by the name of the service: ``services.<name>.store``.
 
-Two names are looked for: ``metadata``, its own tables, and ``aggregate``, which makes its fold from the settings.
+Looked for are ``metadata``, its own tables; ``aggregate``, which makes its fold from the settings; ``project``,
+which makes rows of an event, and ``projected``, the tables that these are of.
 """
 
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, Table
 
 from shared.settings import Settings
 from shared.storage.aggregate import Aggregate
+from shared.storage.projection import Project, no_rows
 
 
 def own_metadata(service: str) -> MetaData:
@@ -24,6 +26,18 @@ def aggregate_of(service: str, settings: Settings) -> Aggregate[Any] | None:
     make = _declared(service, "aggregate")
     aggregate: Aggregate[Any] | None = None if make is None else make(settings)
     return aggregate
+
+
+def projection_of(service: str) -> Project:
+    """Return which rows a service's events make; none for one that projects nothing."""
+    project: Project = _declared(service, "project") or no_rows
+    return project
+
+
+def projected_tables(service: str) -> tuple[Table, ...]:
+    """Return the tables that a service's projection writes, each with a ``branch``."""
+    tables: tuple[Table, ...] = _declared(service, "projected") or ()
+    return tables
 
 
 def _declared(service: str, name: str) -> Any:

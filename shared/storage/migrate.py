@@ -7,6 +7,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, Index, MetaData, text
 
 from shared.settings import Settings
@@ -18,8 +19,15 @@ _COMMON = Path(__file__).parent / "migrations"
 _VAULT = Path(__file__).parent / "vault_migrations"
 
 
+class UnknownVersion(Exception):
+    """A database is at a version that this program does not know."""
+
+
 def upgrade(settings: Settings, service: str) -> None:
-    """Bring a service's database to the newest version; nothing happens where it is there already."""
+    """Bring a service's database to the newest version; nothing happens where it is there already.
+
+    Raises :class:`UnknownVersion`.
+    """
     url = settings.database_url_of(service)
     if url.startswith("sqlite:///") and url != "sqlite://":
         Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
@@ -27,7 +35,10 @@ def upgrade(settings: Settings, service: str) -> None:
     try:
         with engine.execution_options(lobby_writes=True).begin() as connection:
             _prepare(engine, connection, service)
-            command.upgrade(_config(connection, service), "heads")
+            try:
+                command.upgrade(_config(connection, service), "heads")
+            except CommandError as error:
+                raise UnknownVersion(str(error)) from error
     finally:
         engine.dispose()
 

@@ -18,10 +18,11 @@ from shared.storage import due, snapshots
 from shared.storage.aggregate import Aggregate
 from shared.storage.bulk import Among
 from shared.storage.commands import Commands
-from shared.storage.declared import aggregate_of
+from shared.storage.declared import aggregate_of, projection_of
 from shared.storage.engine import is_sqlite, open_engine
 from shared.storage.log import LogReader, Row
 from shared.storage.partition import PARTITIONS, partition_of
+from shared.storage.projection import Project, no_rows
 from shared.storage.states import Known, States
 from shared.storage.tables import idempotency, inbox, log_head
 from shared.storage.transaction import Transaction
@@ -57,10 +58,12 @@ class Storage:
         clock: Clock,
         ids: IdFactory = new_id,
         aggregate: Aggregate[Any] | None = None,
+        project: Project = no_rows,
     ) -> None:
         """Open the database; it must have been migrated (``lobby db upgrade``).
 
         ``aggregate`` is how the service folds its log; None for one that keeps no state of its branches.
+        ``project`` says which rows an event makes.
         """
         self.service = service
         self.clock = clock
@@ -73,6 +76,7 @@ class Storage:
         self._turns = [threading.Lock() for _ in range(PARTITIONS)]
         self._listeners: list[Listener] = []
         self._readers: dict[str, LogReader] = {}
+        self.project = project
         cache_bytes = settings.state_cache_mb * 1024 * 1024
         self._states = None if aggregate is None else States(aggregate, cache_bytes=cache_bytes)
         self._commands = Commands(self)
@@ -112,6 +116,7 @@ class Storage:
                     cause=cause or Cause(causationid=None, traceparent=None, actor=self.service),
                     heads=heads,
                     states=self._states,
+                    project=self.project,
                 )
                 yield tx
                 tx.flush()
@@ -223,5 +228,10 @@ class Storage:
 
 def open_storage(settings: Settings, service: str) -> Storage:
     """Open a service's database with the clock of the settings, and the fold that the service declares."""
-    aggregate = aggregate_of(service, settings)
-    return Storage(settings, service, clock=settings.business_clock, aggregate=aggregate)
+    return declared_storage(settings, service, settings.business_clock)
+
+
+def declared_storage(settings: Settings, service: str, clock: Clock) -> Storage:
+    """Open a service's database with what the service declares of it, and another clock."""
+    aggregate, project = aggregate_of(service, settings), projection_of(service)
+    return Storage(settings, service, clock=clock, aggregate=aggregate, project=project)

@@ -19,6 +19,7 @@ from shared.storage import bulk, due
 from shared.storage.engine import writes
 from shared.storage.log import Row, of_subject
 from shared.storage.partition import partition_of
+from shared.storage.projection import Project, no_rows
 from shared.storage.states import Known, States
 from shared.storage.tables import log
 
@@ -59,6 +60,7 @@ class Transaction:
         cause: Cause,
         heads: dict[int, int],
         states: States[Any] | None = None,
+        project: Project = no_rows,
     ) -> None:
         """``heads`` are the locked partitions with their last positions, ``states`` what is committed there."""
         self._connection = connection
@@ -70,6 +72,7 @@ class Transaction:
         self.heads = heads
         self._began = dict(heads)
         self._states = states
+        self._project = project
         self._known: dict[str, Known[Any]] = {}
         self._before: dict[str, Known[Any]] = {}
         self._settled: frozenset[str] = frozenset()
@@ -85,6 +88,11 @@ class Transaction:
         """Return the branch's state after what this transaction has appended so far."""
         return self._of(branch).state
 
+    def committed(self, branch: str) -> Known[Any]:
+        """Return the branch's state as it was committed before this transaction, with where it stands in the log."""
+        self._of(branch)
+        return self._before[branch]
+
     def settle_due(self, branch: str) -> bool:
         """Note that the clock was looked at for a branch: what falls due next follows from its state.
 
@@ -95,7 +103,7 @@ class Transaction:
         return due.is_due(self._connection, branch, self.now)
 
     def insert(self, table: Table, row: Mapping[str, Any]) -> None:
-        """Insert a row at the commit, together with the table's others; nobody reads it before."""
+        """Write a row at the commit, together with the table's others; nobody reads it before."""
         self._inserts.append((table, row))
 
     def events_of(self, subject: str) -> list[Event]:
@@ -169,6 +177,7 @@ class Transaction:
             known = self._of(event.branchid)
             state = self._states.aggregate.apply(known.state, event)
             self._known[event.branchid] = Known(state, row.pos, self.now, known.since + 1)
+        self._inserts += self._project(event)
         self.appended.append(row)
         self._rows.append(
             {
@@ -206,7 +215,7 @@ class Transaction:
             if self._rows:
                 bulk.insert_rows(self._connection, log, self._rows)
             for table in dict.fromkeys(table for table, _ in self._inserts):
-                bulk.insert_rows(self._connection, table, [row for of, row in self._inserts if of is table])
+                bulk.upsert_rows(self._connection, table, [row for of, row in self._inserts if of is table])
         except IntegrityError as error:
             raise VersionConflict("another command changed this at the same time; read it again") from error
         if self.appended:

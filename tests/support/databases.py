@@ -10,7 +10,7 @@ import pytest
 from shared.clock import Clock, ManualClock
 from shared.settings import Settings
 from shared.storage import Storage
-from shared.storage.declared import aggregate_of
+from shared.storage.storage import declared_storage
 from tests.support.folds import FoldCheck
 from tests.support.tables import empty_database
 
@@ -40,7 +40,7 @@ def storage(service_name: str, settings: Settings, clock: ManualClock) -> Iterat
 def empty_storage(settings: Settings, service: str, clock: Clock) -> Iterator[Storage]:
     """Open a service's storage, migrated and empty."""
     empty_database(settings, service)
-    storage = Storage(settings, service, clock=clock, aggregate=aggregate_of(service, settings))
+    storage = declared_storage(settings, service, clock)
     if storage.keeps_states:
         FoldCheck(storage)
     try:

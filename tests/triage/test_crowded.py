@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from services.triage.store import tables
 from shared.clock import ManualClock
 from shared.contracts.events import triage
 from tests.triage.counted import Work, counted
@@ -23,8 +22,6 @@ def crowd(lobby: Lobby, first: int, last: int, *, since_s: float) -> None:
         for n in range(first, last):
             at = issued.requested_at - timedelta(seconds=since_s - APART_S * n)
             visit, of = f"visit-{n}", {"visit_id": f"visit-{n}", "ticket_id": f"ticket-{n}", "number": f"X{n}"}
-            row = {"ticket_id": f"ticket-{n}", "visit_id": visit, "branch": BRANCH, "number": f"X{n}"}
-            tx.insert(tables.ticket, {**row, "business_date": issued.business_date})
             tx.append(BRANCH, visit, replace(issued, **of, requested_at=at), correlation=visit, sequence=1, time=at)
             tx.append(BRANCH, visit, replace(printed, **of), correlation=visit, sequence=2, time=at)
 

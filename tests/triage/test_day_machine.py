@@ -24,7 +24,7 @@ from shared.contracts.http import triage as calls
 from shared.errors import LobbyError
 from shared.settings import Settings
 from shared.storage import Storage
-from shared.storage.declared import aggregate_of
+from shared.storage.storage import declared_storage
 from tests.support.databases import MORNING, empty_storage
 from tests.triage.lobby import BRANCH, Lobby
 
@@ -392,7 +392,7 @@ class BranchDayOnADatabase(BranchDay):
         folder = Path(self._open.enter_context(tempfile.TemporaryDirectory()))
         given = Settings(data_dir=folder, silence_s=SILENCE_S)
         first = self._open.enter_context(empty_storage(given, "triage", self.clock))
-        second = Storage(given, "triage", clock=self.clock, aggregate=aggregate_of("triage", given))
+        second = declared_storage(given, "triage", self.clock)
         self._open.callback(second.close)
         self.other = self.lobby_of(second)
         return first

@@ -13,6 +13,7 @@ from services.ops.cli import (
     schema,
     serve,
     simulate,
+    state,
     token,
     up,
     worklog,
@@ -52,5 +53,5 @@ def lobby(config: ConfigFile = None, version: Version = False) -> None:
 
 for _module in (up, serve, simulate):
     _module.register(app)
-for _module in (token, db, schema, policy, worklog, journal, dead_letters, estimates):
+for _module in (token, db, state, schema, policy, worklog, journal, dead_letters, estimates):
     app.add_typer(_module.app)

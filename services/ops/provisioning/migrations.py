@@ -34,6 +34,11 @@ def upgrade(settings: Settings, services: Iterable[str] | None = None) -> Iterat
     for name in names:
         try:
             migrate.upgrade(settings, name)
+        except migrate.UnknownVersion:
+            raise CommandError(
+                f"the database of {name} was made by another version of lobby, from before the first release or newer "
+                "than this one: start with an empty LOBBY_DATA_DIR (or LOBBY_DATABASE_URL), or with that version"
+            ) from None
         except (OperationalError, OSError) as error:
             raise CommandError(f"the database of {name}: {getattr(error, 'orig', None) or error}") from None
         yield name

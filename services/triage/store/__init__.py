@@ -1,12 +1,15 @@
 """What triage keeps beside its log: the fold's snapshots, and look-ups by key."""
 
 from services.triage.store.aggregate import LobbyAggregate
-from services.triage.store.branch_policies import policies_followed
-from services.triage.store.tables import metadata
-from services.triage.store.unit_of_work import StoredLobby, StoredUnitOfWork, branch_of
+from services.triage.store.projection import project
+from services.triage.store.tables import branch_policy, metadata, ticket
+from services.triage.store.unit_of_work import StoredLobby, StoredUnitOfWork, branch_of, policies_followed
 
 aggregate = LobbyAggregate
 """How triage folds its log: found by its name."""
+
+projected = (ticket, branch_policy)
+"""The tables that ``project`` writes."""
 
 __all__ = [
     "LobbyAggregate",
@@ -16,4 +19,6 @@ __all__ = [
     "branch_of",
     "metadata",
     "policies_followed",
+    "project",
+    "projected",
 ]

@@ -10,10 +10,9 @@ from services.triage.model import apply as apply_to_visit
 from services.triage.model.copying import replace
 from services.triage.policy import Policy
 from services.triage.store import tables
-from services.triage.store.branch_policies import keep_policy
 from shared.contracts.envelope import Event
 from shared.contracts.event_data import EventData
-from shared.contracts.events.triage import AppointmentEvent, PolicyChanged, TicketIssued, VisitEvent
+from shared.contracts.events.triage import AppointmentEvent, VisitEvent
 from shared.contracts.registry import decode
 from shared.storage import Storage, Transaction
 from shared.storage.log import of_subject
@@ -30,6 +29,11 @@ _NUMBERED = (
     .limit(1)
 )
 _NUMBERED_ON = _NUMBERED.where(_ticket.business_date == bindparam("on_day", type_=Date))
+
+
+def policies_followed(connection: Connection) -> list[tuple[str, str, str]]:
+    """Return every branch that has a recorded policy, with its digest and the branch's own exceptions as JSON."""
+    return [(row.branch, row.digest, row.overrides) for row in connection.execute(select(tables.branch_policy))]
 
 
 def branch_of(connection: Connection, ticket_id: str) -> str | None:
@@ -135,14 +139,6 @@ class StoredUnitOfWork(UnitOfWork):
 
     def _append(self, subject: str, data: EventData, sequence: int, at: datetime | None = None) -> None:
         self._tx.append(self._branch, subject, data, correlation=subject, sequence=sequence, time=at)
-        if isinstance(data, TicketIssued):
-            row = {
-                "ticket_id": data.ticket_id, "visit_id": data.visit_id, "branch": self._branch,
-                "number": data.number, "business_date": data.business_date,
-            }  # fmt: skip
-            self._tx.insert(tables.ticket, row)
-        elif isinstance(data, PolicyChanged):
-            keep_policy(self._tx.connection, self._branch, data)
 
 
 def _folded_visit(connection: Connection, branch: str, ticket_id: str | None, visit_id: str | None) -> Visit | None:

@@ -1,0 +1,103 @@
+"""Is what is kept of a branch the fold of its log? And if not, make it so (``lobby state verify`` and ``rebuild``)."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Table, delete, select
+
+from shared.contracts.registry import decode
+from shared.storage import bulk, snapshots
+from shared.storage.declared import projected_tables
+from shared.storage.snapshots import Snapshot
+from shared.storage.storage import Storage
+from shared.storage.tables import log
+
+CHUNK = 1000
+"""Events that are read at a time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """Something that is ``kept`` otherwise than the log says; ``where`` is a path in the state, or a table and key."""
+
+    where: str
+    kept: Any
+    folded: Any
+
+
+def branches(storage: Storage) -> list[str]:
+    """Return every branch that the log has an event of."""
+    with storage.read() as connection:
+        return list(connection.execute(select(log.c.branch).distinct().order_by(log.c.branch)).scalars())
+
+
+def verify(storage: Storage, branch: str) -> list[Difference]:
+    """Fold a branch's log from its first event on, and return where the kept state and rows differ from it."""
+    with storage.read() as connection:
+        known = storage.known(connection, branch)
+        refolded = storage.states.refolded(connection, branch, known.pos)
+        dump = storage.states.aggregate.dump
+        states = _differences("", orjson.loads(dump(known.state)), orjson.loads(dump(refolded.state)))
+        return [*states, *_row_differences(connection, storage, branch)]
+
+
+def rebuild(storage: Storage, branch: str) -> None:
+    """Throw away the snapshots and projected rows of a branch, and make them anew from its log."""
+    with storage.transaction(branch) as tx:
+        known = tx.committed(branch)
+        refolded = storage.states.refolded(tx.connection, branch, known.pos)
+        snapshots.forget(tx.connection, branch)
+        if refolded.recorded is not None:
+            body = storage.states.aggregate.dump(refolded.state)
+            taken = Snapshot(branch=branch, pos=refolded.pos, recorded=refolded.recorded, body=body)
+            snapshots.save(tx.connection, storage.states.aggregate.version, [taken])
+        rows = _projected(tx.connection, storage, branch)
+        for table in projected_tables(storage.service):
+            tx.connection.execute(delete(table).where(table.c.branch == branch))
+            mine = [row for (name, _), row in rows.items() if name == table.name]
+            if mine:
+                bulk.upsert_rows(tx.connection, table, mine)
+    storage.states.forget()
+
+
+def _row_differences(connection: Connection, storage: Storage, branch: str) -> Iterator[Difference]:
+    projected = _projected(connection, storage, branch)
+    kept: dict[tuple[str, tuple[Any, ...]], Mapping[str, Any]] = {}
+    for table in projected_tables(storage.service):
+        for row in connection.execute(select(table).where(table.c.branch == branch)).mappings():
+            kept[table.name, _key(table, row)] = dict(row)
+    for name, key in sorted(kept.keys() | projected.keys(), key=str):
+        found, wanted = kept.get((name, key)), projected.get((name, key))
+        if found != wanted:
+            yield Difference(where=f"{name} {'/'.join(map(str, key))}", kept=found, folded=wanted)
+
+
+def _projected(
+    connection: Connection, storage: Storage, branch: str
+) -> dict[tuple[str, tuple[Any, ...]], Mapping[str, Any]]:
+    rows: dict[tuple[str, tuple[Any, ...]], Mapping[str, Any]] = {}
+    last = 0
+    query = select(log.c.pos, log.c.body).where(log.c.branch == branch).order_by(log.c.pos).limit(CHUNK)
+    while found := connection.execute(query.where(log.c.pos > last)).all():
+        for pos, body in found:
+            last = pos
+            for table, row in storage.project(decode(body.encode())):
+                rows[table.name, _key(table, row)] = dict(row)
+    return rows
+
+
+def _key(table: Table, row: Mapping[Any, Any]) -> tuple[Any, ...]:
+    return tuple(row[column.name] for column in table.primary_key)
+
+
+def _differences(path: str, kept: Any, folded: Any) -> Iterator[Difference]:
+    if isinstance(kept, dict) and isinstance(folded, dict):
+        for name in sorted(kept.keys() | folded.keys()):
+            yield from _differences(f"{path}.{name}".lstrip("."), kept.get(name), folded.get(name))
+    elif isinstance(kept, list) and isinstance(folded, list) and len(kept) == len(folded):
+        for n, (one, other) in enumerate(zip(kept, folded, strict=True)):
+            yield from _differences(f"{path}.{n}", one, other)
+    elif kept != folded:
+        yield Difference(where=path, kept=kept, folded=folded)

@@ -1,0 +1,146 @@
+"""``lobby state``: shown at any instant, verified against the log, rebuilt from it."""
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from services.ops.cli.main import main
+from shared.clock import ManualClock
+from shared.settings import Settings
+from shared.storage import Storage
+from shared.storage.migrate import upgrade
+from shared.storage.storage import declared_storage
+from tests.support.databases import MORNING
+from tests.triage.lobby import BRANCH, Lobby
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(time=MORNING)
+
+
+@pytest.fixture
+def storage(tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Storage]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("LOBBY_")}
+    monkeypatch.setattr(os, "environ", {**kept, "LOBBY_DATA_DIR": str(tmp_path)})
+    settings = Settings(data_dir=tmp_path)
+    upgrade(settings, "triage")
+    storage = declared_storage(settings, "triage", clock)
+    yield storage
+    storage.close()
+
+
+@pytest.fixture
+def lobby(storage: Storage, clock: ManualClock) -> Lobby:
+    """A branch where one is served and one waits, with a snapshot."""
+    lobby = Lobby(storage, clock)
+    lobby.open()
+    lobby.wait()
+    clock.advance(60)
+    lobby.wait()
+    lobby.next()
+    storage.take_snapshots(all_changed=True)
+    return lobby
+
+
+def change(storage: Storage, statement: str) -> None:
+    with storage.engine.execution_options(lobby_writes=True).begin() as connection:
+        assert connection.execute(text(statement)).rowcount == 1
+
+
+def verified(capsys: pytest.CaptureFixture[str]) -> dict[str, list[dict[str, object]]]:
+    """Verify, and return what differs; the exit code must say the same."""
+    code = main(["state", "verify", "--service", "triage", "--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert code == (0 if found["equal"] else 1)
+    assert found["checked"] == 1
+    differences: dict[str, list[dict[str, object]]] = found["differences"]
+    return differences
+
+
+def test_a_state_is_shown_as_it_is_and_as_it_was(lobby: Lobby, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = []
+    for at in ([], ["--at", (MORNING + timedelta(seconds=30)).isoformat()]):
+        assert main(["state", "show", "--service", "triage", "--branch", BRANCH, *at]) == 0
+        shown.append(json.loads(capsys.readouterr().out))
+    assert [len(state["visits"]) for state in shown] == [2, 1]
+    assert [entry["state"] for _, entry in shown[0]["entries"]] == ["called", "waiting"]
+    assert [entry["state"] for _, entry in shown[1]["entries"]] == ["waiting"]
+
+
+def test_what_is_kept_is_the_fold_of_the_log(lobby: Lobby, capsys: pytest.CaptureFixture[str]) -> None:
+    assert verified(capsys) == {}
+    assert main(["state", "verify"]) in (0, 1)  # the other services have no database here
+    assert main(["state", "verify", "--service", "triage"]) == 0
+    assert "1 states folded anew: all equal" in capsys.readouterr().out
+
+
+def test_a_row_that_differs_is_told_and_made_anew(
+    lobby: Lobby, storage: Storage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change(storage, "UPDATE ticket SET number = 'X999' WHERE number = 'A001'")
+    (difference,) = verified(capsys)[f"triage {BRANCH}"]
+    assert str(difference["where"]).startswith("ticket ")
+    assert "X999" in str(difference["kept"])
+    assert "A001" in str(difference["folded"])
+    assert main(["state", "rebuild", "--service", "triage"]) == 0
+    assert "would be rebuilt" in capsys.readouterr().out
+    assert verified(capsys) != {}, "a dry run changes nothing"
+    assert main(["state", "rebuild", "--service", "triage", "--branch", BRANCH, "--apply"]) == 0
+    capsys.readouterr()
+    assert verified(capsys) == {}
+
+
+def test_a_snapshot_that_differs_is_told_and_made_anew(
+    lobby: Lobby, storage: Storage, clock: ManualClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = declared_storage(storage.settings, "triage", clock)
+    with other.read() as connection:
+        early = other.states.at(connection, BRANCH, MORNING).state
+    body = other.states.aggregate.dump(early)
+    other.close()
+    from shared.storage import snapshots
+    from shared.storage.snapshots import Snapshot
+
+    with storage.read() as connection:
+        known = storage.known(connection, BRANCH)
+    with storage.engine.execution_options(lobby_writes=True).begin() as connection:
+        snapshots.forget(connection)
+        assert known.recorded is not None
+        wrong = Snapshot(branch=BRANCH, pos=known.pos, recorded=known.recorded, body=body)
+        snapshots.save(connection, storage.states.aggregate.version, [wrong])
+    differences = verified(capsys)[f"triage {BRANCH}"]
+    assert {str(one["where"]).split(".")[0] for one in differences} >= {"visits", "counter_of"}
+    assert main(["state", "rebuild", "--service", "triage", "--apply"]) == 0
+    capsys.readouterr()
+    assert verified(capsys) == {}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["show", "--service", "triage", "--branch", "dem"], "did you mean demo?"),
+        (["show", "--service", "triage", "--branch", BRANCH, "--at", "noon"], "--at: 'noon' is no time"),
+        (["show", "--service", "triage", "--branch", BRANCH, "--at", "2026-11-24T09:30:00"], "lacks its offset"),
+        (["verify", "--service", "trriage"], "no service is called 'trriage'"),
+        (["verify", "--service", "gateway"], "gateway keeps no state of its branches"),
+    ],
+)
+def test_a_wrong_call_says_what_is_wrong(
+    lobby: Lobby, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["state", *arguments]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_database_of_another_version_is_refused_with_what_to_do(
+    storage: Storage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change(storage, "UPDATE schema_version SET version_num = 't0011' WHERE version_num = 't1001'")
+    assert main(["db", "upgrade", "--service", "triage"]) == 1
+    assert "start with an empty LOBBY_DATA_DIR" in capsys.readouterr().err
