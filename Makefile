@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest
+# For all the tests; a selection is quicker without workers that have to start first.
+WORKERS ?= -n 2 --dist loadfile
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -19,7 +21,7 @@ run: $(READY) ## everything in one process, with a branch that lives; Ctrl-C end
 	@exec $(BIN)/lobby up --demo $(ARGS)
 
 test: $(READY) ## unit and integration tests, with a real RabbitMQ and PostgreSQL
-	$(PYTEST) $(ARGS)
+	$(PYTEST) $(if $(ARGS),,$(WORKERS)) $(ARGS)
 
 check: $(READY) ## layers, lint, format, types
 	$(BIN)/lint-imports

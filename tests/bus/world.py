@@ -31,10 +31,10 @@ from shared.settings import Settings
 from shared.storage import Storage, Transaction
 from shared.storage import log as logs
 from shared.storage.tables import dead_letter, parked
+from tests.support.bus_service import CONSUMER, PRODUCER
 from tests.support.processes import wait_until
 from tests.support.tables import empty_database
 
-PRODUCER, CONSUMER = "triage", "gateway"
 SOON_S = 30
 
 

@@ -4,22 +4,10 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
-import ciw
-
 from services.ops.experiments.policy_comparison.arrival import Arrival
 from tests.experiments.queues import SERVICE_S, START, arrival
 
 FOREVER = 1e12
-
-
-class Each(ciw.dists.Distribution):  # type: ignore[misc]
-    """Gives every customer their own time, where a distribution would draw one."""
-
-    def __init__(self, of: Callable[[int], float]) -> None:
-        self.of = of
-
-    def sample(self, t: float | None = None, ind: Any = None) -> float:
-        return self.of(ind.id_number - 1)
 
 
 def two_classes(random: Random, n: int, *, counters: int, load: float) -> list[Arrival]:
@@ -35,6 +23,17 @@ def two_classes(random: Random, n: int, *, counters: int, load: float) -> list[A
 
 def in_ciw(arrivals: Sequence[Arrival], counters: int) -> list[tuple[str, float]]:
     """Return how each customer ends and how long they wait, with a strict priority for gold cards."""
+    import ciw  # with numpy and networkx: only where it is used
+
+    class Each(ciw.dists.Distribution):  # type: ignore[misc]
+        """Gives every customer their own time, where a distribution would draw one."""
+
+        def __init__(self, of: Callable[[int], float]) -> None:
+            self.of = of
+
+        def sample(self, t: float | None = None, ind: Any = None) -> float:
+            return self.of(ind.id_number - 1)
+
     service, patience = Each(lambda n: arrivals[n].service_s), Each(lambda n: arrivals[n].patience_s or FOREVER)
     network = ciw.create_network(
         arrival_distributions={tier: [ciw.dists.Sequential(_gaps(arrivals, tier))] for tier in ("gold", "none")},

@@ -52,24 +52,45 @@ def test_a_dropped_database_does_not_wait_for_its_clients(database_server: Datab
         psycopg.connect(database_server.url("left_open"))
 
 
+def runs(pid: str) -> bool:
+    """Say whether a process runs; where nobody collects it, a dead one is still listed, without a command."""
+    command = Path("/proc", pid, "cmdline")
+    return command.exists() and command.read_bytes() != b""
+
+
 def test_nothing_is_left_when_the_session_is_killed(tmp_path: Path) -> None:
     (tmp_path / "session.py").write_text(
-        "import sys, time\n"
+        "import subprocess, sys, time\n"
         "from tests.support.postgres import Database\n"
         "from tests.support.reaper import Reaper\n"
         "database = Database(Reaper(), durable=False)\n"
         "database.start()\n"
-        "print(database.url(), database._directory, flush=True)\n"
+        "child = subprocess.Popen(['sleep', '60'])\n"
+        "print(database.url(), database._directory, child.pid, flush=True)\n"
         "time.sleep(60)\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     session = subprocess.Popen([sys.executable, tmp_path / "session.py"], stdout=subprocess.PIPE, env=environment)
     assert session.stdout is not None
-    url, directory = session.stdout.readline().decode().split()
+    url, directory, child = session.stdout.readline().decode().split()
     assert accepts(url)
+    assert runs(child) or not Path("/proc").exists()
     session.send_signal(signal.SIGKILL)
     session.wait(10)
     session.stdout.close()
 
     wait_until(lambda: not Path(directory).exists(), within_s=20, what="the directory to be removed")
     assert not accepts(url)
+    assert not runs(child)
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_a_session_that_can_have_no_servers_says_so_and_ends_with_3(workers: str) -> None:
+    needs_one = f"{Path(__file__).relative_to(ROOT)}::test_a_module_s_database_is_empty_and_takes_schemas"
+    given = {name: value for name, value in os.environ.items() if not name.startswith(("LOBBY_TEST_", "PYTEST_"))}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", workers, needs_one],
+        env={**given, "LOBBY_TEST_SERVERS": "nowhere"}, cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "The tests need PostgreSQL, and there is none: LOBBY_TEST_SERVERS=nowhere" in done.stdout + done.stderr

@@ -2,7 +2,9 @@
 
 Started as a process of its own that reads lines from a pipe. When the session closes the pipe or
 dies, by Ctrl-C or by kill -9, the reaper kills the process groups, removes the containers and then
-the directories that it was told of. Only the standard library: it may outlive the environment.
+the directories that it was told of. Where there is a /proc it also kills every process that was
+started below the session and is still there: each has the session's mark in its environment.
+Only the standard library: it may outlive the environment.
 """
 
 import contextlib
@@ -14,6 +16,8 @@ import sys
 import threading
 from pathlib import Path
 
+MARK = "TESTS_OF_LOBBY"
+
 
 class Reaper:
     """The session's end of the pipe."""
@@ -21,8 +25,9 @@ class Reaper:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._process = subprocess.Popen(
-            [sys.executable, __file__], stdin=subprocess.PIPE, start_new_session=True, cwd="/", text=True
+            [sys.executable, "-I", "-S", __file__], stdin=subprocess.PIPE, start_new_session=True, cwd="/", text=True
         )
+        os.environ[MARK] = str(self._process.pid)  # of what is started from now on
 
     def tell(self, kind: str, value: str | int) -> None:
         """Register a ``group`` of processes, ``container``, Compose ``project`` or ``directory`` to be cleaned up."""
@@ -48,9 +53,17 @@ def _clean(told: list[tuple[str, str]]) -> None:
             _docker("rm", "--force", "--volumes", value)
         elif kind == "project":
             _remove_project(value)
+    _kill_marked(f"{MARK}={os.getpid()}".encode())
     for kind, value in told:
         if kind == "directory" and Path(value).name.startswith("lobby-test-"):
             shutil.rmtree(value, ignore_errors=True)
+
+
+def _kill_marked(mark: bytes) -> None:
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):  # it has ended, or is somebody else's
+            if mark in environ.read_bytes().split(b"\0"):
+                os.kill(int(environ.parent.name), signal.SIGKILL)
 
 
 def _remove_project(name: str) -> None:

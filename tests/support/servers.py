@@ -4,26 +4,26 @@ The first that works: addresses in the environment, Docker, binaries on the mach
 installs. ``LOBBY_TEST_SERVERS`` (``docker``, ``machine`` or ``apt``) takes one of them only.
 """
 
+import fcntl
 import json
 import os
 import shutil
 import subprocess
-import threading
+import tempfile
 import urllib.request
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 from psycopg import sql
 
-from tests.support import docker, postgres, rabbitmq
+from tests.support import postgres, rabbitmq
 from tests.support.processes import Unavailable
 from tests.support.reaper import Reaper
-
-_APT = threading.Lock()
 
 Server = TypeVar("Server")
 
@@ -101,7 +101,8 @@ def install(package: str) -> None:
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise Unavailable(f"{package} is not installed here, and only root with apt-get could do that")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    with _APT:  # dpkg has one lock
+    with (Path(tempfile.gettempdir()) / "lobby-test-apt.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # dpkg has one lock, and a session may have several workers
         for command in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", package]):
             done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
             if done.returncode:
@@ -109,6 +110,8 @@ def install(package: str) -> None:
 
 
 def _docker_broker(reaper: Reaper) -> BrokerServer:
+    from tests.support import docker  # takes long to import
+
     docker.require(docker.RABBITMQ_IMAGE)
     amqp, management = docker.start_rabbitmq(reaper)
     return BrokerServer(
@@ -142,6 +145,8 @@ def _given_broker(url: str) -> BrokerServer:
 
 
 def _docker_database(reaper: Reaper) -> DatabaseServer:
+    from tests.support import docker
+
     docker.require(docker.POSTGRES_IMAGE)
     url = docker.start_postgres(reaper)
     return DatabaseServer(source=f"Docker ({docker.POSTGRES_IMAGE})", url=lambda name: f"{url}/{name}")

@@ -3,7 +3,6 @@
 import shutil
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from shared.contracts.http.catalog import OPERATIONS
 
@@ -11,6 +10,8 @@ pytestmark = pytest.mark.browser
 
 
 def test_the_docs_draw_every_call_without_the_internet(demo):
+    from playwright.sync_api import sync_playwright  # takes long to import
+
     origin = f"http://127.0.0.1:{demo.port}"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
