@@ -38,11 +38,14 @@ _ROWS = cast(bindparam("rows", type_=Text), postgresql.JSON)
 
 
 @cache
-def insert_document(table: Table) -> postgresql.Insert:
-    """Return PostgreSQL's insert of the rows of a :func:`document`, to which ON CONFLICT can be added."""
-    columns = [column(one.name, one.type) for one in table.columns]
+def insert_document(table: Table, generated: str | None = None) -> postgresql.Insert:
+    """Return PostgreSQL's insert of the rows of a :func:`document`, to which ON CONFLICT can be added.
+
+    ``generated`` is a column that the database fills itself.
+    """
+    columns = [column(one.name, one.type) for one in table.columns if one.name != generated]
     rows = func.json_to_recordset(_ROWS).table_valued(*columns).render_derived(with_types=True)
-    return postgresql.insert(table).from_select(table.columns.keys(), select(rows))
+    return postgresql.insert(table).from_select([one.name for one in columns], select(rows))
 
 
 def document(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:

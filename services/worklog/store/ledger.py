@@ -1,13 +1,12 @@
 """What one transaction of events reads and writes, each table in one statement (W7, W10)."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict
 from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
 from sqlalchemy import Table, exists, insert, select
-from sqlalchemy.dialects.postgresql import insert as upsert_postgresql
 from sqlalchemy.dialects.sqlite import insert as upsert_sqlite
 
 from services.worklog.handlers.recording import DayKey, Entry, Page, SubjectKey
@@ -15,7 +14,7 @@ from services.worklog.model.chain import Chain
 from services.worklog.model.figures import Figures, Visit
 from services.worklog.store import tables
 from shared.contracts.envelope import Event
-from shared.storage import Transaction
+from shared.storage import Transaction, bulk
 from shared.storage.bulk import Among
 
 FIGURES = TypeAdapter(Figures)
@@ -38,7 +37,9 @@ class Ledger:
     def __init__(self, tx: Transaction) -> None:
         """``tx`` is the transaction of the events."""
         self._connection = tx.connection
-        self._upsert = _upsert_sqlite if tx.connection.dialect.name == "sqlite" else _upsert_postgresql
+        is_sqlite = tx.connection.dialect.name == "sqlite"
+        self._insert: Callable[[Table], Any] = insert if is_sqlite else _insert_postgresql
+        self._upsert = _upsert_sqlite if is_sqlite else _upsert_postgresql
 
     def sequences(self, subjects: Collection[SubjectKey]) -> Mapping[SubjectKey, int]:
         """Return the last sequence of those subjects that are known."""
@@ -75,7 +76,7 @@ class Ledger:
         if not (page.entries or page.skipped):
             return
         if page.entries:
-            self._connection.execute(insert(tables.journal), [_entry_row(entry) for entry in page.entries])
+            bulk.write(self._connection, self._insert(tables.journal), [_entry_row(entry) for entry in page.entries])
         self._put(
             tables.subject,
             (
@@ -107,12 +108,16 @@ class Ledger:
 
     def _put(self, table: Table, rows: Iterable[dict[str, object]]) -> None:
         if rows := list(rows):
-            self._connection.execute(self._upsert(table), rows)
+            bulk.write(self._connection, self._upsert(table), rows)
+
+
+def _insert_postgresql(table: Table) -> Any:
+    return bulk.insert_document(table, generated="position")
 
 
 @cache
 def _upsert_postgresql(table: Table) -> Any:
-    statement = upsert_postgresql(table)
+    statement = bulk.insert_document(table)
     changed = {c.name: statement.excluded[c.name] for c in table.columns if not c.primary_key}
     return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed)
 
