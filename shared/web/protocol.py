@@ -1,6 +1,7 @@
 """HTTP as eventlet speaks it, with what it lets through refused and what it says to nobody's use left out."""
 
 import socket
+import sys
 import time
 from http import HTTPStatus
 from typing import Any
@@ -132,10 +133,13 @@ class Server(wsgi.Server):
 
 
 class _Complaints(wsgi.LoggerNull):
-    """Takes what eventlet says of single requests: with its access log off, that is the traceback of a bug of ours."""
+    """Takes what eventlet says of single requests: with its access log off, that is the traceback of what ended one."""
 
     def info(self, msg: str, *args: Any, **kwargs: Any) -> None:
-        """Log it."""
+        """Log it: a bug of ours, or a client that went away before it had its answer."""
+        if isinstance(error := sys.exception(), ConnectionError):
+            _log.debug("http_connection_lost", error=repr(error))
+            return
         _log.error("http_answer_failed", traceback=msg)
 
     def error(self, msg: str, *args: Any, **kwargs: Any) -> None:

@@ -200,3 +200,15 @@ def test_a_stream_that_nobody_reads_does_not_stop_the_others_or_the_end(tmp_path
             assert len(follower.events(50)) == 50
         assert demo.stop() < 1
         stuck.close()
+
+
+def test_a_client_that_goes_away_is_no_error_of_the_service(tmp_path):
+    with demo_process(tmp_path) as demo:
+        followers = [Follower(demo, "x") for _ in range(5)]
+        wait_for(lambda: open_streams(demo) == 5)
+        for follower in followers:
+            follower.close()
+        for _ in range(5):
+            ring(demo, "x")  # while nobody has looked yet whether they are there
+        wait_for(lambda: open_streams(demo) == 0)
+        assert not [entry for entry in demo.log if entry["event"] == "http_answer_failed"]
