@@ -33,7 +33,7 @@ format: $(READY) ## mend what ruff can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(READY) ## rates of the hop and of triage's calls beside their baselines
+bench: $(READY) ## rates and delays beside their baselines: hop, calls, latency, growth, streams
 	$(BIN)/python -m bench $(ARGS)
 
 browser: $(READY) ## the pages in a real Chromium

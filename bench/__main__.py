@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from typing import TypeVar
 
-from bench import calls, hop, latency
+from bench import calls, growth, hop, latency, streams
 from tests.support.postgres import Database
 from tests.support.processes import Unavailable
 from tests.support.rabbitmq import Broker
@@ -18,7 +18,7 @@ from tests.support.reaper import Reaper
 from tests.support.servers import install
 
 LIBRARIES = ("nameko", "kombu", "amqp", "psycopg", "SQLAlchemy")
-WHAT = {"hop": hop, "calls": calls, "latency": latency}
+WHAT = {"hop": hop, "calls": calls, "latency": latency, "growth": growth, "streams": streams}
 
 Server = TypeVar("Server", Broker, Database)
 

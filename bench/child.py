@@ -10,12 +10,12 @@ END_S = 20
 
 
 @contextmanager
-def running(module: str, *arguments: str, **environment: str) -> Iterator[None]:
-    """Run a module while the block does; whoever does not end when told to is killed."""
+def running(module: str, *arguments: str, **environment: str) -> Iterator[int]:
+    """Run a module while the block does, which is told its process id; whoever does not end when told to is killed."""
     command = [sys.executable, "-m", module, *arguments]
     process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL)
     try:
-        yield
+        yield process.pid
     finally:
         process.terminate()
         try:
