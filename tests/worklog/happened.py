@@ -23,6 +23,7 @@ class Happened:
         self.at = at
         self._sequences: Counter[tuple[str, str]] = Counter()
         self._numbers = count(1)
+        self._of_tickets: dict[str, str] = {}
 
     def say(
         self, service: str, subject: str, data: EventData, *, recorded: datetime | None = None, **more: Any
@@ -120,7 +121,9 @@ class Happened:
         yield self.ended(visit, outcome, **fields)
 
     def _of_ticket(self, visit: str, channel: triage.Channel, day: date, ticket: str) -> dict[str, Any]:
+        ticket_id = f"{visit}-{ticket}"
+        number = self._of_tickets.setdefault(ticket_id, f"A{len(self._of_tickets) + 1:03}")
         return {
-            "visit_id": visit, "ticket_id": f"{visit}-{ticket}", "number": "A001", "channel": channel,
+            "visit_id": visit, "ticket_id": ticket_id, "number": number, "channel": channel,
             "business": "transfer", "business_date": day,
         }  # fmt: skip
