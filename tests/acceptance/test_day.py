@@ -75,7 +75,7 @@ def visits_by_now(system: Up | Separate) -> int:
 
 
 def books_agree(system: Up | Separate) -> None:
-    """Every event that a service said is in the journal, once and in order, and the chains hold."""
+    """Every event that a service said is in the journal, once and in order, the chains hold, and states are folds."""
     settings = settings_of(system)
     found: list[str] = []
 
@@ -90,6 +90,9 @@ def books_agree(system: Up | Separate) -> None:
     verified = system.lobby("journal", "verify", "--json")
     assert verified.returncode == 0, verified.stdout + verified.stderr
     assert 0 < before <= json.loads(verified.stdout)["events"] <= len(journalled(settings))
+    folded = system.lobby("state", "verify", "--json")
+    assert folded.returncode == 0, folded.stdout + folded.stderr
+    assert json.loads(folded.stdout)["checked"] > 0
 
 
 @pytest.mark.timeout(600)
