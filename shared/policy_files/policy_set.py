@@ -14,7 +14,7 @@ from shared.policy_files.problems import InvalidPolicy, Problem, problem_at
 from shared.policy_files.serialization import Document, digest_of
 from shared.policy_files.source_nodes import UNREAD, SourceNode
 from shared.policy_files.validation import RecordFormat
-from shared.policy_files.yaml_reader import parse, read
+from shared.policy_files.yaml_reader import parse, read_nodes
 
 P = TypeVar("P")
 BRANCHES = "branches"
@@ -47,7 +47,7 @@ class PolicyFormat(RecordFormat[P]):
 
     def read(self, text: str | bytes, source: str) -> "PolicySet[P]":
         """Read a bank's file, its branches too; raise :class:`InvalidPolicy` with everything that is wrong in it."""
-        written, problems = read(text, source)
+        written, problems = read_nodes(text, source)
         root = _mapping(written)
         sections = root.value.pop(BRANCHES, None)
         branches = {} if sections is None else _mapping(sections).value
@@ -123,7 +123,7 @@ class PolicySet(Generic[P]):
 
         Raises :class:`InvalidPolicy`.
         """
-        root, problems = read(text, OVERRIDES)
+        root, problems = read_nodes(text, OVERRIDES)
         above = _mapping(root)
         if not above.value and not problems:
             return {}, self.of(branch)

@@ -38,13 +38,13 @@ class CoreResolver(VersionedResolver):
 
 def parse(text: str | bytes, source: str) -> SourceNode:
     """Read a text; ``source`` is what errors call it. Raises :class:`InvalidPolicy`."""
-    root, problems = read(text, source)
+    root, problems = read_nodes(text, source)
     if problems:
         raise InvalidPolicy(problems)
     return root
 
 
-def read(text: str | bytes, source: str) -> tuple[SourceNode, list[Problem]]:
+def read_nodes(text: str | bytes, source: str) -> tuple[SourceNode, list[Problem]]:
     """As :func:`parse`, but what is wrong by itself is returned and the node of such a value is ``UNREAD``.
 
     Raises :class:`InvalidPolicy` where there is no telling what is written.

@@ -38,10 +38,8 @@ def compose_v2(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def config(*command: str) -> dict[str, object]:
-    done = subprocess.run(
-        [*command, "config"], cwd=ROOT, env={**os.environ, "COMPOSE_PROJECT_NAME": "lobby"}, capture_output=True,
-        text=True, check=False,
-    )  # fmt: skip
+    environment = {**os.environ, "COMPOSE_PROJECT_NAME": "lobby", "COMPOSE_PROFILES": "two"}  # 1.29 shows every profile
+    done = subprocess.run([*command, "config"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "warn" not in done.stderr.lower(), done.stderr
     document = YAML(typ="safe", pure=True).load(done.stdout)
