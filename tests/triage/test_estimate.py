@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from math import isfinite
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.triage.policy import Estimator, Group, Order, Policy, Scene
@@ -75,7 +75,23 @@ def test_whatever_was_learned_half_is_never_negative_and_90_percent_never_less(
     assert isfinite(quote.p90_s)
 
 
+EMPTY = Scene(
+    at=1e9, channel="counter", priority=0, ahead=0, waiting=0, oldest_s=0, channel_waiting=0, channel_oldest_s=0,
+    busy=0, counters=0, idle=0,
+)  # fmt: skip
+
+
 @given(calls=CALLS, scene=SCENES, more=st.floats(0, 100))
+@example(  # somebody may be ahead by half, where it is not certain that they go first
+    calls=[
+        (EMPTY, 0, 0),
+        (replace(EMPTY, at=1000000218, waiting=68, channel_waiting=1, busy=2, idle=1), 0, 1),
+        (replace(EMPTY, at=1000000007, channel="green", waiting=9), 392, 0),
+        (replace(EMPTY, at=1000000010, ahead=6, waiting=30, channel_oldest_s=49), 223, 16),
+    ],
+    scene=replace(EMPTY, at=1000000296, channel="green", ahead=1.5, waiting=2, busy=3, counters=2, idle=2),
+    more=6.0,
+)
 def test_whatever_was_learned_nobody_is_promised_more_for_having_fewer_ahead(
     calls: list[tuple[Scene, float, float]], scene: Scene, more: float
 ) -> None:

@@ -46,8 +46,11 @@ class Scene:
         return max(0.0, self.ahead + 1 - self.idle)
 
     def nearest(self) -> "Scene":
-        """Return the same scene at the nearest place that has to queue: it is to be promised no more than this one."""
-        return replace(self, ahead=float(self.idle))
+        """Return the same scene where queueing begins: that place is to be promised no more than this one.
+
+        Not at a whole number of customers ahead: half a customer may be, where it is not certain who goes first.
+        """
+        return replace(self, ahead=max(0.0, self.idle - 1.0))
 
 
 SIZE = 11
