@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shared.policy_files.source_nodes import SourceNode
+from shared.policy_files.source_nodes import UNREAD, SourceNode
 from shared.policy_files.value_types import entry_of, fields_of
 
 
@@ -10,8 +10,11 @@ def overlay(kind: Any, below: SourceNode, above: SourceNode) -> SourceNode:
     """Lay ``above`` over ``below``, both of this type.
 
     Records are laid over each other field by field, mappings entry by entry; anything else is
-    replaced. In a mapping of entries ``null`` takes an entry away.
+    replaced. In a mapping of entries ``null`` takes an entry away. What could not be read replaces nothing:
+    the reader has told of it, and what refers to the value below is not wrong because of it.
     """
+    if above.value is UNREAD:
+        return below
     if not isinstance(below.value, dict) or not isinstance(above.value, dict):
         return above
     fields, entry = fields_of(kind), entry_of(kind)

@@ -103,6 +103,10 @@ def test_a_file_says_only_what_differs_and_a_branch_only_what_differs_there() ->
         ("- green_age", "policy.yaml:1: a mapping of fields is needed, such as `green_age: 65`"),
         ("branches:\n  north:\n    green_ag: 1", "policy.yaml:3: branches.north.green_ag: there is no such field; did you mean green_age?"),
         ("branches:\n  North: {}", "policy.yaml:2: branches.North: a branch id matches ^[a-z0-9][a-z0-9-]{0,31}$"),
+        ("forms: !!timestamp 2026-11-24", "policy.yaml:1: forms: tag:yaml.org,2002:timestamp is not known here; write a text, a number, true, false or null"),
+        ("green_age: .inf", "policy.yaml:1: green_age: .inf is too large; the most is 9007199254740992"),
+        ("green_age: .nan", "policy.yaml:1: green_age: '.nan' cannot be read as tag:yaml.org,2002:float; write a text, a number, true, false or null"),
+        ("%YAML 1.1\n---\ngreen_urgent: yes", "policy.yaml:3: green_urgent: true or false is needed, not 'yes'"),
         ("green_age: !!timestamp 2026-11-24", "policy.yaml:1: green_age: tag:yaml.org,2002:timestamp is not known here; write a text, a number, true, false or null"),
     ],
 )  # fmt: skip
