@@ -174,6 +174,22 @@ def _fill_gateway(fill: _Filler) -> None:
     )  # fmt: skip
 
 
+def _fill_triage(fill: _Filler) -> None:
+    """A bank of 40,000 branches, in which nothing is due before the day after the last one."""
+    _fill_log(fill)
+    banks = 40_000
+    fill.insert(
+        "ticket", fill.size.events, ticket_id="'ticket-' || i", visit_id=fill.visit, branch=fill.branch,
+        number="'A' || i", business_date=fill.day(fill.days),
+    )  # fmt: skip
+    fill.insert("due", banks, branch="'bank-' || i", at=fill.time(f"({fill.size.days} + 1) * 86400 + i"))
+    fill.insert(
+        "snapshot", banks, branch="'bank-' || (i % 400)", pos="i + 1", version="1", recorded=fill.time("i * 60"),
+        body=fill.bytes,
+    )  # fmt: skip
+    fill.insert("branch_policy", banks, branch="'bank-' || i", digest="'d'", overrides="'{}'")
+
+
 def _fill_vip(fill: _Filler) -> None:
     count = fill.size.events // 10
     fill.insert(
@@ -194,5 +210,6 @@ def _fill_incidents(fill: _Filler) -> None:
 
 
 _OWN: dict[str, Callable[[_Filler], None]] = {
-    "worklog": _fill_worklog, "gateway": _fill_gateway, "vip": _fill_vip, "incidents": _fill_incidents,
+    "triage": _fill_triage, "worklog": _fill_worklog, "gateway": _fill_gateway, "vip": _fill_vip,
+    "incidents": _fill_incidents,
 }  # fmt: skip
