@@ -123,7 +123,7 @@ def _record(storage: Storage) -> HandleEvents:
 
 
 def _hold(tx: Transaction, events: Sequence[Event]) -> None:
-    store.seen(tx.connection, {event.branchid: tx.now for event in events})
+    store.record_activity(tx.connection, {event.branchid: tx.now for event in events})
     for event in events:
         tx.append_event(event, own=False)
 

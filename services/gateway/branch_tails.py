@@ -90,7 +90,7 @@ class BranchTails:
     """The tails of the branches that have streams in this process."""
 
     def __init__(self, storage: Storage, notifier: Notifier) -> None:
-        """Nobody follows a branch yet. ``committed`` is to hear of every commit, ``look`` to be called now and then."""
+        """No branch is followed yet. ``committed`` hears of every commit, ``catch_up`` is called now and then."""
         self.storage = storage
         self.notifier = notifier
         self._partitions: dict[int, _PartitionTail] = {}
@@ -111,14 +111,14 @@ class BranchTails:
                 del self._partitions[pp]
 
     def committed(self, rows: Sequence[Row]) -> None:
-        """Take what this process committed, where nothing of another process lies before it; a look finds the rest."""
+        """Take what this process committed, unless something of another process lies before it: see ``catch_up``."""
         for row in rows:
             partition = self._partitions.get(row.pp)
             if partition is not None and row.pos == partition.position + 1:
                 partition.position = row.pos
                 self._add(partition, [row])
 
-    def look(self) -> None:
+    def catch_up(self) -> None:
         """Take what other processes committed, and drop what is old."""
         now = time.monotonic()
         for partition in self._partitions.values():

@@ -29,7 +29,7 @@ def collect(storage: Storage, messages: Sequence[Message]) -> None:
     """Enter dead letters that arrived; a repeated one changes nothing."""
     with storage.transaction() as tx:
         for message in messages:
-            store.put_letter(tx.connection, _values(message, tx.now))
+            store.put_dead_letter(tx.connection, _values(message, tx.now))
 
 
 def _values(message: Message, now: datetime) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def show(
     """Return the dead letters that the token covers."""
     branches = None if "*" in principal.branches else frozenset(principal.branches)
     with storage.read() as connection:
-        rows = store.letters(connection, service=service, state=state, branches=branches, limit=limit)
+        rows = store.list_dead_letters(connection, service=service, state=state, branches=branches, limit=limit)
     return DeadLetterList(dead_letters=tuple(_view(row) for row in rows))
 
 
@@ -117,7 +117,7 @@ def command(
 ) -> DeadLetterView:
     """Send a dead letter's fate to exactly the consumer that failed: retry or discard."""
     with storage.read() as connection:
-        row = store.find_letter(connection, id_)
+        row = store.find_dead_letter(connection, id_)
     if row is None:
         raise DeadLetterNotFound(f"no dead letter has the id {id_!r}")
     principal.require_branch(row["branch"] or "*")
@@ -127,7 +127,7 @@ def command(
     sender.send(row["queue"], write_operator_command(action, id_, original), id_)
     state = "retried" if action == "retry" else "discarded"
     with storage.transaction() as tx:
-        store.mark_letter(tx.connection, row, state)
+        store.mark_dead_letter(tx.connection, row, state)
     return _view({**row, "state": state})
 
 

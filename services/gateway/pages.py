@@ -9,14 +9,14 @@ from urllib.parse import parse_qsl, urlsplit
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
-from services.gateway import screens
-from services.gateway.screens import Look
+from services.gateway import page_rendering
+from services.gateway.page_rendering import PageContext
 from shared.contracts.base import in_years
 from shared.contracts.http.operation import EVERYONE, Method, Operation
 from shared.errors import NotFound, Unauthorized
 from shared.pages.assets import asset
 from shared.pages.language import choose, is_language
-from shared.pages.messages import Words
+from shared.pages.messages import Translator
 from shared.pages.policy import HEADERS
 from shared.settings import Settings
 from shared.storage import Storage
@@ -65,12 +65,12 @@ class PagesMixin:
     @http(HOME, public=True)
     def home_page(self: _HasStorage, call: Call) -> Response:
         """Show the branches."""
-        return _show(self.storage.settings, call, screens.home)
+        return _show(self.storage.settings, call, page_rendering.home)
 
     @http(DASHBOARD, public=True)
     def dashboard_page(self: _HasStorage, call: Call) -> Response:
         """Show the lobby live."""
-        return _show(self.storage.settings, call, partial(screens.dashboard, branch=call.branch))
+        return _show(self.storage.settings, call, partial(page_rendering.dashboard, branch=call.branch))
 
     @http(WORKLOG, public=True)
     def worklog_page(self: _HasStorage, call: Call) -> Response:
@@ -78,7 +78,7 @@ class PagesMixin:
         settings = self.storage.settings
         today = self.storage.clock.now().astimezone(settings.default_timezone).date()
         day = _date_of(call.request.args.get("date")) or today
-        return _show(settings, call, partial(screens.worklog_page, branch=call.branch, day=day, today=today))
+        return _show(settings, call, partial(page_rendering.worklog_page, branch=call.branch, day=day, today=today))
 
     @http(STATIC, public=True)
     def static_file(self, call: Call) -> Response:
@@ -99,9 +99,9 @@ class PagesMixin:
         try:
             TokenChecker.of(settings).check(token)
         except Unauthorized as error:
-            look = _look(call, signed_in=False)
-            problem = Words(look.lang)("sign_in.bad", reason=error.detail)
-            return _html(call, screens.sign_in(look, next=target, problem=problem), status=401)
+            context = _context_of(call, signed_in=False)
+            problem = Translator(context.lang)("sign_in.bad", reason=error.detail)
+            return _html(call, page_rendering.sign_in(context, next=target, problem=problem), status=401)
         response = redirect(target, 303)
         remember(response, token, OPEN_TTL, secure=_is_https(call))
         return response
@@ -114,14 +114,14 @@ class PagesMixin:
         return response
 
 
-def _show(settings: Settings, call: Call, screen: Callable[[Look], str]) -> Response:
+def _show(settings: Settings, call: Call, screen: Callable[[PageContext], str]) -> Response:
     """Answer with a screen, or with the sign-in page where this visitor may not see it."""
     visitor, fresh = call.principal, None
     if not _may_look(visitor, call.branch):
         if not settings.pages_are_open:
             return _ask_who(call, visitor)
         fresh = issue_token(settings, roles=("auditor", "display"), branches=("*",), ttl=OPEN_TTL, subject="page")
-    response = _html(call, screen(_look(call, signed_in=not settings.pages_are_open)))
+    response = _html(call, screen(_context_of(call, signed_in=not settings.pages_are_open)))
     if fresh:
         remember(response, fresh, OPEN_TTL, secure=_is_https(call))
     return response
@@ -132,19 +132,19 @@ def _may_look(visitor: Principal, branch: str) -> bool:
 
 
 def _ask_who(call: Call, visitor: Principal) -> Response:
-    look = _look(call, signed_in=False)
-    problem = Words(look.lang)("sign_in.other_branch", branch=call.branch) if visitor.roles else ""
-    page = screens.sign_in(look, next=call.request.full_path.rstrip("?"), branch=call.branch, problem=problem)
+    context = _context_of(call, signed_in=False)
+    problem = Translator(context.lang)("sign_in.other_branch", branch=call.branch) if visitor.roles else ""
+    page = page_rendering.sign_in(context, next=call.request.full_path.rstrip("?"), branch=call.branch, problem=problem)
     return _html(call, page, status=403 if visitor.roles else 401)
 
 
-def _look(call: Call, *, signed_in: bool) -> Look:
+def _context_of(call: Call, *, signed_in: bool) -> PageContext:
     request = call.request
     asked = request.args.get("lang")
     lang = choose(asked, request.cookies.get(LANGUAGE_COOKIE), [tag for tag, _ in request.accept_languages])
     query = {name: value for name, value in request.args.items() if name != "lang"}
     path = request.path if request.method in ("GET", "HEAD") else "/"
-    return Look(lang=lang, path=path, query=query, signed_in=signed_in)
+    return PageContext(lang=lang, path=path, query=query, signed_in=signed_in)
 
 
 def _html(call: Call, page: str, *, status: int = 200) -> Response:

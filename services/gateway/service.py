@@ -64,7 +64,7 @@ class BranchTailsProvider(DependencyProvider):
             self._wake.wait(LOOK_INTERVAL_S)
             self._wake.clear()
             try:
-                self.tails.look()
+                self.tails.catch_up()
             except Exception as error:
                 log.warning("branch_tails_wait", error=describe(error))
                 self._stop.wait(1)
@@ -129,7 +129,7 @@ class GatewayService(PagesMixin):
     @on_every_event
     def hold(self, tx: Transaction, events: Sequence[Event]) -> None:
         """Hold every service's events for the stream."""
-        store.seen(tx.connection, {event.branchid: tx.now for event in events})
+        store.record_activity(tx.connection, {event.branchid: tx.now for event in events})
         for event in events:
             tx.append_event(event, own=False)
 

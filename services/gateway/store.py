@@ -72,7 +72,7 @@ def _insert(connection: Connection, table: Table) -> Any:
     return (insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql)(table)
 
 
-def seen(connection: Connection, branches: Mapping[str, datetime]) -> None:
+def record_activity(connection: Connection, branches: Mapping[str, datetime]) -> None:
     """Remember when each branch was heard of last."""
     if not branches:
         return
@@ -92,7 +92,7 @@ def branches(connection: Connection, only: Collection[str] | None) -> list[tuple
     return [(name, at) for name, at in found]
 
 
-def put_letter(connection: Connection, values: Mapping[str, Any]) -> None:
+def put_dead_letter(connection: Connection, values: Mapping[str, Any]) -> None:
     """Enter a dead letter, or what became of it."""
     statement = _insert(connection, letter).values(**values)
     changing = ("code", "reason", "attempts", "state")
@@ -103,7 +103,7 @@ def put_letter(connection: Connection, values: Mapping[str, Any]) -> None:
     )
 
 
-def letters(
+def list_dead_letters(
     connection: Connection, *, service: str | None, state: str | None, branches: frozenset[str] | None, limit: int
 ) -> list[RowMapping]:
     """Return dead letters, the newest first; ``branches`` None means all, unreadable ones included."""
@@ -117,12 +117,12 @@ def letters(
     return list(connection.execute(query).mappings())
 
 
-def find_letter(connection: Connection, id_: str) -> RowMapping | None:
+def find_dead_letter(connection: Connection, id_: str) -> RowMapping | None:
     """Return one dead letter."""
     return connection.execute(select(letter).where(letter.c.id == id_)).mappings().one_or_none()
 
 
-def mark_letter(connection: Connection, seen_as: RowMapping, state: str) -> None:
+def mark_dead_letter(connection: Connection, seen_as: RowMapping, state: str) -> None:
     """Change a dead letter's state, unless its consumer has told of it since it was seen."""
     same = (letter.c.state == seen_as["state"]) & (letter.c.attempts == seen_as["attempts"])
     connection.execute(update(letter).where(letter.c.id == seen_as["id"], same).values(state=state))

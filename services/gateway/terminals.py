@@ -96,4 +96,4 @@ def append(tx: Transaction, event: Event) -> None:
     tx.append_event(
         event.model_copy(update={"recordedtime": tx.now, "time": tx.now if unset else event.time}), own=True
     )
-    store.seen(tx.connection, {event.branchid: tx.now})
+    store.record_activity(tx.connection, {event.branchid: tx.now})

@@ -23,7 +23,7 @@ def catalogue(lang: Language) -> Mapping[str, str]:
     return messages
 
 
-class Words:
+class Translator:
     """Says things in one language. A key that does not exist is a KeyError: a page never shows one."""
 
     def __init__(self, lang: Language) -> None:

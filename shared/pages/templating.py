@@ -5,7 +5,7 @@ from functools import cache
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from shared.pages.language import LANGUAGES, Language
-from shared.pages.messages import Words
+from shared.pages.messages import Translator
 
 
 @cache
@@ -20,5 +20,5 @@ def environment(package: str = "shared.pages") -> Environment:
 def render(template: str, *, lang: Language, package: str = "shared.pages", **values: object) -> str:
     """Fill a template in; ``t`` says things in the page's language there."""
     return environment(package).get_template(template).render(
-        t=Words(lang), lang=lang, languages=LANGUAGES, **values
+        t=Translator(lang), lang=lang, languages=LANGUAGES, **values
     )  # fmt: skip

@@ -137,7 +137,7 @@ def test_what_another_process_committed_is_read_once_for_all(storage: Storage, e
         follower.drain()
     ids = [say(elsewhere), say(elsewhere), say(storage)]
     with statements_of(storage) as statements:
-        tails.look()
+        tails.catch_up()
         assert all(follower.drain() == ids for follower in followers)
     assert len([statement for statement in statements if "log.body" in statement]) == 1
 
@@ -164,7 +164,7 @@ def test_what_was_sent_is_forgotten_after_a_while(storage: Storage, monkeypatch:
     follower.drain()
     ids = [say(storage)]
     monkeypatch.setattr(branch_tails, "KEPT_S", -1.0)
-    tails.look()
+    tails.catch_up()
     assert follower.drain() == ids
 
 
@@ -175,7 +175,7 @@ def test_nothing_is_kept_for_branches_that_nobody_follows(storage: Storage) -> N
     follower.source.close()
     say(storage)
     with statements_of(storage) as statements:
-        tails.look()
+        tails.catch_up()
     assert statements == []
 
 
@@ -211,7 +211,7 @@ def _play(storage: Storage, elsewhere: Storage, steps: list[tuple[int, int]], br
             case _Steps.SAY_ELSEWHERE:
                 said[branch].append(say(elsewhere, branch))
             case _Steps.LOOK:
-                tails.look()
+                tails.catch_up()
             case _Steps.JOIN:
                 streams.append((branch, Follower(tails, branch), len(said[branch])))
             case _Steps.STEP if chosen:
@@ -228,7 +228,7 @@ def _play(storage: Storage, elsewhere: Storage, steps: list[tuple[int, int]], br
                 streams.remove(chosen)
     for _, follower, _ in streams:
         follower.drain()  # who has never been asked follows nothing yet
-    tails.look()
+    tails.catch_up()
     for branch, follower, since in streams:
         assert follower.drain() == said[branch][since:]
         positions = [int(position) for position in follower.positions]

@@ -120,7 +120,7 @@ class Quick:
 
     def send(self, _queue: str, _body: bytes, id_: str) -> None:
         with self.storage.transaction() as tx:
-            store.put_letter(tx.connection, {**a_letter(id_), **self.answer})
+            store.put_dead_letter(tx.connection, {**a_letter(id_), **self.answer})
 
 
 def a_letter(id_: str) -> dict[str, Any]:
@@ -134,10 +134,10 @@ def a_letter(id_: str) -> dict[str, Any]:
 def test_a_consumers_answer_is_not_written_over_by_the_command(storage: Storage, state: str, attempts: int) -> None:
     id_ = new_id()
     with storage.transaction() as tx:
-        store.put_letter(tx.connection, a_letter(id_))
+        store.put_dead_letter(tx.connection, a_letter(id_))
     operator = Principal(subject="o", roles=frozenset({"operations"}), branches=frozenset({"*"}))
     dead_letters.command(storage, Quick(storage, state, attempts), operator, id_, "retry")  # type: ignore[arg-type]
     with storage.read() as connection:
-        found = store.find_letter(connection, id_)
+        found = store.find_dead_letter(connection, id_)
     assert found is not None
     assert (found["state"], found["attempts"]) == (state, attempts)

@@ -240,7 +240,7 @@ def show_a_day(storage: Storage) -> None:
 
 def hold_a_batch(storage: Storage) -> None:
     def hold(tx: Transaction, events: Sequence[Event]) -> None:
-        store.seen(tx.connection, {event.branchid: tx.now for event in events})
+        store.record_activity(tx.connection, {event.branchid: tx.now for event in events})
         for event in events:
             tx.append_event(event, own=False)
 
@@ -270,7 +270,7 @@ def follow(storage: Storage) -> None:
     with Storage(storage.settings, "gateway", clock=storage.clock).transaction(BRANCH) as tx:
         subject = new_id()
         tx.append(BRANCH, subject, CounterClosed(counter="1"), correlation=subject, sequence=1)
-    tails.look()
+    tails.catch_up()
 
 
 def forget_what_was_held(storage: Storage) -> None:

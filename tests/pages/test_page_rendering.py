@@ -5,8 +5,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from services.gateway import screens
-from services.gateway.screens import Look
+from services.gateway import page_rendering
+from services.gateway.page_rendering import PageContext
 from shared.contracts.events.worklog import CheckResult
 from shared.contracts.http.worklog import (
     ChannelFigures,
@@ -63,12 +63,12 @@ class Tags(HTMLParser):
 
 
 def every_screen(lang: Language) -> dict[str, str]:
-    look = Look(lang=lang, path="/b/demo", signed_in=True)
+    context = PageContext(lang=lang, path="/b/demo", signed_in=True)
     return {
-        "home": screens.home(look),
-        "dashboard": screens.dashboard(look, "demo"),
-        "worklog": screens.worklog_page(look, "demo", DAY, DAY),
-        "sign in": screens.sign_in(look, next="/b/demo", branch="demo", problem="no"),
+        "home": page_rendering.home(context),
+        "dashboard": page_rendering.dashboard(context, "demo"),
+        "worklog": page_rendering.worklog_page(context, "demo", DAY, DAY),
+        "sign in": page_rendering.sign_in(context, next="/b/demo", branch="demo", problem="no"),
     }
 
 
@@ -88,22 +88,22 @@ def test_every_page_is_clean_for_its_policy(lang: Language) -> None:
 def test_what_a_visitor_typed_is_shown_and_never_run() -> None:
     """An address or a problem with markup in it is text."""
     evil = '"><script>alert(1)</script>'
-    page = screens.sign_in(Look(lang="en"), next=evil, problem=evil)
+    page = page_rendering.sign_in(PageContext(lang="en"), next=evil, problem=evil)
     assert "<script>alert" not in page
     assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") == 2
 
 
 def test_the_switch_keeps_the_day() -> None:
     """The other language shows the same day."""
-    look = Look(lang="zh-CN", path="/b/demo/worklog", query={"date": "2026-11-20"})
-    assert look.here("en") == "/b/demo/worklog?date=2026-11-20&lang=en"
+    context = PageContext(lang="zh-CN", path="/b/demo/worklog", query={"date": "2026-11-20"})
+    assert context.here("en") == "/b/demo/worklog?date=2026-11-20&lang=en"
 
 
 def test_no_day_lies_ahead() -> None:
     """There is a link to the next day only where it has come."""
-    look = Look(lang="zh-CN", path="/b/demo/worklog")
-    assert 'rel="next"' not in screens.worklog_page(look, "demo", DAY, DAY)
-    past = screens.worklog_page(look, "demo", DAY - timedelta(days=1), DAY)
+    context = PageContext(lang="zh-CN", path="/b/demo/worklog")
+    assert 'rel="next"' not in page_rendering.worklog_page(context, "demo", DAY, DAY)
+    past = page_rendering.worklog_page(context, "demo", DAY - timedelta(days=1), DAY)
     assert 'rel="next"' in past
     assert "date=2026-11-24" in past
 

@@ -13,7 +13,7 @@ from shared.contracts.events.triage import Channel
 from shared.contracts.events.vip import ManagerKind
 from shared.contracts.events.worklog import CheckItem, CheckKind, NoteKind
 from shared.pages.language import LANGUAGES
-from shared.pages.messages import Words, catalogue
+from shared.pages.messages import Translator, catalogue
 
 CHINESE, ENGLISH = catalogue("zh-CN"), catalogue("en")
 HAN = re.compile("[\u4e00-\u9fff]")
@@ -94,7 +94,7 @@ def test_every_word_that_is_asked_for_exists() -> None:
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_durations_shares_and_numbers(lang: str) -> None:
     """Seconds are shown to the second below an hour; a share of nothing is a dash."""
-    say = Words("zh-CN" if lang == "zh-CN" else "en")
+    say = Translator("zh-CN" if lang == "zh-CN" else "en")
     assert "40" in say.duration(39.6)
     assert {"6", "5"} <= set(re.findall(r"\d+", say.duration(365)))
     assert {"2", "3"} <= set(re.findall(r"\d+", say.duration(2 * 3600 + 3 * 60 + 4)))
@@ -106,4 +106,4 @@ def test_durations_shares_and_numbers(lang: str) -> None:
 def test_a_missing_word_is_an_error() -> None:
     """A key is never shown in place of a word."""
     with pytest.raises(KeyError):
-        Words("en")("no.such.key")
+        Translator("en")("no.such.key")

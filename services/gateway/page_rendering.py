@@ -13,7 +13,7 @@ _PACKAGE = "services.gateway"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class PageContext:
     """How a page is looked at: in which language, at which address, by somebody who signed in or by anybody."""
 
     lang: Language
@@ -26,29 +26,31 @@ class Look:
         return f"{self.path}?{urlencode({**self.query, 'lang': lang})}"
 
 
-def home(look: Look) -> str:
+def home(context: PageContext) -> str:
     """Write ``/``: the branches."""
-    return _page("home.html", look)
+    return _page("home.html", context)
 
 
-def dashboard(look: Look, branch: str) -> str:
+def dashboard(context: PageContext, branch: str) -> str:
     """Write ``/b/{b}``: the lobby as it is now (T8, T10)."""
-    return _page("dashboard.html", look, page="dashboard", branch=branch, event_types=tuple(registry.all_types()))
+    return _page("dashboard.html", context, page="dashboard", branch=branch, event_types=tuple(registry.all_types()))
 
 
-def worklog_page(look: Look, branch: str, day: date, today: date) -> str:
+def worklog_page(context: PageContext, branch: str, day: date, today: date) -> str:
     """Write ``/b/{b}/worklog``: the frame that a day's log is put into (W7)."""
     one = timedelta(days=1)
     return _page(
-        "worklog_page.html", look, page="worklog", branch=branch, date=day, today=today, previous=day - one,
+        "worklog_page.html", context, page="worklog", branch=branch, date=day, today=today, previous=day - one,
         next=day + one,
     )  # fmt: skip
 
 
-def sign_in(look: Look, *, next: str, branch: str = "", problem: str = "") -> str:
+def sign_in(context: PageContext, *, next: str, branch: str = "", problem: str = "") -> str:
     """Write the page that takes a token; ``problem`` says what was wrong with the last one."""
-    return _page("sign_in.html", look, next=next, branch=branch, problem=problem)
+    return _page("sign_in.html", context, next=next, branch=branch, problem=problem)
 
 
-def _page(template: str, look: Look, **values: object) -> str:
-    return render(template, lang=look.lang, package=_PACKAGE, here=look.here, signed_in=look.signed_in, **values)
+def _page(template: str, context: PageContext, **values: object) -> str:
+    return render(
+        template, lang=context.lang, package=_PACKAGE, here=context.here, signed_in=context.signed_in, **values
+    )
