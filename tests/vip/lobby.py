@@ -100,7 +100,7 @@ TICKET = {
 
 def issued(at: datetime, **fields: object) -> triage.TicketIssued:
     customer = Customer(card_tier="platinum", customer_ref="c1")
-    waits = {"position": 1, "wait_p50_s": 60, "wait_p90_s": 120}
+    waits = {"position": 1, "wait_p50_s": 60, "wait_p90_s": 120, "promised": True, "estimated_from": ()}
     given = {**TICKET, "priority": 2, "customer": customer, "requested_at": at, **waits, **fields}
     return validated(triage.TicketIssued, given)
 
@@ -110,10 +110,8 @@ def printed(**fields: object) -> triage.TicketPrinted:
 
 
 def called(counter: str, **fields: object) -> triage.TicketCalled:
-    return validated(
-        triage.TicketCalled,
-        {**TICKET, "counter": counter, "waited_s": 1, "quoted_p50_s": 1, "quoted_p90_s": 2, **fields},
-    )
+    quoted = {"quoted_p50_s": 1, "quoted_p90_s": 2, "way": "next", "overtaken_lanes": ()}
+    return validated(triage.TicketCalled, {**TICKET, "counter": counter, "waited_s": 1, **quoted, **fields})
 
 
 def left(**fields: object) -> triage.TicketLeft:
