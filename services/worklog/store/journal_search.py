@@ -1,7 +1,7 @@
 """Searching the journal (W10): by an index, whatever is asked, so that a search costs what it finds."""
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 from itertools import groupby
 
 import orjson
@@ -14,6 +14,8 @@ _chain, _journal = tables.chain.c, tables.journal.c
 
 Positions = tuple[int, int]
 """The first and the last position of a part of the journal."""
+BEYOND = 2**62
+"""Behind every position."""
 
 _of_day = (_journal.branch == _chain.branch, _journal.day == _chain.day)
 _link = select(_journal.position).where(*_of_day).correlate(tables.chain)
@@ -80,24 +82,28 @@ def _types_of(branch: str) -> Select[str]:
     return select(found.c.type).where(found.c.type.is_not(None))
 
 
-def _parts(connection: Connection, query: JournalQuery) -> Iterator[Positions]:
-    """Yield the parts of the journal that have the branch's events of the time in question, in order.
+def _parts(connection: Connection, query: JournalQuery) -> list[Positions]:
+    """Return the parts of the journal that have the branch's events of the time in question, in order.
 
     Events are in the order in which they came, which is not always that in which they happened. Of each day the
-    chain's head says between which times its events happened: what lies between days that fit is a part.
+    chain's head says between which times its events happened: the days that fit, one after the other, are a part.
     """
     if query.subject is not None or (query.from_ is None and query.to is None):
-        yield 0, 2**62
-        return
+        return [(0, BEYOND)]
     days = connection.execute(
         select(_chain.day, _chain.earliest, _chain.latest).where(_chain.branch == query.branch).order_by(_chain.day)
     ).all()
-    for fits, run in groupby(days, lambda row: _overlaps(query, row.earliest, row.latest)):
-        if fits:
-            within = [row.day for row in run]
-            of_run = _chain.day.between(within[0], within[-1])
-            part = connection.execute(_ENDS.where(_chain.branch == query.branch, of_run)).one()
-            yield part.first or 0, part.last or 2**62  # nothing: the journal was tampered with
+    runs = groupby(days, lambda row: _overlaps(query, row.earliest, row.latest))
+    fitting = [[row.day for row in run] for fits, run in runs if fits]
+    if fitting and len(fitting[0]) == len(days):
+        return [(0, BEYOND)]
+    return sorted(_part(connection, query.branch, run) for run in fitting)  # an earlier day may have come later
+
+
+def _part(connection: Connection, branch: str, days: Sequence[date]) -> Positions:
+    of_run = (_chain.branch == branch, _chain.day.between(days[0], days[-1]))
+    ends = connection.execute(_ENDS.where(*of_run)).one()
+    return ends.first or 0, ends.last or BEYOND  # nothing: somebody has removed links
 
 
 def _overlaps(query: JournalQuery, earliest: datetime | None, latest: datetime | None) -> bool:
