@@ -14,7 +14,7 @@ import psycopg
 
 from services.gateway import store, terminals
 from services.worklog.handlers import Recording
-from services.worklog.store import Ledger
+from services.worklog.store import StoredJournalProjection
 from shared.bus.batch_processor import BatchProcessor
 from shared.bus.inbox import EventHandler, HandleEvents, Inbox
 from shared.bus.message import Message
@@ -119,7 +119,9 @@ def _process(storage: Storage, messages: Sequence[Message], handle: HandleEvents
 
 
 def _record(storage: Storage) -> HandleEvents:
-    return lambda tx, events: Recording(Ledger, storage.settings.default_timezone).record_all(tx, events)
+    return lambda tx, events: Recording(StoredJournalProjection, storage.settings.default_timezone).record_all(
+        tx, events
+    )
 
 
 def _hold(tx: Transaction, events: Sequence[Event]) -> None:

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from datetime import tzinfo
-from typing import Any
 
 import eventlet
 from werkzeug.wrappers import Response
 
 from services.worklog import handlers
-from services.worklog.handlers import Recording
-from services.worklog.store import Desk, Journal, Ledger, Records
+from services.worklog.handlers import Recording, UnitOfWork
+from services.worklog.store import Journal, StoredDays, StoredJournalProjection, StoredUnitOfWork
 from shared.bus import StorageProvider, on_discarded, on_every_event
 from shared.commands import Replayed
 from shared.contracts.base import View
@@ -35,23 +34,30 @@ class WorklogService:
     def worklog(self, call: Call) -> Response:
         """Return the log of a day, as JSON or as a page (W7)."""
         with self.storage.read() as connection:
-            view = handlers.get_day(Records(connection), branch=call.branch, business_date=call.date)
+            view = handlers.get_day(StoredDays(self.storage, connection, call.branch), business_date=call.date)
         return _in_wanted_form(view, call, self.storage.settings.default_timezone)
 
     @http(calls.CHECKS)
     def record_checks(self, call: Call) -> Answer:
         """Record a checklist (W1-W3)."""
-        return self._change(call, handlers.record_checks, body=call.body)
+        by = call.principal.subject
+        return self._carry_out(
+            call, lambda uow: handlers.record_checks(uow, business_date=call.date, actor=by, body=call.body)
+        )
 
     @http(calls.NOTES)
     def add_note(self, call: Call) -> Answer:
         """Add what only a person can write (W7)."""
-        return self._change(call, handlers.add_note, body=call.body)
+        by = call.principal.subject
+        return self._carry_out(
+            call, lambda uow: handlers.add_note(uow, business_date=call.date, actor=by, body=call.body)
+        )
 
     @http(calls.CLOSE_DAY)
     def close_day(self, call: Call) -> Answer:
         """Sign the log (W8)."""
-        return self._change(call, handlers.close_day)
+        by = call.principal.subject
+        return self._carry_out(call, lambda uow: handlers.close_day(uow, business_date=call.date, actor=by))
 
     @http(calls.JOURNAL)
     def journal(self, call: Call) -> JournalPage:
@@ -74,21 +80,18 @@ class WorklogService:
     @on_every_event
     def record(self, tx: Transaction, events: Sequence[Event]) -> None:
         """Take every event into the journal and into its day's figures (W7, W10)."""
-        Recording(Ledger, self.storage.settings.default_timezone).record_all(tx, events)
+        self._recording().record_all(tx, events)
 
     @on_discarded
     def pass_over(self, tx: Transaction, event: Event) -> None:
         """Let the subject of an event that an operator gave up go on behind it."""
-        Recording(Ledger, self.storage.settings.default_timezone).skip(tx, event)
+        self._recording().skip(tx, event)
 
-    def _change(self, call: Call, use_case: Callable[..., View], **arguments: Any) -> Answer:
-        zone, actor, business_date = self.storage.settings.default_timezone, call.principal.subject, call.date
-        return self.storage.execute(
-            call.command,
-            lambda tx: use_case(
-                Desk(tx), branch=call.branch, business_date=business_date, zone=zone, actor=actor, **arguments
-            ),
-        )
+    def _recording(self) -> Recording:
+        return Recording(StoredJournalProjection, self.storage.settings.default_timezone)
+
+    def _carry_out(self, call: Call, use_case: Callable[[UnitOfWork], View]) -> Answer:
+        return self.storage.execute(call.command, lambda tx: use_case(StoredUnitOfWork(self.storage, tx, call.branch)))
 
 
 def _in_wanted_form(view: WorklogView, call: Call, zone: tzinfo) -> Response:

@@ -1,7 +1,8 @@
 """What a service declares of its storage, found by the name of the service: ``services.<name>.store``.
 
 Looked for are ``metadata``, its own tables; ``aggregate``, which makes its fold from the settings; ``project``,
-which makes rows of an event, and ``projected``, the tables that these are of.
+which makes rows of an event; ``heard``, which makes from the settings what folds others' events into rows, where those
+are not in the log; and ``projected``, the tables that these rows are of.
 """
 
 from importlib import import_module
@@ -12,7 +13,7 @@ from sqlalchemy import MetaData, Table
 
 from shared.settings import Settings
 from shared.storage.aggregate import Aggregate
-from shared.storage.projection import Project, no_rows
+from shared.storage.projection import HeardProjection, Project, no_rows
 
 
 def own_metadata(service: str) -> MetaData:
@@ -32,6 +33,13 @@ def projection_of(service: str) -> Project:
     """Return which rows a service's events make; none for one that projects nothing."""
     project: Project = _declared(service, "project") or no_rows
     return project
+
+
+def heard_projection_of(service: str, settings: Settings) -> HeardProjection | None:
+    """Return which rows others' events make; None for a service that keeps them nowhere but in its log."""
+    make = _declared(service, "heard")
+    heard: HeardProjection | None = None if make is None else make(settings)
+    return heard
 
 
 def projected_tables(service: str) -> tuple[Table, ...]:

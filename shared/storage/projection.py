@@ -4,9 +4,9 @@ They are written in the transaction that appends the event, and can be made anew
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import Table
+from sqlalchemy import Connection, Table
 
 from shared.contracts.envelope import Event
 
@@ -18,3 +18,15 @@ Project = Callable[[Event], Iterable[ProjectedRow]]
 def no_rows(event: Event) -> Iterable[ProjectedRow]:
     """Return nothing: the projection of a service that has none."""
     return ()
+
+
+class HeardProjection(Protocol):
+    """Rows that follow from what others said, for a service that keeps that elsewhere than in its log."""
+
+    def branches(self, connection: Connection) -> Iterable[str]:
+        """Return every branch that something was heard of."""
+        ...
+
+    def rows(self, connection: Connection, branch: str) -> Iterable[ProjectedRow]:
+        """Return the rows that all that was heard of a branch makes, folded from the first event on."""
+        ...

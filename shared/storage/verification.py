@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Table, delete, select
 
 from shared.contracts.registry import decode
 from shared.storage import bulk, snapshots
-from shared.storage.declared import projected_tables
+from shared.storage.declared import heard_projection_of, projected_tables
 from shared.storage.snapshots import Snapshot
 from shared.storage.storage import Storage
 from shared.storage.tables import log
@@ -28,9 +28,11 @@ class Difference:
 
 
 def branches(storage: Storage) -> list[str]:
-    """Return every branch that the log has an event of."""
+    """Return every branch that something was told of, or heard."""
+    heard = heard_projection_of(storage.service, storage.settings)
     with storage.read() as connection:
-        return list(connection.execute(select(log.c.branch).distinct().order_by(log.c.branch)).scalars())
+        found = set(connection.execute(select(log.c.branch).distinct()).scalars())
+        return sorted(found.union(() if heard is None else heard.branches(connection)))
 
 
 def verify(storage: Storage, branch: str) -> list[Difference]:
@@ -85,6 +87,9 @@ def _projected(
             last = pos
             for table, row in storage.project(decode(body.encode())):
                 rows[table.name, _key(table, row)] = dict(row)
+    heard = heard_projection_of(storage.service, storage.settings)
+    for table, row in () if heard is None else heard.rows(connection, branch):
+        rows[table.name, _key(table, row)] = dict(row)
     return rows
 
 

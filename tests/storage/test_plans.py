@@ -14,7 +14,7 @@ from services.gateway.branch_tails import BranchTails
 from services.incidents.store import Records as IncidentRecords
 from services.vip.store import Records as VipRecords
 from services.worklog.handlers import Recording, get_day, search
-from services.worklog.store import Journal, Ledger, Records
+from services.worklog.store import Journal, StoredDays, StoredJournalProjection
 from shared.bus.batch_processor import BatchProcessor
 from shared.bus.inbox import EventHandler, HandleEvents, Inbox
 from shared.bus.message import Message
@@ -190,7 +190,9 @@ def record_what_the_inbox_has_forgotten(storage: Storage) -> None:
 
 
 def recording_of(storage: Storage) -> HandleEvents:
-    return lambda tx, events: Recording(Ledger, storage.settings.default_timezone).record_all(tx, events)
+    return lambda tx, events: Recording(StoredJournalProjection, storage.settings.default_timezone).record_all(
+        tx, events
+    )
 
 
 def look(storage: Storage, **query: object) -> int:
@@ -235,7 +237,8 @@ def list_the_chains(storage: Storage) -> None:
 
 def show_a_day(storage: Storage) -> None:
     with storage.read() as connection:
-        get_day(Records(connection), branch=BRANCH, business_date=(SIZE.end - timedelta(days=1)).date())
+        shown = get_day(StoredDays(storage, connection, BRANCH), business_date=(SIZE.end - timedelta(days=1)).date())
+    assert len(shown.notes) == 1
 
 
 def hold_a_batch(storage: Storage) -> None:

@@ -15,7 +15,13 @@ FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 STEPS = ("ticket_issued", "ticket_printed", "ticket_called", "service_started", "visit_ended")
 RARE = 1000
 """One event of a branch in so many is a hazard's."""
-DAY = """'{"branch":"branch-1","business_date":"2026-01-01"}'"""
+NOTE = (
+    '{"specversion":"1.0","id":"n","source":"/services/worklog","type":"lobby.worklog.note_added.v1",'
+    '"subject":"day:branch-1:2026-01-01","time":"2026-01-01T01:00:00Z","datacontenttype":"application/json",'
+    '"branchid":"branch-1","correlationid":"c","sequence":1,"recordedtime":"2026-01-01T01:00:00Z",'
+    '"data":{"business_date":"2026-01-01","note_id":"n","kind":"summary","text":"t","by":"li"}}'
+)
+"""What somebody wrote into a day's log."""
 INCIDENT = (
     '{"incident_id":"i","branch":"b","kind":"hazard","business_date":"2026-01-01","summary":"s","severity":"low",'
     '"where":null,"people":[],"cause":null,"happened_at":"2026-01-01T01:00:00Z","opened_at":"2026-01-01T01:00:00Z",'
@@ -70,6 +76,8 @@ class _Filler:
         self.k = f"(i / {size.branches})"
         self.days = f"({self.k} / {size.of_a_day})"
         self.n = f"({self.k} % {size.of_a_day} + 1)"
+        parts = " ".join(f"WHEN {n} THEN {partition_of(branch_name(n))}" for n in range(size.branches))
+        self.pp = f"(CASE i % {size.branches} {parts} END)"
         self.branch = f"('branch-' || (i % {size.branches}))"
         self.visit = f"('visit-' || (i % {size.branches}) || '-' || ({self.k} / {len(STEPS)}))"
         self.step = f"({self.k} % {len(STEPS)})"
@@ -109,10 +117,9 @@ class _Filler:
 
 def _fill_log(fill: _Filler) -> None:
     """A service's log, and what hangs on it."""
-    count, branches = fill.size.events, fill.size.branches
-    parts = " ".join(f"WHEN {n} THEN {partition_of(branch_name(n))}" for n in range(branches))
+    count = fill.size.events
     fill.insert(
-        "log", count, pp=f"(CASE i % {branches} {parts} END)", pos="i + 1", event_id="'event-' || i",
+        "log", count, pp=fill.pp, pos="i + 1", event_id="'event-' || i",
         branch=fill.branch, type=fill.type, source="'/services/triage'", subject=fill.visit,
         sequence=f"{fill.step} + 1", correlation=fill.visit, recorded=fill.at, own="(i % 10 = 0)", body=f"'{BODY}'",
     )  # fmt: skip
@@ -152,8 +159,9 @@ def _fill_worklog(fill: _Filler) -> None:
         subject=f"'visit-' || (i % {size.branches}) || '-' || {fill.k}", sequence=str(len(STEPS)),
     )  # fmt: skip
     fill.insert(
-        "visit", size.events // 2, visit_id=f"'visit-' || (i % {size.branches}) || '-' || {fill.k}",
-        branch=fill.branch, channel="'counter'", ended="(1 = 1)", late="(1 = 0)",
+        "visit", size.events // 2, branch=fill.branch,
+        visit_id=f"'visit-' || (i % {size.branches}) || '-' || {fill.k}", channel="'counter'",
+        ended="(1 = 1)", late="(1 = 0)",
     )  # fmt: skip
     days = size.days * size.branches
     fill.insert(
@@ -161,7 +169,15 @@ def _fill_worklog(fill: _Filler) -> None:
         earliest=fill.time(f"{fill.k} * 86400"), latest=fill.time(f"{fill.k} * 86400 + 86399"),
     )  # fmt: skip
     fill.insert("figures", days, branch=fill.branch, business_date=fill.day(fill.k), body="'{}'")
-    fill.insert("day", days, branch=fill.branch, business_date=fill.day(fill.k), version="1", state="'open'", body=DAY)
+    fill.insert("signature", days, branch=fill.branch, business_date=fill.day(fill.k), journal_hash="'1'")
+    day = fill.day(fill.k)
+    fill.insert(
+        "log", days, pp=fill.pp, pos="i + 1", event_id="'note-' || i", branch=fill.branch,
+        type="'lobby.worklog.note_added.v1'", source="'/services/worklog'",
+        subject=f"'day:' || {fill.branch} || ':' || {day}", sequence="1", correlation="'c'",
+        recorded=fill.time(f"{fill.k} * 86400"), own="(1 = 1)", body=f"replace('{NOTE}', '2026-01-01', '' || {day})",
+    )  # fmt: skip
+    fill.connection.execute(text("UPDATE log_head SET pos = :pos"), {"pos": days})
 
 
 def _fill_gateway(fill: _Filler) -> None:

@@ -13,6 +13,7 @@ from shared.contracts.http import worklog as calls
 from shared.contracts.http.operation import Operation
 from shared.storage import Storage
 from shared.storage.tables import dead_letter
+from shared.storage.verification import verify
 from tests.support.in_process import InProcess
 from tests.worklog.happened import TODAY
 
@@ -29,8 +30,10 @@ class Office:
         self.worklog = InProcess(WorklogService, storage=storage)
 
     def hear(self, *events: Event) -> None:
-        """Hand over one batch."""
+        """Hand over one batch; what is counted then is what the journal says from its first event on."""
         self.worklog.take_batch(events)
+        for branch in dict.fromkeys(event.branchid for event in events):
+            assert verify(self.storage, branch) == []
 
     def hear_singly(self, events: Iterable[Event]) -> None:
         for event in events:

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from immutables import Map
 
-from services.worklog.handlers.facts import fact_of, visit_of
+from services.worklog.handlers.facts import fact_of
 from services.worklog.handlers.recording import Entry, Page, Recording, subject_key
 from services.worklog.model import facts
-from services.worklog.model.figures import Figures, Visit, VisitNotBegun, count
+from services.worklog.model.counted import Counted, visit_of
+from services.worklog.model.figures import Figures, VisitNotBegun, count
 from shared.contracts.envelope import Event
 from shared.contracts.registry import all_types
 from tests.worklog.happened import TODAY, Happened
@@ -21,7 +23,7 @@ CHANNELS = ("counter", "self_service", "green", "vip")
 
 
 class Memory:
-    """A ledger in memory: what the handlers' port asks for, and nothing else."""
+    """A projection in memory: what the handlers' port asks for, and nothing else."""
 
     def __init__(self) -> None:
         self.page = Page()
@@ -32,18 +34,23 @@ class Memory:
     def chains(self, days: Iterable[Any]) -> dict[Any, Any]:
         return {key: self.page.chains[key] for key in days if key in self.page.chains}
 
-    def figures(self, days: Iterable[Any]) -> dict[Any, Figures]:
-        return {key: self.page.figures[key] for key in days if key in self.page.figures}
-
-    def visits(self, visit_ids: Iterable[str]) -> dict[str, tuple[str, Visit]]:
-        return {id_: self.page.visits[id_] for id_ in visit_ids if id_ in self.page.visits}
+    def counted(self, days: Iterable[Any], visits: Iterable[Any]) -> Counted:
+        known = self.page.counted
+        return Counted(
+            figures=Map({key: known.figures[key] for key in days if key in known.figures}),
+            visits=Map({key: known.visits[key] for key in visits if key in known.visits}),
+        )
 
     def has(self, event: Event) -> bool:
         return any(_same(entry, event) for entry in self.page.entries)
 
     def write(self, page: Page) -> None:
-        for name in ("sequences", "chains", "figures", "visits"):
-            getattr(self.page, name).update(getattr(page, name))
+        self.page.sequences.update(page.sequences)
+        self.page.chains.update(page.chains)
+        known = self.page.counted
+        self.page.counted = Counted(
+            figures=known.figures.update(page.counted.figures), visits=known.visits.update(page.counted.visits)
+        )
         self.page.entries.extend(page.entries)
 
 
@@ -87,15 +94,12 @@ def interleaved(draw: st.DrawFn, streams: list[list[Event]]) -> list[Event]:
 
 def figures_after(events: list[Event], batch: int) -> dict[Any, Figures]:
     memory = Memory()
-    recording = Recording(lambda _tx: memory, UTC)  # type: ignore[arg-type,return-value]
+    recording = Recording(lambda _tx: memory, UTC)
     for start in range(0, len(events), batch):
         tx: Any = object()
         new = list({event.id: event for event in events[start : start + batch]}.values())  # as the inbox lets through
-        recording.begin(tx, new)
-        for event in new:
-            recording.record(tx, event)
-        recording.finish(tx)
-    return memory.page.figures
+        recording.record_all(tx, new)
+    return dict(memory.page.counted.figures)
 
 
 @given(data=st.data(), batch=st.integers(1, 20))
@@ -183,7 +187,7 @@ def test_only_a_visits_beginning_and_end_need_its_record() -> None:
     happened = Happened()
     events = [happened.issued("v"), happened.called("v"), happened.no_show("v"), happened.ended("v")]
     found = [fact_of(event, UTC) for event in events]
-    assert [visit_of(fact[1]) for fact in found if fact] == ["v", None, None, "v"]
+    assert [visit_of("demo", fact[1]) for fact in found if fact] == [("demo", "v"), None, None, ("demo", "v")]
 
 
 def test_every_incident_kind_that_can_be_opened_is_counted() -> None:

@@ -2,103 +2,57 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, tzinfo
-from typing import Protocol
+from datetime import date
 
 from services.worklog import errors
+from services.worklog.handlers.unit_of_work import DayReader, UnitOfWork
 from services.worklog.handlers.views import check_view, note_view, worklog_view
 from services.worklog.model import day as days
-from services.worklog.model.chain import Chain
 from services.worklog.model.day import Day
-from services.worklog.model.figures import Figures
-from shared.contracts.events.worklog import DayEvent
 from shared.contracts.http.worklog import AddNote, CheckView, NoteView, RecordChecks, WorklogView
 
 
-class Records(Protocol):
-    """The logs of the days, for looking. ``store`` gives it; a use case knows no database."""
-
-    def day(self, branch: str, business_date: date) -> Day:
-        """Return what people wrote; an empty log where nobody did."""
-        ...
-
-    def figures_of(self, branch: str, business_date: date) -> Figures:
-        """Return what the events say; zeros where there are none."""
-        ...
-
-    def chain_of(self, branch: str, day: date) -> Chain:
-        """Return the head of the journal's chain; an empty one where there is none."""
-        ...
-
-    def managers_on_duty(self, branch: str, business_date: date) -> int:
-        """Return how many managers the roster names that was set last, on that day or before."""
-        ...
-
-
-class Desk(Records, Protocol):
-    """One transaction's view of a day's log, for changing."""
-
-    @property
-    def now(self) -> datetime:
-        """The business time at which the transaction began."""
-        ...
-
-    def new_id(self) -> str:
-        """Return a new opaque id."""
-        ...
-
-    def record(self, day: Day, event: DayEvent) -> Day:
-        """Record what happened, and return the day after it."""
-        ...
-
-
-def get_day(records: Records, *, branch: str, business_date: date) -> WorklogView:
+def get_day(days_of: DayReader, *, business_date: date) -> WorklogView:
     """Return the log of a day, whatever day it is (W7)."""
     return worklog_view(
-        records.day(branch, business_date),
-        records.figures_of(branch, business_date),
-        chain=records.chain_of(branch, business_date),
-        managers_on_duty=records.managers_on_duty(branch, business_date),
+        days_of.day(business_date),
+        days_of.figures_of(business_date),
+        chain=days_of.chain_of(business_date),
+        managers_on_duty=days_of.managers_on_duty(business_date),
     )
 
 
-def record_checks(
-    desk: Desk, *, branch: str, business_date: date, zone: tzinfo, actor: str, body: RecordChecks
-) -> CheckView:
+def record_checks(uow: UnitOfWork, *, business_date: date, actor: str, body: RecordChecks) -> CheckView:
     """Record a checklist (W1-W3). Raises DayClosed, DayNotBegun."""
-    day, check_id = desk.day(branch, business_date), desk.new_id()
+    day, check_id = uow.day(business_date), uow.new_id()
     with _refusals(day):
         recorded = days.record_checks(
-            day, today=_today(desk, zone), check_id=check_id, kind=body.kind, results=body.results, by=actor
+            day, today=uow.today, check_id=check_id, kind=body.kind, results=body.results, by=actor
         )
-    return check_view(desk.record(day, recorded).checks[-1])
+    return check_view(uow.record(day, recorded).checks[-1])
 
 
-def add_note(desk: Desk, *, branch: str, business_date: date, zone: tzinfo, actor: str, body: AddNote) -> NoteView:
+def add_note(uow: UnitOfWork, *, business_date: date, actor: str, body: AddNote) -> NoteView:
     """Add what only a person can write (W7). Raises DayClosed, DayNotBegun."""
-    day, note_id = desk.day(branch, business_date), desk.new_id()
+    day, note_id = uow.day(business_date), uow.new_id()
     with _refusals(day):
-        added = days.add_note(day, today=_today(desk, zone), note_id=note_id, kind=body.kind, text=body.text, by=actor)
-    return note_view(desk.record(day, added).notes[-1])
+        added = days.add_note(day, today=uow.today, note_id=note_id, kind=body.kind, text=body.text, by=actor)
+    return note_view(uow.record(day, added).notes[-1])
 
 
-def close_day(desk: Desk, *, branch: str, business_date: date, zone: tzinfo, actor: str) -> WorklogView:
+def close_day(uow: UnitOfWork, *, business_date: date, actor: str) -> WorklogView:
     """Sign the log (W8). Raises DayClosed, DayNotBegun, VisitsInProgress."""
-    day, chain = desk.day(branch, business_date), desk.chain_of(branch, business_date)
+    day, chain = uow.day(business_date), uow.chain_of(business_date)
     with _refusals(day):
         closed = days.close(
             day,
-            desk.figures_of(branch, business_date),
-            today=_today(desk, zone),
+            uow.figures_of(business_date),
+            today=uow.today,
             journal_hash=chain.hash if chain.count else None,
             by=actor,
         )
-    desk.record(day, closed)
-    return get_day(desk, branch=branch, business_date=business_date)
-
-
-def _today(desk: Desk, zone: tzinfo) -> date:
-    return desk.now.astimezone(zone).date()
+    uow.record(day, closed)
+    return get_day(uow, business_date=business_date)
 
 
 @contextmanager

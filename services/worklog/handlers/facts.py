@@ -6,6 +6,7 @@ from datetime import date, tzinfo
 from typing import Any, Final
 
 from services.worklog.model import facts
+from services.worklog.model.counted import Counted, apply
 from services.worklog.model.facts import Fact
 from shared.contracts.envelope import Event
 from shared.contracts.event_data import EventData
@@ -77,6 +78,7 @@ def _is_late(event: Event, zone: tzinfo) -> bool:
     return event.time.astimezone(zone).date() <= day < event.recordedtime.astimezone(zone).date()
 
 
-def visit_of(fact: Fact) -> str | None:
-    """Return the visit whose record is needed to count the fact."""
-    return fact.visit_id if isinstance(fact, facts.VisitBegan | facts.VisitEnded) else None
+def count_event(counted: Counted, event: Event, zone: tzinfo) -> Counted:
+    """Return what is counted after one more event of the journal. Raises VisitNotBegun."""
+    found = fact_of(event, zone)
+    return counted if found is None else apply(counted, event.branchid, *found)

@@ -104,7 +104,7 @@ class Figures:
     vip_arrivals: int = 0
     vip_handoffs: int = 0
     incidents: Mapping[str, Cases] = field(default_factory=dict)
-    counters: frozenset[str] = frozenset()
+    counters: tuple[str, ...] = ()  # those that opened, each once, in order
     managers: int | None = field(default=None)  # None: no roster was set on this day
     inexact: Mapping[Doubt, int] = field(default_factory=dict)
     diversions: Mapping[str, Diversions] = field(default_factory=dict)
@@ -186,7 +186,7 @@ def _count(figures: Figures, fact: Fact) -> Figures:
             cases = figures.incidents.get(kind, Cases())
             return replace(figures, incidents={**figures.incidents, kind: replace(cases, closed=cases.closed + 1)})
         case facts.CounterOpened(counter=counter):
-            return replace(figures, counters=figures.counters | {counter})
+            return replace(figures, counters=tuple(sorted({*figures.counters, counter})))
         case facts.RosterSet(on_duty=on_duty):
             return replace(figures, managers=on_duty)
         case facts.VisitBegan() | facts.VisitEnded():

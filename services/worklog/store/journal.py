@@ -21,19 +21,20 @@ def _smallest(*keys: Select[Any]) -> Select[Any]:
     return select(func.min(found.c.key))
 
 
-_chain, _day, _journal = tables.chain.c, tables.day.c, tables.journal.c
+_chain, _journal, _signature = tables.chain.c, tables.journal.c, tables.signature.c
 _of: BindParameter[Any] = bindparam("of")
 _behind: BindParameter[Any] = bindparam("behind")
-_signed = _day.journal_hash.is_not(None)
 _NEXT_BRANCH = _smallest(
     select(func.min(_chain.branch).label("key")).where(_chain.branch > _behind),
     select(func.min(_journal.branch).label("key")).where(_journal.branch > _behind),
-    select(func.min(_day.branch).label("key")).where(_day.branch > _behind, _signed),
+    select(func.min(_signature.branch).label("key")).where(_signature.branch > _behind),
 )
 _NEXT_DAY = _smallest(
     select(func.min(_chain.day).label("key")).where(_chain.branch == _of, _chain.day > _behind),
     select(func.min(_journal.day).label("key")).where(_journal.branch == _of, _journal.day > _behind),
-    select(func.min(_day.business_date).label("key")).where(_day.branch == _of, _day.business_date > _behind, _signed),
+    select(func.min(_signature.business_date).label("key")).where(
+        _signature.branch == _of, _signature.business_date > _behind
+    ),
 )
 
 
@@ -74,7 +75,9 @@ class Journal:
 
     def signed_hash(self, chain: Chain) -> str | None:
         """Return the hash that the day's log was signed with; None where it isn't signed."""
-        query = select(_day.journal_hash).where(_day.branch == chain.branch, _day.business_date == chain.day)
+        query = select(_signature.journal_hash).where(
+            _signature.branch == chain.branch, _signature.business_date == chain.day
+        )
         return self._connection.execute(query).scalar()
 
     def _branches(self) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The tables of worklog: the journal with its chains, the days, and what their figures are counted from."""
+"""The tables of worklog: the journal with its chains, and what follows from it; its own log is the state's."""
 
 from typing import Any
 
@@ -14,7 +14,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    false,
     text,
 )
 
@@ -73,17 +72,13 @@ subject = Table(
     comment="How far the journal has come with each subject, so that a gap is noticed.",
 )
 
-day = Table(
-    "day",
+signature = Table(
+    "signature",
     metadata,
     Column("branch", String(32), primary_key=True),
     Column("business_date", Date, primary_key=True),
-    Column("version", Integer, nullable=False, comment="The sequence of its last event."),
-    Column("state", String(16), nullable=False),
-    Column("journal_hash", String(64), nullable=True, comment="What the log was signed with."),
-    Column("body", Text, nullable=False),
-    Index("day_signed", "branch", "business_date", **_where("journal_hash IS NOT NULL")),
-    comment="What people wrote into the log of a day (W1, W3, W7, W8).",
+    Column("journal_hash", String(64), nullable=False, comment="The journal's last link when the log was signed."),
+    comment="The signed days whose journal had events (W8): who verifies the journal asks of all branches.",
 )
 
 figures = Table(
@@ -100,10 +95,10 @@ figures = Table(
 visit = Table(
     "visit",
     metadata,
+    Column("branch", String(32), primary_key=True),
     Column("visit_id", String(128), primary_key=True),
-    Column("branch", String(32), nullable=False),
     Column("channel", String(32), nullable=False, comment="Where it began."),
     Column("ended", Boolean, nullable=False),
-    Column("late", Boolean, nullable=False, server_default=false(), comment="Counted as heard of only after its day."),
+    Column("late", Boolean, nullable=False, comment="Counted as heard of only after its day."),
     comment="The visits that are counted, so that each has one beginning and one end.",
 )

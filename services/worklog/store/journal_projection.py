@@ -1,16 +1,22 @@
-"""What one transaction of events reads and writes, each table in one statement (W7, W10)."""
+"""The journal and what follows from it: what one transaction of events reads and writes (W7, W10).
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+Each table is read and written in one statement. All of it is a projection of the events that worklog heard: what is
+counted is folded anew from the journal by :mod:`services.worklog.store.projection`.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
 from typing import Any
 
+from immutables import Map
 from pydantic import TypeAdapter
-from sqlalchemy import Table, exists, insert, select
+from sqlalchemy import Row, Table, exists, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert_sqlite
 
-from services.worklog.handlers.recording import DayKey, Entry, Page, SubjectKey
+from services.worklog.handlers.recording import Entry, Page, SubjectKey
 from services.worklog.model.chain import Chain
+from services.worklog.model.counted import Counted, DayKey, VisitKey
 from services.worklog.model.figures import Figures, Visit
 from services.worklog.store import tables
 from shared.contracts.envelope import Event
@@ -28,10 +34,10 @@ _CHAINS = Among(select(tables.chain), _chain.branch, _chain.day)
 _FIGURES_OF = Among(
     select(_figures.branch, _figures.business_date, _figures.body), _figures.branch, _figures.business_date
 )
-_VISITS = Among(select(tables.visit), _visit.visit_id)
+_VISITS = Among(select(tables.visit), _visit.branch, _visit.visit_id)
 
 
-class Ledger:
+class StoredJournalProjection:
     """The tables that events are recorded in, in one transaction that has locked their branches."""
 
     def __init__(self, tx: Transaction) -> None:
@@ -51,15 +57,12 @@ class Ledger:
         rows = _CHAINS.execute(self._connection, days).mappings() if days else ()
         return {(row["branch"], row["day"]): Chain(**row) for row in rows}
 
-    def figures(self, days: Collection[DayKey]) -> Mapping[DayKey, Figures]:
-        """Return the figures of those days that have any."""
-        rows = _FIGURES_OF.execute(self._connection, days) if days else ()
-        return {(branch, day): FIGURES.validate_json(body) for branch, day, body in rows}
-
-    def visits(self, visit_ids: Collection[str]) -> Mapping[str, tuple[str, Visit]]:
-        """Return the branch and the record of those visits that are known."""
-        rows = _VISITS.execute(self._connection, visit_ids) if visit_ids else ()
-        return {row.visit_id: (row.branch, Visit(channel=row.channel, ended=row.ended, late=row.late)) for row in rows}
+    def counted(self, days: Collection[DayKey], visits: Collection[VisitKey]) -> Counted:
+        """Return the figures of those days and the records of those visits, where there are any."""
+        return _counted(
+            _FIGURES_OF.execute(self._connection, days) if days else (),
+            _VISITS.execute(self._connection, visits) if visits else (),
+        )
 
     def has(self, event: Event) -> bool:
         """Whether the journal holds this very event."""
@@ -88,23 +91,9 @@ class Ledger:
             tables.chain,
             (asdict(chain) for chain in page.chains.values()),
         )
-        self._put(
-            tables.figures,
-            (_figures_row(branch, day, figures) for (branch, day), figures in page.figures.items()),
-        )
-        self._put(
-            tables.visit,
-            (
-                {
-                    "visit_id": id_,
-                    "branch": branch,
-                    "channel": visit.channel,
-                    "ended": visit.ended,
-                    "late": visit.late,
-                }
-                for id_, (branch, visit) in page.visits.items()
-            ),
-        )
+        of_days, of_visits = counted_rows(page.counted)
+        self._put(tables.figures, of_days)
+        self._put(tables.visit, of_visits)
 
     def _put(self, table: Table, rows: Iterable[dict[str, object]]) -> None:
         if rows := list(rows):
@@ -113,6 +102,23 @@ class Ledger:
 
 def _insert_postgresql(table: Table) -> Any:
     return bulk.insert_document(table, generated="position")
+
+
+def counted_rows(counted: Counted) -> tuple[Sequence[dict[str, object]], Sequence[dict[str, object]]]:
+    """Return the rows of the figures, and of the visits."""
+    return (
+        [_figures_row(branch, day, figures) for (branch, day), figures in counted.figures.items()],
+        [{"branch": branch, "visit_id": id_, **asdict(visit)} for (branch, id_), visit in counted.visits.items()],
+    )
+
+
+def _counted(figures: Iterable[Row[Any]], visits: Iterable[Row[Any]]) -> Counted:
+    return Counted(
+        figures=Map(((row.branch, row.business_date), FIGURES.validate_json(row.body)) for row in figures),
+        visits=Map(
+            ((row.branch, row.visit_id), Visit(channel=row.channel, ended=row.ended, late=row.late)) for row in visits
+        ),
+    )
 
 
 @cache

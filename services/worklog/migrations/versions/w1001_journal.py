@@ -1,11 +1,11 @@
-"""The journal, the days and their figures (W1, W3, W7, W8, W10)."""
+"""The journal, and what follows from it: chains, signatures, the days' figures (W7, W8, W10)."""
 
 import sqlalchemy as sa
 from alembic import op
 
 from shared.storage.types import UtcDateTime
 
-revision = "w0001"
+revision = "w1001"
 down_revision = None
 branch_labels = ("worklog",)
 depends_on = ("s1001",)
@@ -34,14 +34,18 @@ def upgrade() -> None:
         comment="Append-only: every event of every service (W10).",
     )
     op.create_index("journal_branch_position", "journal", ["branch", "position"])
-    op.create_index("journal_branch_time", "journal", ["branch", "time"])
-    op.create_index("journal_subject", "journal", ["subject", "sequence"])
+    op.create_index("journal_branch_type", "journal", ["branch", "type", "position"])
+    op.create_index("journal_branch_subject", "journal", ["branch", "subject", "position"])
     op.create_table(
         "chain",
         sa.Column("branch", sa.String(32), primary_key=True),
         sa.Column("day", sa.Date, primary_key=True),
         sa.Column("count", sa.Integer, nullable=False),
         sa.Column("hash", sa.String(64), nullable=False),
+        sa.Column(
+            "earliest", UtcDateTime, comment="When the first of its events happened: a search by time begins here."
+        ),
+        sa.Column("latest", UtcDateTime, comment="When the last of them happened."),
         comment="The head of each of the journal's chains, so that a cut-off tail is found.",
     )
     op.create_table(
@@ -52,14 +56,13 @@ def upgrade() -> None:
         comment="How far the journal has come with each subject, so that a gap is noticed.",
     )
     op.create_table(
-        "day",
+        "signature",
         sa.Column("branch", sa.String(32), primary_key=True),
         sa.Column("business_date", sa.Date, primary_key=True),
-        sa.Column("version", sa.Integer, nullable=False, comment="The sequence of its last event."),
-        sa.Column("state", sa.String(16), nullable=False),
-        sa.Column("journal_hash", sa.String(64), nullable=True, comment="What the log was signed with."),
-        sa.Column("body", sa.Text, nullable=False),
-        comment="What people wrote into the log of a day (W1, W3, W7, W8).",
+        sa.Column(
+            "journal_hash", sa.String(64), nullable=False, comment="The journal's last link when the log was signed."
+        ),
+        comment="The signed days whose journal had events (W8): who verifies the journal asks of all branches.",
     )
     op.create_table(
         "figures",
@@ -71,16 +74,21 @@ def upgrade() -> None:
         sa.Column("body", sa.Text, nullable=False),
         comment="What the events say of a day (W7).",
     )
+    roster = sa.text("managers IS NOT NULL")
+    op.create_index(
+        "figures_roster", "figures", ["branch", "business_date"], postgresql_where=roster, sqlite_where=roster
+    )
     op.create_table(
         "visit",
+        sa.Column("branch", sa.String(32), primary_key=True),
         sa.Column("visit_id", sa.String(128), primary_key=True),
-        sa.Column("branch", sa.String(32), nullable=False),
         sa.Column("channel", sa.String(32), nullable=False, comment="Where it began."),
         sa.Column("ended", sa.Boolean, nullable=False),
+        sa.Column("late", sa.Boolean, nullable=False, comment="Counted as heard of only after its day."),
         comment="The visits that are counted, so that each has one beginning and one end.",
     )
 
 
 def downgrade() -> None:
-    for table in ("visit", "figures", "day", "subject", "chain", "journal"):
+    for table in ("visit", "figures", "signature", "subject", "chain", "journal"):
         op.drop_table(table)

@@ -1,0 +1,82 @@
+"""What is counted can be made anew from the journal, and where it differs from it that is found (W7, W8, W10).
+
+That both are equal after every batch of events is checked by :class:`Office`, in all tests that use it.
+"""
+
+from datetime import date
+
+import pytest
+from sqlalchemy import Connection, delete, select, update
+
+from services.worklog.store import tables
+from shared.storage import Storage
+from shared.storage.verification import branches, rebuild, verify
+from tests.worklog.happened import TODAY, Happened
+from tests.worklog.office import BRANCH, Office
+
+EARLIER = date(2026, 11, 20)
+
+
+@pytest.fixture(autouse=True)
+def two_days(office: Office) -> Happened:
+    happened = Happened(BRANCH)
+    office.hear(*happened.visit("v1"), happened.issued("v2"), happened.dispute("i1", day=EARLIER), happened.roster(3))
+    office.hear(*Happened("other").visit("w1"))
+    office.close(EARLIER)
+    return happened
+
+
+def counted(connection: Connection) -> list[object]:
+    found: list[object] = []
+    for table in (tables.figures, tables.visit, tables.signature):
+        found += connection.execute(select(table).order_by(*table.primary_key)).all()
+    return found
+
+
+def differing(storage: Storage, branch: str = BRANCH) -> list[str]:
+    return [difference.where for difference in verify(storage, branch)]
+
+
+def test_what_is_counted_is_what_the_journal_says(storage: Storage) -> None:
+    assert branches(storage) == [BRANCH, "other"]
+    assert differing(storage) == differing(storage, "other") == differing(storage, "nowhere") == []
+
+
+def test_what_differs_from_the_journal_is_found_and_made_anew(
+    office: Office, storage: Storage, two_days: Happened
+) -> None:
+    figures, visit = tables.figures, tables.visit
+    view = office.day()
+    with storage.read() as connection:
+        before = counted(connection)
+    with storage.transaction(BRANCH) as tx:
+        wrong = {"body": "{}", "managers": None}
+        tx.connection.execute(update(figures).where(figures.c.business_date == TODAY).values(**wrong))
+        tx.connection.execute(update(visit).where(visit.c.visit_id == "v2").values(ended=True))
+        moved = update(figures).where(figures.c.business_date == EARLIER).values(business_date=date(2026, 11, 21))
+        tx.connection.execute(moved)
+    assert differing(storage) == [
+        "figures demo/2026-11-20", "figures demo/2026-11-21", "figures demo/2026-11-24", "visit demo/v2",
+    ]  # fmt: skip
+    rebuild(storage, BRANCH)
+    assert differing(storage) == []
+    assert differing(storage, "other") == ["figures other/2026-11-24"], "the other branch is as it was"
+    rebuild(storage, "other")
+    with storage.read() as connection:
+        assert counted(connection) == before
+    assert office.day() == view
+    office.hear(two_days.ended("v2"))
+    assert office.day().served == 2
+
+
+def test_a_signature_that_is_gone_is_found_and_made_anew_from_the_log(
+    office: Office, storage: Storage, two_days: Happened
+) -> None:
+    office.hear(two_days.ended("v2"))
+    office.close()
+    with storage.transaction() as tx:
+        tx.connection.execute(delete(tables.signature))
+    assert differing(storage) == ["signature demo/2026-11-24"]
+    rebuild(storage, BRANCH)
+    assert differing(storage) == []
+    assert office.verify().ok
