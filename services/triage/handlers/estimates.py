@@ -8,7 +8,7 @@ from datetime import datetime
 
 from services.triage.handlers.unit_of_work import LobbyReader
 from services.triage.model import Counter, Ticket
-from services.triage.policy import Crowd, Estimator, Policy, Quote, Scene, line_name, line_of
+from services.triage.policy import UNTAUGHT, Crowd, Estimator, Policy, Quote, Scene, line_name, line_of
 from shared.contracts.events.triage import Channel
 
 
@@ -101,7 +101,7 @@ class Outlook:
         return self._estimator(channel).quote(policy, scene)
 
     def _estimator(self, channel: Channel) -> Estimator:
-        return self.estimators.get(line_name(channel), Estimator())
+        return self.estimators.get(line_name(channel), UNTAUGHT)
 
     def _oldest_s(self, lines: Iterable[str], before: float) -> float:
         since = min((self.crowds[line].oldest for line in lines if line in self.crowds), default=before)

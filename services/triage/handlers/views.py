@@ -10,7 +10,7 @@ from services.triage.handlers.loading import load
 from services.triage.handlers.unit_of_work import LobbyReader
 from services.triage.model import Counter, Device, Ticket, Visit
 from services.triage.model.types import Diversion
-from services.triage.policy import Estimator, Group, Line, Policy, Quote, in_turn, line_name
+from services.triage.policy import UNTAUGHT, Group, Line, Policy, Quote, in_turn, line_name
 from shared.contracts.events.triage import Channel
 from shared.contracts.http.triage import (
     ChannelView,
@@ -146,7 +146,7 @@ def _channel(
 
 def _promises(view: Outlook, channel: Channel) -> Promises | None:
     """Return how the channel's promises were kept: its priorities', weighed by how many were called."""
-    groups = view.estimators.get(line_name(channel), Estimator()).groups
+    groups = view.estimators.get(line_name(channel), UNTAUGHT).groups
     found = [group for name, group in groups.items() if Group.named(name).channel == channel]
     judged = sum(group.judged for group in found)
     if not judged:

@@ -30,7 +30,7 @@ from services.triage.model.ticket import Ticket
 from services.triage.model.types import AT_COUNTER
 from services.triage.model.visit import Visit
 from services.triage.policy.care import alarm_due
-from services.triage.policy.estimate import Estimator, Group, Quote
+from services.triage.policy.estimate import UNTAUGHT, Group, Quote
 from services.triage.policy.fairness import SKILL
 from services.triage.policy.line import rank
 from services.triage.policy.rules import Policy, line_name
@@ -187,13 +187,13 @@ def _learned(state: LobbyState, before: Visit, happened: events.VisitEvent, at: 
         if Group.named(quote.group).channel != happened.channel:
             return state
         line = line_name(happened.channel)
-        estimator = state.estimators.get(line, Estimator()).called(quote.group, happened.waited_s, quote)
+        estimator = state.estimators.get(line, UNTAUGHT).called(quote.group, happened.waited_s, quote)
         return replace(state, estimators=state.estimators.set(line, estimator))
     if isinstance(happened, events.TicketCompleted):
         if happened.reason == DAY_END or before.ticket(happened.ticket_id).state != "serving":
             return state  # nobody knows how long the service took
         line = line_name(happened.channel)
-        estimator = state.estimators.get(line, Estimator()).served(at.timestamp(), happened.service_s)
+        estimator = state.estimators.get(line, UNTAUGHT).served(at.timestamp(), happened.service_s)
         return replace(state, estimators=state.estimators.set(line, estimator))
     if isinstance(happened, events.TicketTransferred):
         return _promise_void(state, happened.ticket_id)

@@ -83,6 +83,7 @@ class StoredUnitOfWork(UnitOfWork):
         self._storage = storage
         self._tx = tx
         self._branch = branch
+        self._state: LobbyState = tx.state(branch)
 
     @property
     def now(self) -> datetime:
@@ -92,8 +93,7 @@ class StoredUnitOfWork(UnitOfWork):
     @property
     def state(self) -> LobbyState:
         """The branch's state after what was recorded so far."""
-        state: LobbyState = self._tx.state(self._branch)
-        return state
+        return self._state
 
     def state_at(self, time: datetime) -> LobbyState:
         """Return the branch's state at an instant, from its log."""
@@ -115,6 +115,7 @@ class StoredUnitOfWork(UnitOfWork):
     def hear(self, said: EventData, at: datetime) -> None:
         """Keep in our log what a terminal said."""
         self._tx.hear(self._branch, said, at)
+        self._state = self._tx.state(self._branch)
 
     def numbered(self, number: str, day: date | None = None) -> str | None:
         """Return the id of the ticket with this number on a day; the newest one where no day is named."""
@@ -139,6 +140,7 @@ class StoredUnitOfWork(UnitOfWork):
 
     def _append(self, subject: str, data: EventData, sequence: int, at: datetime | None = None) -> None:
         self._tx.append(self._branch, subject, data, correlation=subject, sequence=sequence, time=at)
+        self._state = self._tx.state(self._branch)
 
 
 def _folded_visit(connection: Connection, branch: str, ticket_id: str | None, visit_id: str | None) -> Visit | None:

@@ -136,6 +136,10 @@ class Estimator:
         )
 
 
+UNTAUGHT = Estimator()
+"""What is guessed of a line that has taught nothing yet: built once, since it takes longer than to ask it."""
+
+
 def _quote(policy: Policy, group: str, p50_s: float, p90_s: float, seen: tuple[float, ...] = ()) -> Quote:
     p90_s = max(p50_s, p90_s, policy.least_p90_s)
     return Quote(p50_s=round(p50_s, 1), p90_s=round(p90_s, 1), group=group, seen=seen)
