@@ -16,7 +16,7 @@ from shared.web.call import Call
 Answer = View | Replayed | None
 Shown = TypeVar("Shown", bound=View)
 
-AT_ONCE = 200
+BATCH_LIMIT = 200
 """How many branches one look at the clock takes up."""
 KNOWN_TICKETS = 100_000
 """How many tickets' branches are remembered; a ticket never changes its branch."""
@@ -67,7 +67,7 @@ class Lobbies:
 
     def watch_waits(self) -> None:
         """Look at the waits of each branch in which something is due, and settle when to look again."""
-        for branch in self._storage.branches_due(limit=AT_ONCE):
+        for branch in self._storage.branches_due(limit=BATCH_LIMIT):
             with self._storage.transaction(branch) as tx:
                 if tx.settle_due(branch):
                     watch_waits(self.unit_of_work(tx, branch))
@@ -75,7 +75,7 @@ class Lobbies:
     def conclude_from_silence(self) -> None:
         """Conclude from silence in each branch in which something is due; :meth:`watch_waits` settles the next look."""
         silence = Silence(wall_s=self._storage.settings.silence_s, rate=self._storage.clock.rate)
-        for branch in self._storage.branches_due(limit=AT_ONCE):
+        for branch in self._storage.branches_due(limit=BATCH_LIMIT):
             with self._storage.transaction(branch) as tx:
                 conclude_from_silence(self.unit_of_work(tx, branch), silence)
 

@@ -115,9 +115,9 @@ class TriageService:
         return self.lobbies.step(call, lambda uow: handlers.no_show(uow, ticket_id=call.id))
 
     @http(calls.RETURN)
-    def come_back(self, call: Call) -> Answer:
+    def return_after_no_show(self, call: Call) -> Answer:
         """Let who missed the call stand where they stood (T7)."""
-        return self.lobbies.step(call, lambda uow: handlers.come_back(uow, ticket_id=call.id))
+        return self.lobbies.step(call, lambda uow: handlers.return_after_no_show(uow, ticket_id=call.id))
 
     @http(calls.HOLD)
     def hold(self, call: Call) -> Answer:
@@ -178,14 +178,14 @@ class TriageService:
     @http(CARE)
     def care(self, call: Call) -> Answer:
         """Return whom to look after (T8)."""
-        return self.lobbies.look(call.branch, handlers.care_view)
+        return self.lobbies.look(call.branch, handlers.attention_view)
 
     @http(CARED)
     def cared(self, call: Call) -> Answer:
         """Record that somebody looked after a customer (T8)."""
         by = call.principal.subject
         return self.lobbies.carry_out(
-            call, lambda uow: handlers.cared(uow, ticket_id=call.id, request=call.body, by=by)
+            call, lambda uow: handlers.attend(uow, ticket_id=call.id, request=call.body, by=by)
         )
 
     @http(DIVERSION)

@@ -33,7 +33,7 @@ IN_BRANCH = {
 }  # fmt: skip
 STEPS = {
     "recall": calls.RECALL, "start": calls.START, "complete": calls.COMPLETE, "no_show": calls.NO_SHOW,
-    "come_back": calls.RETURN, "hold": calls.HOLD, "resume": calls.RESUME, "transfer": calls.TRANSFER,
+    "return_after_no_show": calls.RETURN, "hold": calls.HOLD, "resume": calls.RESUME, "transfer": calls.TRANSFER,
     "left": calls.LEFT, "undo": calls.UNDO,
 }  # fmt: skip
 

@@ -164,7 +164,7 @@ def test_who_missed_the_call_and_is_back_in_time_is_called_next(lobby: Lobby, cl
     lobby.do("no_show", first.ticket_id)
     clock.advance(60)
     assert called_by(lobby) == second.number
-    assert lobby.do("come_back", first.ticket_id).state == "waiting"
+    assert lobby.do("return_after_no_show", first.ticket_id).state == "waiting"
     lobby.serve(second.ticket_id)
     assert called_by(lobby) == first.number
     called = lobby.events(first.visit_id)[-1].data
@@ -184,7 +184,7 @@ def test_coming_back_gives_no_new_allowance_to_those_who_overtake(storage: Stora
     for ticket in urgent[:2]:
         assert called_by(lobby) == ticket.number
         lobby.serve(ticket.ticket_id, 1)
-    lobby.do("come_back", first.ticket_id)
+    lobby.do("return_after_no_show", first.ticket_id)
     assert called_by(lobby) == first.number
 
 

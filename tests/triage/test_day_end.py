@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.triage.handlers.closing import FORGOTTEN_S, Silence
+from services.triage.handlers.day_end import ABANDONED_S, Silence
 from shared.clock import ManualClock, ScaledClock, format_clock
 from shared.contracts.events import triage
 from shared.storage import Storage
@@ -96,7 +96,7 @@ def test_what_was_forgotten_ends_though_the_branch_never_sleeps(lobby: Lobby, cl
     clock.time = MIDNIGHT + timedelta(hours=2)
     lobby.wait()
     assert end_days(lobby) == 0
-    clock.time = MIDNIGHT + timedelta(seconds=FORGOTTEN_S)
+    clock.time = MIDNIGHT + timedelta(seconds=ABANDONED_S)
     lobby.wait()
     end_days(lobby)
     assert ended_of(lobby, forgotten.visit_id).stage == "waiting"

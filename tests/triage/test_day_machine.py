@@ -43,7 +43,7 @@ ODD = 11
 FITS = {
     "printed": ("reserved",), "print_failed": ("reserved",), "start": ("called",), "complete": ("serving",),
     "recall": ("called",), "hold": ("serving",), "resume": ("held",), "no_show": ("called",),
-    "come_back": ("waiting",), "left": ("waiting", "called", "serving", "held"),
+    "return_after_no_show": ("waiting",), "left": ("waiting", "called", "serving", "held"),
     "undo": ("waiting", "called", "serving", "held", "completed"),
 }  # fmt: skip
 """The states in which each step is mostly asked for."""
@@ -59,7 +59,7 @@ targets = st.sampled_from(
      {"person": "wang"}, {"person": "li", "channel": "counter"}]
 )  # fmt: skip
 spooled = st.sampled_from(["issued", "issued", "printed", "print_failed", "left"])
-mishaps = st.sampled_from(["no_show", "no_show", "come_back", "undo", "left", "start", "hold"])
+mishaps = st.sampled_from(["no_show", "no_show", "return_after_no_show", "undo", "left", "start", "hold"])
 picks = st.integers(0, ODD)
 
 
@@ -248,7 +248,7 @@ class BranchDay(RuleBasedStateMachine):
     def serve(self, pick: int, step: str) -> None:
         self._step(pick, step)
 
-    @rule(pick=picks, step=st.sampled_from(["no_show", "no_show", "come_back", "left", "undo"]))
+    @rule(pick=picks, step=st.sampled_from(["no_show", "no_show", "return_after_no_show", "left", "undo"]))
     def slip(self, pick: int, step: str) -> None:
         self._step(pick, step)
 

@@ -49,7 +49,7 @@ class TicketLife(RuleBasedStateMachine):
         self._ask(commands.NoShow(ticket_id=ticket, at=self.now, limit=3))
 
     @rule(ticket=TICKETS)
-    def come_back(self, ticket: str) -> None:
+    def return_after_no_show(self, ticket: str) -> None:
         self._ask(commands.Return(ticket_id=ticket, at=self.now, grace_s=600))
 
     @rule(ticket=TICKETS, reason=st.sampled_from(["print_failed", "not_printed"]))

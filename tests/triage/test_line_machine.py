@@ -76,7 +76,7 @@ class Day(RuleBasedStateMachine):
         if pick < len(self.ids[0]):
             self._called(counter, lambda lobby, ids: lobby.call(counter, ticket_id=ids[pick]), serve=True)
 
-    @rule(pick=picks, step=st.sampled_from(["undo", "no_show", "come_back", "left", "transfer"]))
+    @rule(pick=picks, step=st.sampled_from(["undo", "no_show", "return_after_no_show", "left", "transfer"]))
     def slip(self, pick: int, step: str) -> None:
         if pick >= len(self.ids[0]):
             return

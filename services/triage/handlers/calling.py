@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import islice
 
 from services.triage.errors import CounterBusy, CounterClosed, TicketNotFound
-from services.triage.handlers.loading import decided, load
+from services.triage.handlers.ticket_loader import decided, load
 from services.triage.handlers.unit_of_work import UnitOfWork
 from services.triage.handlers.views import ticket_view
 from services.triage.model import Counter, Ticket, allowed_in, commands
@@ -25,7 +25,7 @@ from shared.contracts.events.triage import Overtaken, OvertakenLane
 from shared.contracts.http.triage import CallNumber, TicketView
 from shared.errors import InvalidInput
 
-MOST_NAMED = 50
+NAMED_LIMIT = 50
 """How many of those whom a call overtakes its event names."""
 
 
@@ -110,15 +110,15 @@ def overtaking(
     )
     if not passed:
         return past
-    first = islice(queue.standing_before(window, lined), MOST_NAMED + 1)
+    first = islice(queue.standing_before(window, lined), NAMED_LIMIT + 1)
     whom = [
         Overtaken(ticket_id=one.ticket_id, number=one.number, times=queue.times(one.ticket_id) + 1) for one in first
     ]
     return replace(
         past,
         lanes=tuple(OvertakenLane(line=lane.line, business=lane.business) for lane in passed),
-        whom=tuple(whom[:MOST_NAMED]),
-        more=len(whom) > MOST_NAMED,
+        whom=tuple(whom[:NAMED_LIMIT]),
+        more=len(whom) > NAMED_LIMIT,
         why=why_ahead(uow.policy, ticket, way),
         forced=any(one.times > uow.policy.max_overtakes for one in whom),
     )

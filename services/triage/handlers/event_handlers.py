@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from services.triage.handlers.calling import overtaking
+from services.triage.handlers.counters_and_devices import report_device
 from services.triage.handlers.issue import issue
-from services.triage.handlers.loading import decided, step
 from services.triage.handlers.offline import apply_report, day_of, issue_offline, record_report
-from services.triage.handlers.paper import give_up_paper
-from services.triage.handlers.resources import report_device
+from services.triage.handlers.printing import cancel_unprinted
+from services.triage.handlers.ticket_loader import decided, step
 from services.triage.handlers.unit_of_work import UnitOfWork
 from services.triage.model import Counter, PaperReport, PaperReportKind, Ticket, Visit, commands
 from shared.contracts.envelope import Event
@@ -64,7 +64,7 @@ def of_paper(kind: PaperReportKind) -> EventHandler:
         number, state = visit.ticket(data.ticket_id).number, visit.ticket(data.ticket_id).state
         if kind == "print_failed":
             if state == "reserved":
-                give_up_paper(uow, data.ticket_id, "print_failed")
+                cancel_unprinted(uow, data.ticket_id, "print_failed")
             return
         apply_report(uow, visit, data.ticket_id, PaperReport(number=number, business_date=day, kind=kind, at=uow.now))
 

@@ -11,7 +11,7 @@ from services.triage.model.lobby_state import LedgerEntry
 from services.triage.model.waiting_queue import QueueEntry
 from shared.contracts.http.fairness import FairnessView, OvertakenView, OvertakingView, RuleView
 
-MOST_LISTED, MOST_OVERTAKEN = 200, 20
+LISTED_LIMIT, OVERTAKEN_LIMIT = 200, 20
 
 
 def fairness_view(lobby: LobbyReader, *, day: date | None) -> FairnessView:
@@ -36,7 +36,7 @@ def fairness_view(lobby: LobbyReader, *, day: date | None) -> FairnessView:
         most_times=max(overtaken, default=0),
         by_rule=_by_rule(ledger),
         most_overtaken=_most_overtaken(state, entries, times, ledger),
-        ledger=tuple(_overtaking(entry) for entry in ledger[:MOST_LISTED]),
+        ledger=tuple(_overtaking(entry) for entry in ledger[:LISTED_LIMIT]),
     )
 
 
@@ -74,7 +74,7 @@ def _most_overtaken(
             times=times[entry.ticket_id],
             by=tuple(_overtaking(call) for call in reversed(ledger) if _has_overtaken(call, entry)),
         )
-        for entry in overtaken[:MOST_OVERTAKEN]
+        for entry in overtaken[:OVERTAKEN_LIMIT]
     )
 
 

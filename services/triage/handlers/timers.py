@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from datetime import datetime, time, timedelta, tzinfo
 
-from services.triage.handlers.care import check_lines, raise_alarms
-from services.triage.handlers.closing import Silence, end_days, give_up_papers
+from services.triage.handlers.attention import check_lines, raise_alarms
+from services.triage.handlers.day_end import Silence, cancel_unprinted_tickets, end_days
 from services.triage.handlers.unit_of_work import UnitOfWork
 from services.triage.model import LobbyState
 
@@ -18,7 +18,7 @@ def watch_waits(uow: UnitOfWork) -> None:
 def conclude_from_silence(uow: UnitOfWork, silence: Silence) -> None:
     """Give up papers that nobody reported, and end what a day left open (T4, T7)."""
     end_days(uow, silence)
-    give_up_papers(uow, silence)
+    cancel_unprinted_tickets(uow, silence)
 
 
 def next_look(before: LobbyState, after: LobbyState, zone: tzinfo, silence: timedelta) -> datetime | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import get_args
 
 from services.triage.handlers.estimates import Outlook, correct, correct_all, outlook
-from services.triage.handlers.loading import load
+from services.triage.handlers.ticket_loader import load
 from services.triage.handlers.unit_of_work import LobbyReader
 from services.triage.model import Counter, Device, Ticket, Visit
 from services.triage.model.types import Diversion
@@ -23,7 +23,7 @@ from shared.contracts.http.triage import (
     Wait,
 )
 
-MOST_WAITING = 500
+WAITING_LIMIT = 500
 """How many waiting tickets a look at the queue shows."""
 
 
@@ -102,7 +102,7 @@ def queue_view(lobby: LobbyReader) -> QueueView:
 
 
 def _waiting(lobby: LobbyReader, view: Outlook) -> tuple[TicketView, ...]:
-    found = {ticket.ticket_id: (visit, ticket) for visit, ticket in lobby.state.waiting()[:MOST_WAITING]}
+    found = {ticket.ticket_id: (visit, ticket) for visit, ticket in lobby.state.waiting()[:WAITING_LIMIT]}
     standing = {ticket_id: lobby.state.queue.standing(ticket_id) for ticket_id in found}
     order = in_turn(lobby.policy, list(standing.values()))
     in_line = [found[one][1] for one in order if not found[one][0].elsewhere(one)]

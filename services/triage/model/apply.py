@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 
+from services.triage.model.annotations import kept, marked
 from services.triage.model.copying import replace
-from services.triage.model.marks import kept, marked
 from services.triage.model.ticket import Ticket, seconds_between
 from services.triage.model.types import IN_LOBBY
 from services.triage.model.visit import Visit

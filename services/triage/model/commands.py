@@ -208,7 +208,7 @@ class Divert(_Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Care(_Step):
+class Attend(_Step):
     """Somebody looked after the customer (T8)."""
 
     action: CareAction
@@ -227,6 +227,6 @@ class Watch(_Step):
 
 Step = (
     Print | GiveUpPaper | Reprint | Call | HandOff | Recall | Start | Complete | NoShow | Return | Hold | Resume
-    | Transfer | Leave | Undo | Reprioritise | Divert | Care | Watch
+    | Transfer | Leave | Undo | Reprioritise | Divert | Attend | Watch
 )  # fmt: skip
 VisitCommand = Issue | EndDay | Step

@@ -3,10 +3,10 @@
 from dataclasses import fields
 
 from services.triage.model import commands
+from services.triage.model.annotations import OFFER, UNDER_WAY, care, divert, noted, watch
 from services.triage.model.apply import apply
 from services.triage.model.ending import end, end_day, left
-from services.triage.model.marks import OFFER, UNDER_WAY, care, divert, noted, watch
-from services.triage.model.noting import OfTicket, of_ticket
+from services.triage.model.event_fields import OfTicket, of_ticket
 from services.triage.model.refusals import AlreadyEnded, Elsewhere, NoDevice, NothingToUndo, Refusal
 from services.triage.model.ticket import Ticket, seconds_between
 from services.triage.model.types import AT_COUNTER, OPEN
@@ -81,7 +81,7 @@ def _decide(visit: Visit, command: commands.Step) -> list[events.VisitEvent]:
     match command:
         case commands.Divert():
             return divert(visit, command)
-        case commands.Care():
+        case commands.Attend():
             return care(visit, command)
         case commands.Watch():
             return watch(visit, command)
@@ -148,7 +148,7 @@ def _events(visit: Visit, ticket: Ticket, command: commands.Step) -> list[events
             return [_transferred(of, visit, ticket, command), *_guided(of, visit, ticket, command)]
         case commands.Leave():
             return [left(of, ticket, command.at, command.reason)]
-        case commands.Undo() | commands.Reprioritise() | commands.Divert() | commands.Care() | commands.Watch():
+        case commands.Undo() | commands.Reprioritise() | commands.Divert() | commands.Attend() | commands.Watch():
             raise AssertionError("decided before: they are possible in more than some states")
 
 

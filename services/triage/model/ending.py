@@ -5,7 +5,7 @@ from datetime import datetime
 
 from services.triage.model import commands
 from services.triage.model.apply import apply
-from services.triage.model.noting import OfTicket, of_ticket
+from services.triage.model.event_fields import OfTicket, of_ticket
 from services.triage.model.ticket import Ticket
 from services.triage.model.visit import Visit
 from shared.contracts.events import triage as events

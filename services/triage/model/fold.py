@@ -29,7 +29,7 @@ from services.triage.model.lobby_state import (
 from services.triage.model.ticket import Ticket
 from services.triage.model.types import AT_COUNTER
 from services.triage.model.visit import Visit
-from services.triage.policy.care import alarm_due
+from services.triage.policy.attention import alarm_due
 from services.triage.policy.estimate import UNTAUGHT, Group, Quote
 from services.triage.policy.fairness import SKILL
 from services.triage.policy.line import rank

@@ -13,10 +13,10 @@ from typing import Any
 
 from immutables import Map
 
+from services.triage.model.annotations import UNDER_WAY
 from services.triage.model.appointment import Appointment
 from services.triage.model.block import Block, PaperReport
 from services.triage.model.lobby import Counter, Device
-from services.triage.model.marks import UNDER_WAY
 from services.triage.model.ticket import Ticket
 from services.triage.model.types import IN_LOBBY, Diversion
 from services.triage.model.visit import Visit

@@ -69,9 +69,9 @@ class Ticket:
     held_at: datetime | None = None
     raised: tuple[str, ...] = ()
     alarmed: bool = False
-    cared_at: datetime | None = None
-    cared_by: str | None = None
-    cared_how: CareAction | None = None
+    attended_at: datetime | None = None
+    attended_by: str | None = None
+    attended_how: CareAction | None = None
     before: "Ticket | None" = None
 
     @property

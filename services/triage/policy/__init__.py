@@ -1,7 +1,7 @@
 """Policy: routing, priority, fairness and estimates as pure functions of policy, lobby state and request."""
 
+from services.triage.policy.attention import Need, alarm_due, attention_due, need
 from services.triage.policy.business import Business, Paper, close_matches
-from services.triage.policy.care import Need, alarm_due, care_due, need
 from services.triage.policy.estimate import UNTAUGHT, Estimator, Group, Order, Quote, Scene
 from services.triage.policy.fairness import SKILL, Way, why_ahead
 from services.triage.policy.hours import is_open, opens_next
@@ -24,7 +24,7 @@ from services.triage.policy.rules import Policy, Series, line_name, line_of
 
 __all__ = [
     "SKILL", "UNTAUGHT", "Business", "Choice", "Crowd", "Estimator", "Group", "Lane", "Line", "Need", "Order",
-    "Paper", "Place", "Policy", "Quote", "Route", "Scene", "Series", "Standing", "Way", "alarm_due", "care_due",
+    "Paper", "Place", "Policy", "Quote", "Route", "Scene", "Series", "Standing", "Way", "alarm_due", "attention_due",
     "choose", "close_matches", "credit_after", "first_credit", "in_turn", "is_contested", "is_open", "line_name",
     "line_of", "need", "opens_next", "overtaken_lanes", "priority_of", "rank", "route", "vip_may", "why_ahead",
 ]  # fmt: skip

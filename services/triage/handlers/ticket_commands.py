@@ -2,9 +2,9 @@
 
 from services.triage.handlers.calling import require_back
 from services.triage.handlers.diversion import fall_back, guided_to
-from services.triage.handlers.loading import decided, load, step
-from services.triage.handlers.paper import give_up_paper
-from services.triage.handlers.targets import free_where_nobody_calls, require_target
+from services.triage.handlers.printing import cancel_unprinted
+from services.triage.handlers.ticket_loader import decided, load, step
+from services.triage.handlers.transfer_targets import free_where_nobody_calls, require_target
 from services.triage.handlers.unit_of_work import UnitOfWork
 from services.triage.handlers.views import ticket_view
 from services.triage.model import AT_COUNTER, Visit, apply, commands
@@ -23,7 +23,7 @@ def printed(uow: UnitOfWork, *, ticket_id: str) -> TicketView:
 
 def print_failed(uow: UnitOfWork, *, ticket_id: str) -> TicketView:
     """Take the number back: its paper never came out, and nobody is to wait for it (T4)."""
-    visit = give_up_paper(uow, ticket_id, "print_failed")
+    visit = cancel_unprinted(uow, ticket_id, "print_failed")
     return ticket_view(visit, visit.ticket(ticket_id), uow.now)
 
 
@@ -53,7 +53,7 @@ def no_show(uow: UnitOfWork, *, ticket_id: str) -> TicketView:
     return _view(uow, commands.NoShow(ticket_id=ticket_id, at=uow.now, limit=limit))
 
 
-def come_back(uow: UnitOfWork, *, ticket_id: str) -> TicketView:
+def return_after_no_show(uow: UnitOfWork, *, ticket_id: str) -> TicketView:
     """Let who missed the call stand where they stood, within policy's grace."""
     grace_s = uow.policy.no_show_grace_s
     return _view(uow, commands.Return(ticket_id=ticket_id, at=uow.now, grace_s=grace_s))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.triage.model.marks import PROMISE, STARVATION
+from services.triage.model.annotations import PROMISE, STARVATION
 from services.triage.model.ticket import Ticket, seconds_between
 from services.triage.policy.rules import Policy
 from shared.contracts.events.types import Customer, LocalizedText, Reason
@@ -50,7 +50,7 @@ def alarm_due(policy: Policy, ticket: Ticket) -> datetime | None:
     return min(due, default=None)
 
 
-def care_due(policy: Policy, ticket: Ticket) -> datetime | None:
+def attention_due(policy: Policy, ticket: Ticket) -> datetime | None:
     """Return from when somebody should look after the customer; None where nobody need."""
     if ticket.state == "held" and ticket.held_at is not None:
         due = ticket.held_at + timedelta(seconds=policy.care_hold_s)
@@ -60,14 +60,14 @@ def care_due(policy: Policy, ticket: Ticket) -> datetime | None:
             return None
         limits = [limit_s(policy, ticket.customer), *([ticket.quoted_p90_s] if ticket.quoted_p90_s > 0 else [])]
         due = begun + timedelta(seconds=min(limits))
-    if ticket.cared_at is None:
+    if ticket.attended_at is None:
         return due
-    return max(due, ticket.cared_at + timedelta(seconds=policy.care_again_s))
+    return max(due, ticket.attended_at + timedelta(seconds=policy.care_again_s))
 
 
 def need(policy: Policy, ticket: Ticket, times_overtaken: int, now: datetime) -> Need | None:
     """Return why somebody should look after the customer now, or None; not twice in ``care_again_s``."""
-    if ticket.cared_at is not None and seconds_between(ticket.cared_at, now) < policy.care_again_s:
+    if ticket.attended_at is not None and seconds_between(ticket.attended_at, now) < policy.care_again_s:
         return None
     reasons = _reasons(policy, ticket, times_overtaken, now)
     if not reasons:

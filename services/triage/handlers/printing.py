@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
-from services.triage.handlers.loading import step
+from services.triage.handlers.ticket_loader import step
 from services.triage.handlers.unit_of_work import UnitOfWork
 from services.triage.model import Visit, commands
 from services.triage.model.types import PaperReason
 
 
-def give_up_paper(uow: UnitOfWork, ticket_id: str, reason: PaperReason, at: datetime | None = None) -> Visit:
+def cancel_unprinted(uow: UnitOfWork, ticket_id: str, reason: PaperReason, at: datetime | None = None) -> Visit:
     """Let go of a ticket that is on no paper (since ``at``, by default now).
 
     Whoever came with an appointment can come to it again.
@@ -22,11 +22,11 @@ def give_up_paper(uow: UnitOfWork, ticket_id: str, reason: PaperReason, at: date
     return visit
 
 
-def give_up_failed(uow: UnitOfWork, visit: Visit, ticket_id: str) -> Visit | None:
+def cancel_failed_print(uow: UnitOfWork, visit: Visit, ticket_id: str) -> Visit | None:
     """Let go of a reserved ticket whose terminal said that its paper failed, since then; None where none did."""
     ticket = visit.ticket(ticket_id)
     for report in uow.state.reports.get((visit.business_date, ticket.number), ()):
         if report.kind == "print_failed":
             at = report.happened(ticket.requested_at, uow.now)
-            return give_up_paper(uow, ticket_id, "print_failed", at)
+            return cancel_unprinted(uow, ticket_id, "print_failed", at)
     return None

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from services.triage.errors import CounterClosed, PersonAway
-from services.triage.handlers.loading import decided
+from services.triage.handlers.ticket_loader import decided
 from services.triage.handlers.unit_of_work import UnitOfWork
 from services.triage.model import Counter, Ticket, Visit, commands
 from shared.contracts.http.triage import TransferTicket

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from services.triage.handlers.paper import give_up_failed, give_up_paper
+from services.triage.handlers.printing import cancel_failed_print, cancel_unprinted
 from services.triage.handlers.unit_of_work import LobbyReader, UnitOfWork
 from services.triage.model import commands, decide
 
-AT_ONCE = 200
+BATCH_LIMIT = 200
 """How many tickets, visits or lines one look at the clock takes up."""
 
-FORGOTTEN_S = 12 * 3600.0
+ABANDONED_S = 12 * 3600.0
 """A visit that nobody touched for so long after its day's end is closed, whatever else goes on."""
 
 LOOK_BACK_DAYS = 7
@@ -40,17 +40,17 @@ class Silence:
         return now - timedelta(seconds=self.business_s)
 
 
-def give_up_papers(uow: UnitOfWork, silence: Silence) -> None:
+def cancel_unprinted_tickets(uow: UnitOfWork, silence: Silence) -> None:
     """Let go of reserved tickets whose paper failed or was never reported; whose paper came meanwhile goes on (T4).
 
     At a fast business clock a busy branch says that reports are only slow: then none is taken for missing.
     """
     if silence.rate > 1 and not is_quiet(uow, silence.business_s):
         return
-    for ticket_id in uow.state.unprinted(silence.before(uow.now))[:AT_ONCE]:
+    for ticket_id in uow.state.unprinted(silence.before(uow.now))[:BATCH_LIMIT]:
         visit, _ = uow.state.found(ticket_id)
-        if give_up_failed(uow, visit, ticket_id) is None:
-            give_up_paper(uow, ticket_id, "not_printed")
+        if cancel_failed_print(uow, visit, ticket_id) is None:
+            cancel_unprinted(uow, ticket_id, "not_printed")
 
 
 def is_quiet(uow: UnitOfWork, for_s: float) -> bool:
@@ -73,9 +73,9 @@ def end_days(uow: UnitOfWork, silence: Silence) -> int:
     """
     ended = 0
     quiet_s = max(uow.policy.day_end_quiet_s, silence.business_s)
-    forgotten_s = max(FORGOTTEN_S, MUCH_SILENCE * silence.business_s)
+    forgotten_s = max(ABANDONED_S, MUCH_SILENCE * silence.business_s)
     quiet = is_quiet(uow, quiet_s)
-    for visit, touched in uow.state.unended(uow.today)[:AT_ONCE]:
+    for visit, touched in uow.state.unended(uow.today)[:BATCH_LIMIT]:
         over = day_over(uow, visit.business_date)
         at = over if visit.late else max(over, touched)
         told = visit.late and _since(touched, uow.now) >= quiet_s  # a terminal has said all that it had to say
@@ -83,7 +83,7 @@ def end_days(uow: UnitOfWork, silence: Silence) -> int:
             continue
         for ticket in visit.tickets:
             if ticket.state == "reserved":
-                visit = give_up_failed(uow, visit, ticket.ticket_id) or visit
+                visit = cancel_failed_print(uow, visit, ticket.ticket_id) or visit
         happened = decide(visit, commands.EndDay(at=at))
         uow.record_visit(visit, happened, at=at)
         ended += 1

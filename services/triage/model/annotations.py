@@ -5,7 +5,7 @@ from datetime import datetime
 
 from services.triage.model import commands
 from services.triage.model.copying import replace
-from services.triage.model.noting import OfTicket, of_ticket
+from services.triage.model.event_fields import OfTicket, of_ticket
 from services.triage.model.refusals import Refusal
 from services.triage.model.ticket import Ticket
 from services.triage.model.types import OPEN
@@ -45,13 +45,17 @@ def marked(ticket: Ticket, event: events.Mark, at: datetime) -> Ticket:
         case events.StarvationCleared():
             return replace(ticket, alarmed=False)
         case events.CustomerCared():
-            return replace(ticket, cared_at=at, cared_by=event.by, cared_how=event.action)
+            return replace(ticket, attended_at=at, attended_by=event.by, attended_how=event.action)
 
 
 def kept(before: Ticket, ticket: Ticket) -> Ticket:
     """Return the ticket as an undo makes it, with what was noted meanwhile and stays true."""
     return replace(
-        before, raised=ticket.raised, cared_at=ticket.cared_at, cared_by=ticket.cared_by, cared_how=ticket.cared_how
+        before,
+        raised=ticket.raised,
+        attended_at=ticket.attended_at,
+        attended_by=ticket.attended_by,
+        attended_how=ticket.attended_how,
     )
 
 
@@ -82,7 +86,7 @@ def divert(visit: Visit, command: commands.Divert) -> list[events.VisitEvent]:
             return [done, events.DiversionCompleted(**of, device_id=device)]
 
 
-def care(visit: Visit, command: commands.Care) -> list[events.VisitEvent]:
+def care(visit: Visit, command: commands.Attend) -> list[events.VisitEvent]:
     """Note that somebody looked after the customer."""
     ticket = visit.ticket(command.ticket_id)
     if ticket.state not in OPEN:

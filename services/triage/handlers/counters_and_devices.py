@@ -6,9 +6,9 @@ from typing import Literal
 from services.triage.handlers.calling import require_untaken
 from services.triage.handlers.diversion import fall_back
 from services.triage.handlers.issue import business_of
-from services.triage.handlers.names import require_name
-from services.triage.handlers.targets import free_all
+from services.triage.handlers.transfer_targets import free_all
 from services.triage.handlers.unit_of_work import UnitOfWork
+from services.triage.handlers.validation import require_name
 from services.triage.handlers.views import counter_view, device_view
 from services.triage.model import Device
 from shared.contracts.events.terminal import DeviceKind, DeviceReported

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from services.triage.handlers.closing import AT_ONCE
+from services.triage.handlers.day_end import BATCH_LIMIT
 from services.triage.handlers.estimates import outlook
-from services.triage.handlers.loading import decided, load
+from services.triage.handlers.ticket_loader import decided, load
 from services.triage.handlers.unit_of_work import LobbyReader, UnitOfWork
 from services.triage.handlers.views import ticket_view
 from services.triage.model import Ticket, Visit, commands
@@ -14,10 +14,10 @@ from shared.contracts.events.triage import Channel, ThresholdCrossed
 from shared.contracts.http.care import Cared, CareNeed, CareView
 from shared.contracts.http.triage import TicketView
 
-MOST_NEEDS = 200
+NEEDS_LIMIT = 200
 
 
-def care_view(lobby: LobbyReader) -> CareView:
+def attention_view(lobby: LobbyReader) -> CareView:
     """Return whom to look after now, the most urgent first."""
     queue, now, found = lobby.state.queue, lobby.now, []
     for visit in lobby.state.visits.values():
@@ -27,13 +27,13 @@ def care_view(lobby: LobbyReader) -> CareView:
             if need_now is not None:
                 found.append((need_now, visit, ticket, times))
     found.sort(key=lambda one: (-one[0].urgency, one[2].requested_at, one[2].ticket_id))
-    return CareView(branch=lobby.branch, at=now, needs=tuple(_need(*one, now) for one in found[:MOST_NEEDS]))
+    return CareView(branch=lobby.branch, at=now, needs=tuple(_need(*one, now) for one in found[:NEEDS_LIMIT]))
 
 
-def cared(uow: UnitOfWork, *, ticket_id: str, request: Cared, by: str) -> TicketView:
+def attend(uow: UnitOfWork, *, ticket_id: str, request: Cared, by: str) -> TicketView:
     """Record that somebody looked after the customer; raise TicketNotFound and IllegalTransition."""
     visit = load(uow, ticket_id)
-    command = commands.Care(
+    command = commands.Attend(
         ticket_id=ticket_id, at=uow.now, action=request.action, note=request.note, by=request.by or by
     )
     visit = uow.record_visit(visit, decided(visit, command))
@@ -43,7 +43,7 @@ def cared(uow: UnitOfWork, *, ticket_id: str, request: Cared, by: str) -> Ticket
 def raise_alarms(uow: UnitOfWork) -> None:
     """Raise the alarms of tickets whose time has come: promises broken, waits beyond policy's limit."""
     due = [ticket_id for at, ticket_id in uow.state.alarms if at <= uow.now.timestamp()]
-    for ticket_id in due[:AT_ONCE]:
+    for ticket_id in due[:BATCH_LIMIT]:
         _watch(uow, ticket_id, None)
 
 
@@ -104,7 +104,7 @@ def _need(found: Need, visit: Visit, ticket: Ticket, times: int, now: datetime) 
         suggestions=found.suggestions,
         urgency=found.urgency,
         quoted_p90_s=ticket.quoted_p90_s,
-        last_cared_at=ticket.cared_at,
-        last_cared_by=ticket.cared_by,
-        last_action=ticket.cared_how,
+        last_cared_at=ticket.attended_at,
+        last_cared_by=ticket.attended_by,
+        last_action=ticket.attended_how,
     )
