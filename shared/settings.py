@@ -61,7 +61,7 @@ class Settings(BaseSettings):
     )
     batch_size: int = Field(default=200, ge=1, le=2000)
     max_body_bytes: int = Field(default=1_048_576, ge=1024)
-    max_connections: int = Field(default=4096, ge=16, description="Open HTTP connections of a process.")
+    max_connections: int = Field(default=8192, ge=16, description="Open HTTP connections of a process.")
     socket_timeout_s: float = Field(default=30, gt=0, description="How long a client may take to send or to read on.")
     request_timeout_s: float = Field(
         default=60, gt=0, description="How long a whole head, or body, may take to arrive."

@@ -1,6 +1,7 @@
 """One listening socket for all containers of the process that have the same address."""
 
 import errno
+import resource
 import socket as plain_socket
 import time
 from typing import Any
@@ -16,6 +17,8 @@ from shared.web.app import WebApp
 from shared.web.protocol import Server
 
 GRACE_S = 0.5
+SPARE_FILES = 256
+"""Open files of a process beside its clients' connections."""
 _BACKLOG = 1024
 
 _log = structlog.get_logger(__name__)
@@ -27,6 +30,7 @@ class Listener:
 
     def __init__(self, address: tuple[str, int], settings: Settings, topology: Topology) -> None:
         """Take the address; raise :class:`SettingsError` that names LOBBY_HTTP_ADDRESS if it can't be had."""
+        _allow_open_files(settings.max_connections + SPARE_FILES)
         self._sock = _listen(address)
         self.address: tuple[str, int] = self._sock.getsockname()[:2]
         self.app = WebApp(settings, topology)
@@ -111,6 +115,16 @@ def listener_of(address: tuple[str, int], settings: Settings, topology: Topology
     if address not in _listeners:
         _listeners[address] = Listener(address, settings, topology)
     return _listeners[address]
+
+
+def _allow_open_files(count: int) -> None:
+    """Raise the process's limit of open files as far as the system lets it: many begin with 1024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    elif soft != resource.RLIM_INFINITY and soft < count:
+        _log.warning("few_open_files", allowed=soft, connections=count - SPARE_FILES)
 
 
 def _listen(address: tuple[str, int]) -> greenio.GreenSocket:

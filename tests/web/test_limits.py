@@ -9,6 +9,7 @@ import pytest
 from shared.errors import TooManyRequests
 from shared.web.limits import OpenStreams, TokenBuckets
 from tests.web.conftest import demo_process
+from tests.web.test_stream import Follower, ring
 
 MEGABYTE = 1024 * 1024
 
@@ -321,6 +322,15 @@ def test_streams_are_counted_by_token():
         streams.enter("a")
     streams.leave("a")
     streams.enter("a")
+
+
+def test_more_clients_are_served_than_files_that_the_process_might_open_when_it_began(tmp_path):
+    with demo_process(tmp_path, DEMO_OPEN_FILES="100", LOBBY_STREAMS_PER_TOKEN="1000") as demo:
+        followers = [Follower(demo, "many") for _ in range(150)]
+        ring(demo, "many")
+        assert all(len(follower.events(1)) == 1 for follower in followers)
+        for follower in followers:
+            follower.close()
 
 
 def test_too_many_posts_are_429_and_say_when_to_come_back(tmp_path):
