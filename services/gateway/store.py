@@ -72,17 +72,21 @@ def _insert(connection: Connection, table: Table) -> Any:
     return (insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql)(table)
 
 
+def _activity(insert: Any) -> Any:
+    return insert.on_conflict_do_update(
+        index_elements=["branch"], set_={"last_event_at": insert.excluded.last_event_at}
+    )
+
+
+# Built once: to build a statement costs more than to run it.
+_ACTIVITY_SQLITE, _ACTIVITY_POSTGRESQL = _activity(insert_sqlite(branch)), _activity(insert_postgresql(branch))
+
+
 def record_activity(connection: Connection, branches: Mapping[str, datetime]) -> None:
     """Remember when each branch was heard of last."""
-    if not branches:
-        return
-    statement = _insert(connection, branch)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["branch"], set_={"last_event_at": statement.excluded.last_event_at}
-        ),
-        [{"branch": name, "last_event_at": at} for name, at in sorted(branches.items())],
-    )
+    if branches:
+        statement = _ACTIVITY_SQLITE if connection.dialect.name == "sqlite" else _ACTIVITY_POSTGRESQL
+        connection.execute(statement, [{"branch": name, "last_event_at": at} for name, at in sorted(branches.items())])
 
 
 def branches(connection: Connection, only: Collection[str] | None) -> list[tuple[str, datetime]]:

@@ -91,12 +91,12 @@ class VipService:
             call.command, lambda tx: handlers.set_roster(Desk(tx), branch=call.branch, roster=call.body)
         )
 
-    @on(triage.TicketIssued)
+    @on(triage.TicketIssued, where=handlers.is_for_vips)
     def ticket_issued(self, tx: Transaction, event: Event) -> None:
         """Remember a VIP ticket (V1)."""
         event_handlers.ticket_issued(Desk(tx), event)
 
-    @on(triage.TicketPrinted)
+    @on(triage.TicketPrinted, where=handlers.is_for_vips)
     def ticket_printed(self, tx: Transaction, event: Event) -> None:
         """Take a VIP ticket's paper for the customer's arrival (V1)."""
         event_handlers.ticket_printed(Desk(tx), event)

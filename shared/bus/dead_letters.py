@@ -1,12 +1,12 @@
 """Dead letters in a service's own database: what could not be handled, and what waits behind it."""
 
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import RowMapping, delete, exists, insert, select, update
+from sqlalchemy import RowMapping, delete, exists, insert, select, text, update
 
 from shared.bus.message import Message
 from shared.contracts.envelope import Event
@@ -86,6 +86,29 @@ def _readable(headers: Mapping[str, Any]) -> str:
             break
         text = longer
     return text
+
+
+_RECEIVE = text(
+    "WITH new AS (INSERT INTO inbox (event_id, at) SELECT unnest(CAST(:ids AS text[])), CAST(:at AS timestamptz)"
+    " ON CONFLICT DO NOTHING RETURNING event_id) "
+    "SELECT event_id, NULL AS subject FROM new UNION ALL "
+    "SELECT NULL, subject FROM dead_letter WHERE state = 'parked' AND blocks"
+    " AND subject = ANY(CAST(:subjects AS text[]))"
+)
+
+
+def receive(tx: Transaction, events: Sequence[Event]) -> tuple[set[str], set[str]]:
+    """Enter events into the inbox; return the ids of the new ones, and the subjects that later events wait behind.
+
+    Each event asks both, so on PostgreSQL it is one statement.
+    """
+    if not events:
+        return set(), set()
+    if tx.connection.dialect.name == "sqlite":
+        return tx.receive(event.id for event in events), blocked(tx, (event.subject for event in events))
+    given = {"ids": [e.id for e in events], "subjects": list({e.subject for e in events}), "at": tx.now}
+    found = tx.connection.execute(_RECEIVE, given).all()
+    return {id_ for id_, _ in found if id_ is not None}, {subject for _, subject in found if subject is not None}
 
 
 _BLOCKED = Among(

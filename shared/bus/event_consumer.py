@@ -82,12 +82,14 @@ class EventEntrypoint(Entrypoint):
     consumer = EventConsumer()
 
 
-def on(*event_classes: type) -> Callable[[Method], Method]:
+def on(*event_classes: type, where: Callable[[Any], bool] = lambda _data: True) -> Callable[[Method], Method]:
     """Have a method handle the events of some classes, one at a time: ``(transaction, event)``.
 
-    The classes are the newest versions of their events. What the method appends has the event as its cause.
+    The classes are the newest versions of their events. What the method appends has the event as its cause. ``where``
+    says by an event's data whether it is wanted: of most events a service has nothing to do with, a transaction that
+    finds that out is work for nothing.
     """
-    return partial(_register, Handles(kind="one", classes=event_classes))
+    return partial(_register, Handles(kind="one", classes=event_classes, where=where))
 
 
 def on_every_event(method: Method) -> Method:

@@ -22,10 +22,14 @@ _MARK: Final = "event_handler"
 
 @dataclass(frozen=True, kw_only=True)
 class Handles:
-    """What a method is called for: ``one`` event of some classes, ``all`` of a transaction, or a ``discarded`` one."""
+    """What a method is called for: ``one`` event of some classes, ``all`` of a transaction, or a ``discarded`` one.
+
+    ``where`` says by an event's data whether the method is called for it.
+    """
 
     kind: Literal["one", "all", "discarded"]
     classes: tuple[type, ...] = ()
+    where: Callable[[Any], bool] = lambda _data: True
 
 
 def mark(method: Method, handles: Handles) -> Method:
@@ -38,7 +42,7 @@ def mark(method: Method, handles: Handles) -> Method:
 class HandlerNames:
     """The names of a service's methods by what they are called for."""
 
-    one: Mapping[type, str]
+    one: Mapping[type, tuple[str, Handles]]
     all: Sequence[str]
     discarded: Sequence[str]
 
@@ -58,12 +62,18 @@ def subscriptions_of(service_class: type) -> tuple[str, ...]:
 def handler_of(service: object) -> EventHandler:
     """Return what the marked methods of a service make together."""
     names = names_of(type(service))
-    single = {class_: getattr(service, name) for class_, name in names.one.items()}
+    single = {class_: getattr(service, name) for class_, (name, _) in names.one.items()}
+
+    def wants(event: Event) -> bool:
+        if names.all:
+            return True
+        if type(event.data) not in names.one:  # its handler was removed, and the broker still has the binding
+            return False
+        return names.one[type(event.data)][1].where(event.data)
 
     def handle_one(tx: Transaction, event: Event) -> None:
-        method = single.get(type(event.data))
-        if method is not None:  # none is left where a handler was removed and the broker still has its binding
-            method(tx, event)
+        if wants(event):
+            single[type(event.data)](tx, event)
 
     def handle(tx: Transaction, events: Sequence[Event]) -> None:
         for name in names.all:
@@ -71,7 +81,9 @@ def handler_of(service: object) -> EventHandler:
         if single:
             one_by_one(handle_one)(tx, events)
 
-    return EventHandler(handle=handle, discarded=getattr(service, names.discarded[0]) if names.discarded else None)
+    return EventHandler(
+        handle=handle, wants=wants, discarded=getattr(service, names.discarded[0]) if names.discarded else None
+    )
 
 
 def names_of(service_class: type) -> HandlerNames:
@@ -89,13 +101,15 @@ def names_of(service_class: type) -> HandlerNames:
     return _names[service_class]
 
 
-def _by_class(service_class: type, marked: Sequence[tuple[str, Handles]]) -> dict[type, str]:
-    found: dict[type, str] = {}
+def _by_class(service_class: type, marked: Sequence[tuple[str, Handles]]) -> dict[type, tuple[str, Handles]]:
+    found: dict[type, tuple[str, Handles]] = {}
     for name, handles in marked:
         for class_ in handles.classes:
             if class_ in found:
-                raise TypeError(f"{service_class.__name__}: {found[class_]} and {name} both handle {class_.__name__}")
-            found[class_] = name
+                raise TypeError(
+                    f"{service_class.__name__}: {found[class_][0]} and {name} both handle {class_.__name__}"
+                )
+            found[class_] = (name, handles)
     return found
 
 

@@ -36,12 +36,14 @@ DECODE_ERRORS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticE
 class EventHandler:
     """What a service does with the events of a queue.
 
-    ``handle`` gets the new events of a transaction, in their order. ``read`` turns a message into its event; it raises
+    ``handle`` gets the new events of a transaction, in their order; those that it does not want (``wants``) are passed
+    over without a transaction. ``read`` turns a message into its event; it raises
     :class:`Undecodable`. ``discarded`` gets an event that an operator gave up, where later ones could not go on
     without a word of it.
     """
 
     handle: HandleEvents
+    wants: Callable[[Event], bool] = lambda _event: True
     read: Callable[[Message], Event] = Message.event
     discarded: HandleEvent | None = None
 
@@ -82,15 +84,14 @@ class Inbox:
         An event that waits behind a dead letter of its subject is parked. Raises what the handler raises.
         """
         events, undecodable = self._read(messages)
+        if not (events or undecodable):
+            return
         with self.storage.locked({partition_of(event.branchid) for event in events}) as tx:
             for message, why in undecodable:
                 log.warning("dead_letter", queue=message.queue, code=why.code, reason=why.reason)
                 dead_letters.move_to_dead_letters(tx, message, None, Failure(code=why.code, reason=why.reason))
-            new_ids = tx.receive(event.id for event in events)
+            new_ids, blocked = dead_letters.receive(tx, events)
             new = [event for event in events if event.id in new_ids]
-            if not new:
-                return
-            blocked = dead_letters.blocked(tx, (event.subject for event in new))
             dead_letters.park(tx, [event for event in new if event.subject in blocked])
             free = [event for event in new if event.subject not in blocked]
             if free:
@@ -136,13 +137,14 @@ class Inbox:
         return retry_until_available(work, service=self.storage.service, stop=self._stop)
 
     def _read(self, messages: Sequence[Message]) -> tuple[list[Event], list[tuple[Message, Undecodable]]]:
-        """Read what can be read; an event that is there twice counts once."""
+        """Read what can be read, and leave out what isn't wanted; an event that is there twice counts once."""
         events: dict[str, Event] = {}
         undecodable: list[tuple[Message, Undecodable]] = []
         for message in messages:
             try:
                 event = self.event_of(message)
-                events.setdefault(event.id, event)
+                if self._handler.wants(event):
+                    events.setdefault(event.id, event)
             except Undecodable as why:
                 undecodable.append((message, why))
         return list(events.values()), undecodable

@@ -124,7 +124,8 @@ class Relay:
                 self._buffer.clear()
                 self._buffered = 0
                 self._must_look = True
-        self._wake.set()
+        if any(row.own for row in rows):  # of the others only the cursor has to know, which has time
+            self._wake.set()
 
     def _next(self) -> list[Row]:
         rows: list[Row] = []

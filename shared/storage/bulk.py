@@ -32,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
-from shared.storage.tables import idempotency, inbox, log_head
+from shared.storage.tables import idempotency, inbox, log, log_head
 
 _ROWS = cast(bindparam("rows", type_=Text), postgresql.JSON)
 
@@ -92,16 +92,19 @@ def write(connection: Connection, statement: Executable, rows: Sequence[Mapping[
     connection.execute(statement, document(rows) if at_once else list(rows))
 
 
-_MOVE = text(
-    "UPDATE log_head SET pos = moved.pos "
-    "FROM unnest(CAST(:pp AS smallint[]), CAST(:pos AS bigint[])) AS moved (pp, pos) WHERE log_head.pp = moved.pp"
+_heads = func.unnest(
+    bindparam("head_pp", type_=postgresql.ARRAY(log_head.c.pp.type)),
+    bindparam("head_pos", type_=postgresql.ARRAY(log_head.c.pos.type)),
 )
+_given = _heads.table_valued("pp", "pos").render_derived("given")
+_advance = update(log_head).where(log_head.c.pp == _given.c.pp).values(pos=_given.c.pos)
+_APPEND = insert_document(log).add_cte(_advance.cte("advanced"))
 _RECEIVE = text(
     "INSERT INTO inbox (event_id, at) SELECT unnest(CAST(:ids AS text[])), CAST(:at AS timestamptz) "
     "ON CONFLICT DO NOTHING RETURNING event_id"
 )
 _ANSWERS = Among(select(idempotency), idempotency.c.actor, idempotency.c.key)
-_MOVE_ONE = update(log_head).where(log_head.c.pp == bindparam("of")).values(pos=bindparam("pos"))
+_ADVANCE_ONE = update(log_head).where(log_head.c.pp == bindparam("of")).values(pos=bindparam("pos"))
 _RECEIVE_ONE = insert_sqlite(inbox).on_conflict_do_nothing().returning(inbox.c.event_id)
 
 
@@ -134,13 +137,14 @@ def answers(connection: Connection, keys: Sequence[tuple[str, str]]) -> CursorRe
     return _ANSWERS.execute(connection, keys)
 
 
-def move_heads(connection: Connection, positions: Mapping[int, int]) -> None:
-    """Set the last position of each partition."""
-    ordered = sorted(positions.items())
+def append_rows(connection: Connection, rows: Sequence[Mapping[str, Any]], heads: Mapping[int, int]) -> None:
+    """Append rows to the log, and set the last position of each partition; on PostgreSQL in one statement."""
     if connection.dialect.name == "sqlite":
-        connection.execute(_MOVE_ONE, [{"of": pp, "pos": pos} for pp, pos in ordered])
+        connection.execute(insert(log), list(rows))
+        connection.execute(_ADVANCE_ONE, [{"of": pp, "pos": pos} for pp, pos in heads.items()])
     else:
-        connection.execute(_MOVE, {"pp": [pp for pp, _ in ordered], "pos": [pos for _, pos in ordered]})
+        positions = {"head_pp": list(heads), "head_pos": list(heads.values())}
+        connection.execute(_APPEND, document(rows) | positions)
 
 
 def receive(connection: Connection, event_ids: Sequence[str], at: datetime) -> set[str]:

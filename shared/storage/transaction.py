@@ -213,13 +213,12 @@ class Transaction:
         """Write what was appended and what follows from it. Called once, before the commit."""
         try:
             if self._rows:
-                bulk.insert_rows(self._connection, log, self._rows)
+                heads = {row.pp: self.heads[row.pp] for row in self.appended}
+                bulk.append_rows(self._connection, self._rows, heads)
             for table in dict.fromkeys(table for table, _ in self._inserts):
                 bulk.upsert_rows(self._connection, table, [row for of, row in self._inserts if of is table])
         except IntegrityError as error:
             raise VersionConflict("another command changed this at the same time; read it again") from error
-        if self.appended:
-            bulk.move_heads(self._connection, {row.pp: self.heads[row.pp] for row in self.appended})
         self._write_due()
         self._rows, self._inserts = [], []
 

@@ -85,6 +85,21 @@ def test_the_broker_delivers_what_there_is_a_handler_for_and_nothing_else(world:
         assert connection.exec_driver_sql("SELECT count(*) FROM inbox").scalar() == 1
 
 
+def test_an_event_that_the_handler_does_not_want_costs_no_transaction(world: World) -> None:
+    class Picky:
+        @on(triage.CounterClosed, where=lambda data: data.counter == "1")
+        def counter_closed(self, tx: Transaction, event: Event) -> None:
+            tx.append_event(event, own=False)
+
+    world.relay()
+    world.consume(handler_of(Picky()))
+    world.say("demo", counter="2")
+    wanted = world.say("demo", counter="1")
+    world.wait_handled([wanted])
+    with world.consumer.read() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM inbox").scalar() == 1
+
+
 @pytest.mark.usefixtures("two_versions")
 def test_a_handler_of_an_old_version_is_refused_as_it_would_never_be_called() -> None:
     class Deaf:

@@ -8,10 +8,11 @@ from services.vip.handlers.commands import (
     set_roster,
     settle,
 )
+from services.vip.handlers.event_handlers import is_for_vips
 from services.vip.handlers.ports import Desk, Vault
 from services.vip.handlers.views import roster_view, vip_view
 
 __all__ = [
-    "Desk", "Vault", "accept_handoff", "arrive", "complete_handoff", "decline_handoff", "roster_view",
+    "Desk", "Vault", "accept_handoff", "arrive", "complete_handoff", "decline_handoff", "is_for_vips", "roster_view",
     "set_roster", "settle", "vip_view",
 ]  # fmt: skip

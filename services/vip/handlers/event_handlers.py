@@ -14,11 +14,16 @@ from shared.contracts.events.vip import CustomerArrived
 from shared.errors import PredecessorMissing
 
 
+def is_for_vips(data: triage.TicketIssued | triage.TicketPrinted) -> bool:
+    """Whether the ticket is for the VIP channel: of all others vip need not know that they are there (V1)."""
+    return data.channel == "vip"
+
+
 def ticket_issued(desk: Desk, event: Event) -> None:
     """Remember a VIP ticket: its customer arrives when the paper is printed (V1)."""
     data = event.data
     assert isinstance(data, triage.TicketIssued)
-    if data.channel != "vip" or desk.ticket(data.ticket_id) is not None:
+    if desk.ticket(data.ticket_id) is not None:
         return
     ticket = model.Ticket(
         ticket_id=data.ticket_id,
@@ -35,8 +40,6 @@ def ticket_printed(desk: Desk, event: Event) -> None:
     """Take a VIP ticket's paper for the customer's arrival, unless somebody recognised them before (V1)."""
     data = event.data
     assert isinstance(data, triage.TicketPrinted)
-    if data.channel != "vip":
-        return
     ticket = desk.ticket(data.ticket_id)
     if ticket is None:
         raise PredecessorMissing(event.subject, "triage")
