@@ -40,7 +40,7 @@ def set_overrides(uow: UnitOfWork, policies: PolicySet, *, text: str | bytes, by
 
 
 def policy_view(branch: str, in_force: PolicyInForce | None, policies: PolicySet, problem: str | None) -> PolicyView:
-    """Return the branch's policy; before its first day it is the one that the book gives."""
+    """Return the branch's policy; before its first day it is the one that the files give."""
     if in_force is None:
         effective = policies.of(branch)
         return PolicyView(
