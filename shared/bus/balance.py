@@ -18,17 +18,19 @@ from shared.bus.topology import Queue
 
 log = structlog.get_logger()
 
-EVERY_S = 20.0
+REBALANCE_INTERVAL_S = 20.0
 
 
 class Balance:
     """What the consumers of one process know together."""
 
-    def __init__(self, consumers: Sequence[QueueConsumer], presence: Queue, *, every_s: float = EVERY_S) -> None:
+    def __init__(
+        self, consumers: Sequence[QueueConsumer], presence: Queue, *, interval_s: float = REBALANCE_INTERVAL_S
+    ) -> None:
         """Take part in every consumer's loop; ``presence`` counts the consumers of all processes."""
         self._consumers = consumers
         self._presence = presence
-        self._every_s = every_s
+        self._every_s = interval_s
         self._asked_at = time.monotonic()
         for consumer in consumers:
             consumer.balance_with(lambda connection, mine=consumer: self._gives_up(mine, connection))  # type: ignore[misc]

@@ -12,7 +12,7 @@ from shared.storage import Cursor, Storage
 
 log = structlog.get_logger()
 
-BATCH = 200
+BATCH_LIMIT = 200
 
 
 def catch_up(storage: Storage, processor: BatchProcessor, patterns: Iterable[str]) -> int:
@@ -27,7 +27,7 @@ def catch_up(storage: Storage, processor: BatchProcessor, patterns: Iterable[str
         with storage.read() as connection:
             positions = cursor.load(connection)
         positions = {pp: positions.get(pp, 0) for pp, head in reader.heads().items() if head > positions.get(pp, 0)}
-        while rows := reader.after(positions, limit=BATCH):
+        while rows := reader.after(positions, limit=BATCH_LIMIT):
             bodies = [row.body for row in rows if row.own and any(fnmatchcase(row.type, p) for p in patterns)]
             queue = f"catch-up from {producer}"
             processor.process([Message(queue=queue, body=body.encode()) for body in bodies])

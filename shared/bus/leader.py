@@ -6,7 +6,7 @@ from sqlalchemy import Connection, text
 
 from shared.storage import Storage
 
-CHECK_S = 1.0
+CHECK_INTERVAL_S = 1.0
 
 
 class Leader:
@@ -32,7 +32,7 @@ class Leader:
 
     def check(self) -> None:
         """Raise the database's error if the lock's connection is gone."""
-        if self._connection is not None and time.monotonic() - self._checked_at > CHECK_S:
+        if self._connection is not None and time.monotonic() - self._checked_at > CHECK_INTERVAL_S:
             self._connection.execute(text("SELECT 1"))
             self._checked_at = time.monotonic()
 

@@ -20,10 +20,10 @@ START_S = 60.0
 """How long services may take to be ready; a broker that is away is waited for after that point."""
 STOP_S = 6.0
 """How long services may take to finish what they have in hand."""
-POLL_S = 0.1
+POLL_INTERVAL_S = 0.1
 MAX_WORKERS = 32
 """Calls, batches and timers of one service at the same time; more wait their turn."""
-YOUNG = 10_000
+YOUNG_OBJECTS_LIMIT = 10_000
 """New objects before the collector looks at the youngest: one ticket makes thousands that end with it."""
 
 log = structlog.get_logger()
@@ -46,58 +46,58 @@ def run_until_told(
 
     Raises what a service's start raised, and :class:`ServiceDied` when one ends by itself.
     """
-    told: list[int] = []
+    signals: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda signum, _frame: told.append(signum))
+        signal.signal(number, lambda signum, _frame: signals.append(signum))
     runner = ServiceRunner({"settings": settings, "topology": topology, "max_workers": MAX_WORKERS})
     for service in services:
         runner.add_service(service)
     try:
-        _start(runner, told)
+        _start(runner, signals)
     except BaseException:
         _kill(runner)  # stopping what was never started would hide why
         raise
     try:
-        if not told:
-            _spare_the_collector()
+        if not signals:
+            _freeze_long_lived_objects()
             on_ready()
-            _watch(runner, told, while_running)
+            _watch(runner, signals, while_running)
     finally:
         _stop(runner, stop_s)
 
 
-def _start(runner: ServiceRunner, told: list[int]) -> None:
+def _start(runner: ServiceRunner, signals: list[int]) -> None:
     """Start the services; raise what one of them raises, and :class:`ServiceDied` when one takes for ever."""
     starting = eventlet.spawn(runner.start)
     deadline = time.monotonic() + START_S
-    while not starting.dead and not told:
+    while not starting.dead and not signals:
         if time.monotonic() > deadline:
             raise ServiceDied(f"not ready after {START_S:.0f} s")
-        eventlet.sleep(POLL_S / 2)
+        eventlet.sleep(POLL_INTERVAL_S / 2)
     if starting.dead:
         starting.wait()
 
 
-def _spare_the_collector() -> None:
+def _freeze_long_lived_objects() -> None:
     """Set aside what lives as long as the process: looking at all of it again stops every call for a tenth of a second.
 
     The libraries and the services' own parts are some 200,000 objects, none of which becomes garbage.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG, *gc.get_threshold()[1:])
+    gc.set_threshold(YOUNG_OBJECTS_LIMIT, *gc.get_threshold()[1:])
 
 
-def _watch(runner: ServiceRunner, told: list[int], while_running: Callable[[], None]) -> None:
+def _watch(runner: ServiceRunner, signals: list[int], while_running: Callable[[], None]) -> None:
     died: list[BaseException | None] = []
     watcher = eventlet.spawn(_wait_for_death, runner, died)
     try:
-        while not told and not died:
+        while not signals and not died:
             while_running()
-            eventlet.sleep(POLL_S)
+            eventlet.sleep(POLL_INTERVAL_S)
     finally:
         watcher.kill()
-    if died and not told:
+    if died and not signals:
         raise ServiceDied(f"{type(died[0]).__name__}: {died[0]}" if died[0] else "without an error")
 
 

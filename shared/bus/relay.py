@@ -19,10 +19,10 @@ from shared.storage.tables import dead_letter
 
 log = structlog.get_logger()
 
-BATCH = 500
+BATCH_LIMIT = 500
 POLL_INTERVAL_S = 0.2
-SAVE_S = 1.0
-MAX_BUFFER = 20_000
+SAVE_INTERVAL_S = 1.0
+BUFFER_LIMIT = 20_000
 RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
@@ -50,7 +50,7 @@ class Relay:
         self._saved_at = 0.0
         self._looked_at = 0.0
         self._must_look = False
-        self._letters_at = 0.0
+        self._dead_letters_at = 0.0
         self.leading = False
         self.failure: str | None = "not connected yet"
         storage.on_commit(self._on_commit)
@@ -120,7 +120,7 @@ class Relay:
             for row in rows:
                 self._buffer[row.pp][row.pos] = row
             self._buffered += len(rows)
-            if self._buffered > MAX_BUFFER:  # the broker is away: the log keeps them
+            if self._buffered > BUFFER_LIMIT:  # the broker is away: the log keeps them
                 self._buffer.clear()
                 self._buffered = 0
                 self._must_look = True
@@ -135,7 +135,7 @@ class Relay:
                 rows.append(row)
                 position += 1
                 self._buffered -= 1
-                if len(rows) >= BATCH:
+                if len(rows) >= BATCH_LIMIT:
                     return rows
         # What waits in the buffer stands behind rows of another process: those have been committed.
         idle = not self._buffered and not self._must_look
@@ -148,8 +148,8 @@ class Relay:
         with self._reader.connect() as connection:
             heads = logs.heads(connection)
             behind = {pp: self._positions[pp] for pp, head in heads.items() if head > self._positions[pp]}
-            rows = logs.after(connection, behind, limit=BATCH)
-        if len(rows) < BATCH:
+            rows = logs.after(connection, behind, limit=BATCH_LIMIT)
+        if len(rows) < BATCH_LIMIT:
             self._looked_at = time.monotonic()
         for pp, waiting in list(self._buffer.items()):
             for pos in [pos for pos in waiting if pos <= self._positions[pp]]:
@@ -166,22 +166,22 @@ class Relay:
         self._save(force=False)
 
     def _save(self, *, force: bool) -> None:
-        if self._dirty and (force or time.monotonic() - self._saved_at >= SAVE_S):
+        if self._dirty and (force or time.monotonic() - self._saved_at >= SAVE_INTERVAL_S):
             dirty, self._dirty = self._dirty, {}
             with self._storage.transaction() as tx:
                 self._cursor.save(tx.connection, dirty)
             self._saved_at = time.monotonic()
 
     def _publish_dead_letters(self, publisher: Publisher) -> bool:
-        if time.monotonic() - self._letters_at < POLL_INTERVAL_S:  # every commit wakes the relay, and few have a letter
+        if time.monotonic() - self._dead_letters_at < POLL_INTERVAL_S:  # few commits have one
             return False
         query = select(dead_letter).where(dead_letter.c.published.is_(False)).limit(50)
         with self._reader.connect() as connection:
             letters = connection.execute(query).mappings().all()
         if not letters:
-            self._letters_at = time.monotonic()
+            self._dead_letters_at = time.monotonic()
             return False
-        publisher.publish([_letter(self._storage.service, letter) for letter in letters])
+        publisher.publish([_dead_letter(self._storage.service, letter) for letter in letters])
         with self._storage.transaction() as tx:
             for letter in letters:
                 same = (dead_letter.c.id == letter["id"]) & (dead_letter.c.attempts == letter["attempts"])
@@ -194,7 +194,7 @@ def _outgoing(row: Row) -> Outgoing:
     return Outgoing(exchange=EVENTS, key=routing_key(row.branch, row.type), body=row.body.encode(), id=row.event_id)
 
 
-def _letter(service: str, letter: RowMapping) -> Outgoing:
+def _dead_letter(service: str, letter: RowMapping) -> Outgoing:
     names = ("queue", "code", "reason", "attempts", "state", "branch", "type", "subject", "event_id")
     headers = {f"lobby-{name.replace('_', '-')}": letter[name] for name in names if letter[name] is not None}
     headers |= {"lobby-id": letter["id"], "lobby-service": service, "lobby-at": letter["at"].isoformat()}

@@ -10,13 +10,15 @@ Nobody waits there for a branch that somebody else keeps for long: such commands
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from pydantic import BaseModel
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+from shared.clock import Clock
 from shared.commands import Command, Replayed
 from shared.errors import InvalidInput
 from shared.storage import bulk
@@ -25,13 +27,20 @@ from shared.storage.partition import partition_of
 from shared.storage.tables import idempotency
 from shared.storage.transaction import Transaction
 
-if TYPE_CHECKING:
-    from shared.storage.storage import Storage
-
 UseCase = Callable[[Transaction], BaseModel | None]
 
 MOST = 32
 """Commands of one transaction."""
+
+
+class Transactions(Protocol):
+    """What commands need of the storage."""
+
+    clock: Clock
+
+    def transaction(self, *branches: str, wait: bool = True) -> AbstractContextManager[Transaction]:
+        """Begin a transaction that may append to these branches."""
+        ...
 
 
 class IdempotencyKeyReused(InvalidInput):
@@ -62,7 +71,7 @@ class _CannotGoOn(Exception):
 class Commands:
     """The commands of one storage: in a lane that waits for no branch long, or in the one for those that must."""
 
-    def __init__(self, storage: "Storage") -> None:
+    def __init__(self, storage: Transactions) -> None:
         """Nobody waits."""
         self._quick, self._patient = _Lane(storage, patient=False), _Lane(storage, patient=True)
 
@@ -79,7 +88,7 @@ class Commands:
 
 @dataclass(eq=False)
 class _Lane:
-    storage: "Storage"
+    storage: Transactions
     patient: bool
     waiting: "deque[_Work]" = field(default_factory=deque)
     turn: threading.Lock = field(default_factory=threading.Lock)

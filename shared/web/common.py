@@ -86,7 +86,7 @@ def _openapi() -> bytes:
 
 @cache
 def _asyncapi(topology: Topology) -> bytes:
-    from shared.contracts.asyncapi import document  # built from every model: only where somebody asks
+    from shared.bus.asyncapi import document  # built from every model: only where somebody asks
 
     return orjson.dumps(document(topology))
 

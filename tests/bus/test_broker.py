@@ -82,8 +82,8 @@ def test_another_process_takes_the_queues_over_and_gives_some_back(world: World)
     wait_until(lambda: all(c.failure is None for c in first), within_s=20, what="the first to read")
     second = world.consume()
     wait_until(lambda: all(c.failure is None for c in second), within_s=20, what="the second to stand by")
-    Balance(first, presence_queue(CONSUMER), every_s=0.5)
-    Balance(second, presence_queue(CONSUMER), every_s=0.5)
+    Balance(first, presence_queue(CONSUMER), interval_s=0.5)
+    Balance(second, presence_queue(CONSUMER), interval_s=0.5)
     world.relay()
     events = []
     until = time.monotonic() + 40

@@ -13,8 +13,7 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT7
 
 from services.ops.service_classes import topology_of
-from shared.bus import topology
-from shared.contracts import asyncapi
+from shared.bus import asyncapi, topology
 from shared.contracts.catalog import registry
 from tests.contracts.test_fixtures import FIXTURES
 

@@ -48,7 +48,8 @@ def write_documents(out: Path, settings: Settings) -> Iterator[Path]:
 def documents(settings: Settings) -> Iterator[tuple[str, dict[str, Any]]]:
     """Return each document with the name of its file."""
     from services.ops.service_classes import topology_of
-    from shared.contracts import asyncapi, openapi, schemas
+    from shared.bus import asyncapi
+    from shared.contracts import openapi, schemas
 
     yield "openapi.json", openapi.document()
     yield "asyncapi.json", asyncapi.document(topology_of(settings.queues))
