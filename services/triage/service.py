@@ -6,7 +6,7 @@ from nameko.extensions import DependencyProvider
 
 from services.triage import handlers
 from services.triage.handlers import event_handlers
-from services.triage.lobbies import Answer, Lobbies
+from services.triage.lobbies import Lobbies
 from shared.bus import Database, every, on
 from shared.contracts.envelope import Event
 from shared.contracts.events import terminal, vip
@@ -16,6 +16,7 @@ from shared.contracts.http.care import CARE, CARED
 from shared.contracts.http.diversion import DIVERSION
 from shared.contracts.http.fairness import FAIRNESS
 from shared.storage import Transaction
+from shared.web.branches import Answer
 from shared.web.call import Call
 from shared.web.entrypoint import http
 
@@ -201,9 +202,7 @@ class TriageService:
     @http(calls.TICKET)
     def ticket(self, call: Call) -> Answer:
         """Return one ticket."""
-        branch = self.lobbies.branch_of(call.id)
-        call.principal.require_branch(branch)
-        return self.lobbies.look(branch, lambda lobby: handlers.one_ticket(lobby, ticket_id=call.id))
+        return self.lobbies.look_at(call, lambda lobby: handlers.one_ticket(lobby, ticket_id=call.id))
 
     @http(calls.POLICY)
     def policy(self, call: Call) -> Answer:

@@ -81,7 +81,7 @@ class Transaction:
 
     @property
     def connection(self) -> Connection:
-        """The connection; rows that :meth:`insert` was given are not there before the commit."""
+        """The connection; what is appended, and the rows that follow from it, are not there before the commit."""
         return self._connection
 
     def state(self, branch: str) -> Any:
@@ -101,10 +101,6 @@ class Transaction:
         self._of(branch)
         self._settled |= {branch}
         return due.is_due(self._connection, branch, self.now)
-
-    def insert(self, table: Table, row: Mapping[str, Any]) -> None:
-        """Write a row at the commit, together with the table's others; nobody reads it before."""
-        self._inserts.append((table, row))
 
     def events_of(self, subject: str) -> list[Event]:
         """Return a subject's events, oldest first, those that this transaction has appended among them."""

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from services.triage.errors import TicketNotFound
 from services.triage.handlers import LobbyReader, Silence, UnitOfWork, conclude_from_silence, watch_waits
-from services.triage.lobbies import Answer, Lobbies, Shown
+from services.triage.lobbies import Lobbies
 from services.triage.model import Visit, apply
 from services.triage.policy import Policy
 from services.triage.service import TriageService
@@ -23,6 +23,7 @@ from shared.contracts.registry import type_of
 from shared.ids import new_id
 from shared.settings import Settings
 from shared.storage import Transaction
+from shared.web.branches import Answer, Shown
 from shared.web.call import Call
 from tests.support.in_process import InProcess
 

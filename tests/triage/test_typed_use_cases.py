@@ -8,8 +8,9 @@ import pytest
 
 CALL = """
 from services.triage import handlers
-from services.triage.lobbies import Answer, Lobbies
+from services.triage.lobbies import Lobbies
 from shared.contracts.http.triage import TakeTicket
+from shared.web.branches import Answer
 from shared.web.call import Call
 
 

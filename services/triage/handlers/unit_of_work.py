@@ -3,14 +3,13 @@
 ``store`` gives it, on a database or in memory; a use case doesn't know how.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta
 from hashlib import sha256
 
 from services.triage.model import Appointment, Counter, Device, LobbyState, Visit, apply
 from services.triage.policy import Policy
-from shared.contracts.event_data import EventData
 from shared.contracts.events.triage import (
     AppointmentEvent,
     CounterEvent,
@@ -21,47 +20,22 @@ from shared.contracts.events.triage import (
     TicketRefused,
     VisitEvent,
 )
+from shared.unit_of_work import BranchReader, BranchUnitOfWork
 
 LONGEST_SUBJECT = 128
 
 
-class LobbyReader(ABC):
+class LobbyReader(BranchReader[LobbyState]):
     """A branch's lobby, for looking."""
-
-    zone: tzinfo
-
-    @property
-    @abstractmethod
-    def now(self) -> datetime:
-        """The business time at which the use case began."""
-
-    @property
-    @abstractmethod
-    def state(self) -> LobbyState:
-        """The branch's state: the committed one, and what this use case has recorded since."""
-
-    @abstractmethod
-    def state_at(self, time: datetime) -> LobbyState:
-        """Return the branch's state at an instant, from its log."""
 
     @abstractmethod
     def ended_visit(self, *, ticket_id: str | None = None, visit_id: str | None = None) -> Visit | None:
         """Return a visit that has ended, by its own id or a ticket's, from its log."""
 
     @property
-    def branch(self) -> str:
-        """The branch."""
-        return self.state.branch
-
-    @property
     def policy(self) -> Policy:
         """The policy that the branch is run by."""
         return self.state.policy
-
-    @property
-    def today(self) -> date:
-        """The branch's local day."""
-        return self.now.astimezone(self.zone).date()
 
     def state_of_day(self, day: date, kept_days: int) -> LobbyState:
         """Return the state that shows a day's figures: the one after that day, where today's keeps them no more."""
@@ -79,16 +53,8 @@ class LobbyReader(ABC):
         return self.state.visits.get(visit_id) or self.ended_visit(visit_id=visit_id)
 
 
-class UnitOfWork(LobbyReader):
+class UnitOfWork(LobbyReader, BranchUnitOfWork[LobbyState]):
     """One transaction of a branch: what is recorded is in the log and in the state, or nowhere."""
-
-    @abstractmethod
-    def new_id(self) -> str:
-        """Return a new opaque id."""
-
-    @abstractmethod
-    def hear(self, said: EventData, at: datetime) -> None:
-        """Keep in our log what a terminal said at ``at``: it changes what we know, though nothing that we tell."""
 
     @abstractmethod
     def numbered(self, number: str, day: date | None = None) -> str | None:
@@ -97,9 +63,6 @@ class UnitOfWork(LobbyReader):
     @abstractmethod
     def appointment(self, appointment_id: str) -> Appointment | None:
         """Return an appointment of the branch (T11)."""
-
-    @abstractmethod
-    def _append(self, subject: str, data: EventData, sequence: int, at: datetime | None = None) -> None: ...
 
     def next_number(self, day: date, prefix: str, start: int = 1) -> int:
         """Return the next number of a day's series, which begins at ``start``: used once it is recorded."""

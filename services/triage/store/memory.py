@@ -77,7 +77,15 @@ class MemoryUnitOfWork(UnitOfWork):
         """Return an appointment of the branch (T11)."""
         return self._state.appointments.get(appointment_id)
 
-    def _append(self, subject: str, data: EventData, sequence: int, at: datetime | None = None) -> None:
+    def _append(
+        self,
+        subject: str,
+        data: EventData,
+        sequence: int,
+        at: datetime | None = None,
+        *,
+        correlation: str | None = None,
+    ) -> None:
         at = at or self.now
         self._listener(subject, sequence, data, at)
         self._follow(subject, sequence, data, at)

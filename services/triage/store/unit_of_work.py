@@ -1,6 +1,7 @@
 """A unit of work on the service's database: the transaction's state, its log, and look-ups by key."""
 
-from datetime import date, datetime, tzinfo
+from collections.abc import Sequence
+from datetime import date
 
 from sqlalchemy import Connection, Date, bindparam, select
 
@@ -11,11 +12,12 @@ from services.triage.model.copying import replace
 from services.triage.policy import Policy
 from services.triage.store import tables
 from shared.contracts.envelope import Event
-from shared.contracts.event_data import EventData
 from shared.contracts.events.triage import AppointmentEvent, VisitEvent
 from shared.contracts.registry import decode
-from shared.storage import Storage, Transaction
+from shared.storage import Storage
 from shared.storage.log import of_subject
+from shared.storage.unit_of_work import StoredReader
+from shared.storage.unit_of_work import StoredUnitOfWork as Stored
 
 _ticket = tables.ticket.c
 _VISIT_OF = select(_ticket.visit_id).where(
@@ -42,63 +44,22 @@ def branch_of(connection: Connection, ticket_id: str) -> str | None:
     return branch
 
 
-class StoredLobby(LobbyReader):
+class StoredLobby(StoredReader[LobbyState], LobbyReader):
     """A branch's committed state, for looking."""
 
-    def __init__(self, storage: Storage, branch: str, connection: Connection, policy_before: Policy) -> None:
-        """Read with this connection; ``policy_before`` is the policy where none was recorded yet."""
-        self.zone: tzinfo = storage.settings.default_timezone
-        self._storage = storage
-        self._connection = connection
-        self._now = storage.clock.now()
-        state: LobbyState = storage.known(connection, branch).state
-        self._state = state if state.in_force is not None else replace(state, default_policy=policy_before)
-
-    @property
-    def now(self) -> datetime:
-        """The business time at which the look began."""
-        return self._now
-
-    @property
-    def state(self) -> LobbyState:
-        """The branch's committed state."""
-        return self._state
-
-    def state_at(self, time: datetime) -> LobbyState:
-        """Return the branch's state at an instant, from its log."""
-        state: LobbyState = self._storage.states.at(self._connection, self.branch, time).state
-        return state
+    def __init__(self, storage: Storage, connection: Connection, branch: str, policy_before: Policy) -> None:
+        """``policy_before`` is the policy where none was recorded yet."""
+        super().__init__(storage, connection, branch)
+        if self._state.in_force is None:
+            self._state = replace(self._state, default_policy=policy_before)
 
     def ended_visit(self, *, ticket_id: str | None = None, visit_id: str | None = None) -> Visit | None:
         """Return a visit that has ended, from its log."""
         return _folded_visit(self._connection, self.branch, ticket_id, visit_id)
 
 
-class StoredUnitOfWork(UnitOfWork):
+class StoredUnitOfWork(Stored[LobbyState], UnitOfWork):
     """A branch in a transaction that has its partition locked."""
-
-    def __init__(self, storage: Storage, tx: Transaction, branch: str) -> None:
-        """Record in the transaction's log."""
-        self.zone: tzinfo = storage.settings.default_timezone
-        self._storage = storage
-        self._tx = tx
-        self._branch = branch
-        self._state: LobbyState = tx.state(branch)
-
-    @property
-    def now(self) -> datetime:
-        """The business time of the command."""
-        return self._tx.now
-
-    @property
-    def state(self) -> LobbyState:
-        """The branch's state after what was recorded so far."""
-        return self._state
-
-    def state_at(self, time: datetime) -> LobbyState:
-        """Return the branch's state at an instant, from its log."""
-        state: LobbyState = self._storage.states.at(self._tx.connection, self._branch, time).state
-        return state
 
     def ended_visit(self, *, ticket_id: str | None = None, visit_id: str | None = None) -> Visit | None:
         """Return a visit that has ended, from its log."""
@@ -107,15 +68,6 @@ class StoredUnitOfWork(UnitOfWork):
         if visit_id is not None:
             return _folded(self._branch, visit_id, self._tx.events_of(visit_id))
         return _folded_visit(self._tx.connection, self._branch, ticket_id, None)
-
-    def new_id(self) -> str:
-        """Return a new opaque id."""
-        return self._tx.ids()
-
-    def hear(self, said: EventData, at: datetime) -> None:
-        """Keep in our log what a terminal said."""
-        self._tx.hear(self._branch, said, at)
-        self._state = self._tx.state(self._branch)
 
     def numbered(self, number: str, day: date | None = None) -> str | None:
         """Return the id of the ticket with this number on a day; the newest one where no day is named."""
@@ -138,10 +90,6 @@ class StoredUnitOfWork(UnitOfWork):
                 appointment = appointment.apply(event.data, event.time)
         return appointment
 
-    def _append(self, subject: str, data: EventData, sequence: int, at: datetime | None = None) -> None:
-        self._tx.append(self._branch, subject, data, correlation=subject, sequence=sequence, time=at)
-        self._state = self._tx.state(self._branch)
-
 
 def _folded_visit(connection: Connection, branch: str, ticket_id: str | None, visit_id: str | None) -> Visit | None:
     if visit_id is None:
@@ -152,7 +100,7 @@ def _folded_visit(connection: Connection, branch: str, ticket_id: str | None, vi
     return _folded(branch, visit_id, [decode(row.body.encode()) for row in of_subject(connection, visit_id)])
 
 
-def _folded(branch: str, visit_id: str, happened: list[Event]) -> Visit | None:
+def _folded(branch: str, visit_id: str, happened: Sequence[Event]) -> Visit | None:
     visit = None
     for event in happened:
         data = event.data
