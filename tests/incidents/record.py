@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from services.incidents.lobbies import Lobbies
 from services.incidents.service import IncidentsService
 from shared.clock import ManualClock
 from shared.contracts.envelope import Event
@@ -18,7 +19,7 @@ class Record:
 
     def __init__(self, storage: Storage, clock: ManualClock) -> None:
         self.clock = clock
-        self.incidents = InProcess(IncidentsService, storage=storage)
+        self.incidents = InProcess(IncidentsService, storage=storage, lobbies=Lobbies(storage))
 
     def open(self, kind: str = "dispute", **fields: object) -> calls.IncidentView:
         body = {"kind": kind, "summary": "两位客户争吵", **fields}

@@ -5,7 +5,9 @@ from datetime import timedelta
 import pytest
 
 from services.incidents import errors
+from services.incidents.model import fold as folding
 from shared.contracts.events import incidents as contract
+from shared.storage.verification import verify
 from tests.incidents.record import BRANCH, Record
 
 SHA = "a" * 64
@@ -152,3 +154,31 @@ def test_a_branchs_incidents_are_listed_with_the_newest_first(record: Record) ->
         record.clock.advance(1)
         opened.append(record.open().incident_id)
     assert [incident.incident_id for incident in record.list().incidents] == opened[::-1]
+
+
+def test_a_closed_incident_older_than_the_kept_ones_is_read_from_the_log_and_amended(
+    record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folding, "NEWEST", 2)
+    old = record.open().incident_id
+    still_open = record.open("hazard").incident_id
+    record.step(old, "resolved")
+    closed = record.close(old)
+    for _ in range(2):
+        record.clock.advance(1)
+        newest = record.open().incident_id
+    assert record.get(old) == closed
+    assert record.amend(old).amendments[0].note == "more was found"
+    assert record.step(still_open, "owner_assigned").state == "open"
+    listed = record.list().incidents
+    assert len(listed) == 2
+    assert listed[0].incident_id == newest
+
+
+def test_the_state_and_the_look_ups_are_what_the_log_says(record: Record) -> None:
+    closed = record.open("hazard").incident_id
+    for step in ("owner_assigned", "eliminated", "rechecked"):
+        record.step(closed, step)
+    record.close(closed)
+    record.open()
+    assert verify(record.incidents.storage, BRANCH) == []

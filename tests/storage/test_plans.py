@@ -11,7 +11,7 @@ from sqlalchemy import Table, delete, exists, func, select
 
 from services.gateway import dead_letters, store, stream, terminals
 from services.gateway.branch_tails import BranchTails
-from services.incidents.store import Records as IncidentRecords
+from services.incidents import store as incidents_store
 from services.vip.store import Records as VipRecords
 from services.worklog.handlers import Recording, get_day, search
 from services.worklog.store import Journal, StoredDays, StoredJournalProjection
@@ -49,6 +49,8 @@ MOST = 3000
 BRANCH = large.branch_name(1)
 OPERATOR = Principal(subject="o", roles=frozenset({"operations"}), branches=frozenset({"*"}))
 SERVICES = ("triage", "worklog", "gateway", "vip", "incidents")
+SAVED = ("incidents",)
+"""Whose large databases have snapshots, too."""
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -62,9 +64,19 @@ def databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         upgrade(settings, service)
         large.fill_service(settings, service, SIZE)
         storages[service] = declared_storage(settings, service, ManualClock(time=SIZE.end))
+        if service in SAVED:
+            save_states(storages[service])
     yield storages
     for storage in storages.values():
         storage.close()
+
+
+def save_states(storage: Storage) -> None:
+    """Save the states of all branches, as it is done again and again."""
+    for number in range(SIZE.branches):
+        storage.state(large.branch_name(number))
+    assert storage.take_snapshots(all_changed=True) == SIZE.branches
+    storage.states.forget()
 
 
 Doing = Callable[[Storage], object]
@@ -306,7 +318,18 @@ def show_the_lounge(storage: Storage) -> None:
 
 def list_incidents(storage: Storage) -> None:
     with storage.read() as connection:
-        assert len(IncidentRecords(connection).newest(BRANCH)) == 200
+        assert len(incidents_store.StoredLobby(storage, connection, BRANCH).state.newest) == 200
+
+
+def show_an_old_incident(storage: Storage) -> None:
+    with storage.read() as connection:
+        branch = incidents_store.branch_of(connection, "incident-1")
+        assert branch == BRANCH
+        lobby = incidents_store.StoredLobby(storage, connection, branch)
+        assert "incident-1" not in lobby.state.incidents
+        shown = lobby.incident("incident-1")
+    assert shown is not None
+    assert (shown.state, shown.version) == ("closed", 2)
 
 
 def serve_a_customer(storage: Storage) -> None:
@@ -355,7 +378,7 @@ OWN: dict[str, list[Doing]] = {
         hold_a_batch, take_from_a_terminal, follow, forget_what_was_held, list_dead_letters, list_a_terminals_branches,
     ],
     "vip": [look_for_overdue_offers, show_the_lounge],
-    "incidents": [list_incidents],
+    "incidents": [list_incidents, show_an_old_incident],
 }  # fmt: skip
 ALL = [("gateway", doing) for doing in EVERYWHERE] + [
     (service, doing) for service in SERVICES for doing in OWN[service]

@@ -6,6 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, text
 
+from shared.contracts.envelope import Event
+from shared.contracts.event_data import EventData
+from shared.contracts.events import incidents
+from shared.contracts.registry import type_of
 from shared.settings import Settings
 from shared.storage.engine import is_sqlite, open_engine
 from shared.storage.partition import partition_of
@@ -22,11 +26,6 @@ NOTE = (
     '"data":{"business_date":"2026-01-01","note_id":"n","kind":"summary","text":"t","by":"li"}}'
 )
 """What somebody wrote into a day's log."""
-INCIDENT = (
-    '{"incident_id":"i","branch":"b","kind":"hazard","business_date":"2026-01-01","summary":"s","severity":"low",'
-    '"where":null,"people":[],"cause":null,"happened_at":"2026-01-01T01:00:00Z","opened_at":"2026-01-01T01:00:00Z",'
-    '"reported_by":"li","visit_id":null,"device_id":null}'
-)
 BODY = '{"specversion":"1.0","data":{"note":"' + "x" * 500 + '"}}'
 
 
@@ -219,10 +218,37 @@ def _fill_vip(fill: _Filler) -> None:
 
 
 def _fill_incidents(fill: _Filler) -> None:
-    fill.insert(
-        "incident", fill.size.events // 10, incident_id="'incident-' || i", branch=fill.branch, version="3",
-        state="'closed'", opened_at=fill.at, body=f"'{INCIDENT}'",
+    opened = incidents.HazardOpened(
+        incident_id="incident-@i", business_date=FIRST.date(), summary="s", happened_at=FIRST, reported_by="li"
+    )
+    closed = incidents.IncidentClosed(
+        incident_id="incident-@i", kind="hazard", business_date=FIRST.date(), resolution="r", by="li", open_s=1.0
+    )
+    count = fill.size.events // 10
+    _fill_history(fill, count, opened, subject="incident-@i", sequence=1)
+    _fill_history(fill, count, closed, subject="incident-@i", sequence=2)
+    fill.insert("incident", count, incident_id="'incident-' || i", branch=fill.branch)
+
+
+def _fill_history(fill: _Filler, count: int, data: EventData, *, subject: str, sequence: int) -> None:
+    """Append so many events whose texts have the number in the place of ``@i``, behind those of smaller sequences."""
+    branches = fill.size.branches
+    event = Event(
+        id=f"event-{sequence}-@i", source="/services/s", type=type_of(type(data)), subject=subject, time=FIRST,
+        branchid="branch-x", correlationid=subject, sequence=sequence, recordedtime=FIRST, data=data,
     )  # fmt: skip
+    parts = " ".join(f"WHEN {n} THEN {partition_of(branch_name(n))}" for n in range(branches))
+
+    def numbered(text: str) -> str:
+        return "'" + text.replace("@i", "' || i || '").replace("branch-x", f"branch-' || (i % {branches}) || '") + "'"
+
+    fill.insert(
+        "log", count, pp=f"(CASE i % {branches} {parts} END)", pos=f"{(sequence - 1) * count} + i + 1",
+        event_id=numbered(event.id), branch=fill.branch, type=f"'{event.type}'", source="'/services/s'",
+        subject=numbered(subject), sequence=str(sequence), correlation=numbered(subject), recorded=fill.at,
+        own="(1 = 1)", body=numbered(event.to_json().decode()),
+    )  # fmt: skip
+    fill.connection.execute(text("UPDATE log_head SET pos = :pos"), {"pos": sequence * count})
 
 
 _OWN: dict[str, Callable[[_Filler], None]] = {

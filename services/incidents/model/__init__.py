@@ -1,5 +1,6 @@
 """The domain of incidents. Pure: no clock, no database, no framework."""
 
+from services.incidents.model.fold import folded
 from services.incidents.model.incident import (
     Amendment,
     Incident,
@@ -16,8 +17,9 @@ from services.incidents.model.incident import (
     close,
     record_step,
 )
+from services.incidents.model.lobby_state import LobbyState
 
 __all__ = [
-    "Amendment", "Incident", "IsClosed", "IsOpen", "NotOfThisKind", "State", "Step", "TooEarly", "Unfinished", "amend",
-    "apply", "begin", "close", "record_step",
+    "Amendment", "Incident", "IsClosed", "IsOpen", "LobbyState", "NotOfThisKind", "State", "Step", "TooEarly",
+    "Unfinished", "amend", "apply", "begin", "close", "folded", "record_step",
 ]  # fmt: skip
