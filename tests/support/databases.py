@@ -47,9 +47,10 @@ def empty_storage(settings: "Settings", service: str, clock: Clock) -> "Iterator
 
     empty_database(settings, service)
     storage = declared_storage(settings, service, clock)
-    if storage.keeps_states:
-        FoldCheck(storage)
+    check = FoldCheck(storage) if storage.keeps_states else None
     try:
         yield storage
+        if check is not None:
+            check.finish()
     finally:
         storage.close()

@@ -10,6 +10,10 @@ from shared.storage import Row, Storage
 from shared.storage.tables import log
 
 
+SNAPSHOT_INTERVAL = 20
+"""Commits between two snapshots that are written and read."""
+
+
 class FoldCheck:
     """Listens to a storage's commits and folds beside it."""
 
@@ -17,7 +21,13 @@ class FoldCheck:
         self._storage = storage
         self._folded: dict[str, tuple[int, Any]] = {}
         self._lock = threading.Lock()
+        self._commits = 0
         storage.on_commit(self._check)
+
+    def finish(self) -> None:
+        """Write and read each branch's state once more, as it is at the end."""
+        for branch, (_, state) in self._folded.items():
+            self._through_a_snapshot(branch, state)
 
     def _check(self, appended: list[Row]) -> None:
         with self._lock:
@@ -35,6 +45,13 @@ class FoldCheck:
             for body in connection.execute(query.order_by(log.c.pos)).scalars():
                 state = aggregate.apply(state, decode(body.encode()))
         assert known.state == state, f"the live state of {branch} is not the fold of its log"
+        self._commits += 1
+        if self._commits % SNAPSHOT_INTERVAL == 1:  # to write and read a crowd's takes longer than its commit
+            state = self._through_a_snapshot(branch, state)
+        self._folded[branch] = (known.pos, state)
+
+    def _through_a_snapshot(self, branch: str, state: Any) -> Any:
+        aggregate = self._storage.states.aggregate
         loaded = aggregate.load(branch, aggregate.dump(state))
         assert loaded == state, f"the snapshot of {branch} does not hold its state"
-        self._folded[branch] = (known.pos, loaded)
+        return loaded
