@@ -38,6 +38,9 @@ def branches(storage: Storage) -> list[str]:
 def verify(storage: Storage, branch: str) -> list[Difference]:
     """Fold a branch's log from its first event on, and return where the kept state and rows differ from it."""
     with storage.read() as connection:
+        if connection.dialect.name == "postgresql":
+            # Log, snapshot and rows are read one after the other and have to be of the same instant.
+            connection.execution_options(isolation_level="REPEATABLE READ")
         known = storage.known(connection, branch)
         refolded = storage.states.refolded(connection, branch, known.pos)
         dump = storage.states.aggregate.dump

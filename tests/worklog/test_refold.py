@@ -8,7 +8,8 @@ from datetime import date
 import pytest
 from sqlalchemy import Connection, delete, select, update
 
-from services.worklog.store import tables
+from services.worklog.model.counted import Counted
+from services.worklog.store import JournalCount, tables
 from shared.storage import Storage
 from shared.storage.verification import branches, rebuild, verify
 from tests.worklog.happened import TODAY, Happened
@@ -80,3 +81,19 @@ def test_a_signature_that_is_gone_is_found_and_made_anew_from_the_log(
     rebuild(storage, BRANCH)
     assert differing(storage) == []
     assert office.verify().ok
+
+
+def test_what_is_recorded_while_somebody_verifies_is_no_difference(
+    office: Office, storage: Storage, two_days: Happened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refold, more = JournalCount.refold, iter([list(two_days.visit("late"))])
+
+    def and_go_on(count: JournalCount, connection: Connection, branch: str) -> Counted:
+        counted = refold(count, connection, branch)
+        office.worklog.take_batch(next(more, []))
+        return counted
+
+    monkeypatch.setattr(JournalCount, "refold", and_go_on)
+    assert differing(storage) == []
+    assert next(more, None) is None
+    assert (differing(storage), office.day().visits) == ([], 3)
