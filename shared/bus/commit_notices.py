@@ -23,7 +23,10 @@ RETRY_S = 2.0
 BRANCHES_LIMIT = 200
 """Branches that one notice names: PostgreSQL takes 8,000 bytes."""
 
-_PEERS = text("SELECT count(*) FROM pg_stat_activity WHERE application_name = :name AND pid <> pg_backend_pid()")
+_PEERS = text(
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND application_name = :name AND pid <> pg_backend_pid()"
+)
 
 OnNotice = Callable[[Collection[str]], None]
 """Is called with the branches that another process has appended to."""
@@ -43,6 +46,7 @@ class CommitNotices:
         self._sender = f"{os.getpid()}.{id(self)}"
         self._listeners: list[OnNotice] = []
         self._unsent: set[str] = set()
+        self._lock = threading.Lock()
         self._wake = threading.Event()
         self.peers = 0
         storage.on_commit(self._on_commit)
@@ -66,7 +70,8 @@ class CommitNotices:
         while self._is_needed():
             self._wake.wait(CHECK_INTERVAL_S)
             self._wake.clear()
-            branches, self._unsent = sorted(self._unsent), set()
+            with self._lock:
+                branches, self._unsent = sorted(self._unsent), set()
             if branches:
                 self._send(branches)
 
@@ -75,7 +80,8 @@ class CommitNotices:
 
     def _on_commit(self, rows: Sequence[Row]) -> None:
         if self.peers and self._is_wanted():
-            self._unsent.update(row.branch for row in rows)
+            with self._lock:
+                self._unsent.update(row.branch for row in rows)
             self._wake.set()
 
     def _send(self, branches: list[str]) -> None:

@@ -16,8 +16,8 @@ from shared.storage import Storage
 from tests.bus.world import PRODUCER, World, fresh
 from tests.support.processes import wait_until
 
-SOON_S = 5.0
-LATE_S = 60.0
+SOON_S = 20.0
+LATE_S = 90.0
 
 
 @pytest.fixture
