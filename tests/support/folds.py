@@ -9,7 +9,6 @@ from shared.contracts.registry import decode
 from shared.storage import Row, Storage
 from shared.storage.tables import log
 
-
 SNAPSHOT_INTERVAL = 20
 """Commits between two snapshots that are written and read."""
 
