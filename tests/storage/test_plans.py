@@ -12,7 +12,7 @@ from sqlalchemy import Table, delete, exists, func, select
 from services.gateway import dead_letters, store, stream, terminals
 from services.gateway.branch_tails import BranchTails
 from services.incidents import store as incidents_store
-from services.vip.store import Records as VipRecords
+from services.vip import store as vip_store
 from services.worklog.handlers import Recording, get_day, search
 from services.worklog.store import Journal, StoredDays, StoredJournalProjection
 from shared.bus.batch_processor import BatchProcessor
@@ -49,7 +49,7 @@ MOST = 3000
 BRANCH = large.branch_name(1)
 OPERATOR = Principal(subject="o", roles=frozenset({"operations"}), branches=frozenset({"*"}))
 SERVICES = ("triage", "worklog", "gateway", "vip", "incidents")
-SAVED = ("incidents",)
+SAVED = ("vip", "incidents")
 """Whose large databases have snapshots, too."""
 
 
@@ -305,15 +305,22 @@ def list_a_terminals_branches(storage: Storage) -> None:
 
 
 def look_for_overdue_offers(storage: Storage) -> None:
-    with storage.read() as connection:
-        assert VipRecords(connection).overdue(SIZE.end) == []
+    assert storage.branches_due(limit=200) == []
 
 
 def show_the_lounge(storage: Storage) -> None:
     with storage.read() as connection:
-        records = VipRecords(connection)
-        assert not records.active(BRANCH)
-        assert not records.loads(BRANCH, "accepted")
+        state = vip_store.StoredLobby(storage, connection, BRANCH).state
+    assert not state.active
+
+
+def show_an_old_handoff(storage: Storage) -> None:
+    with storage.read() as connection:
+        branch = vip_store.branch_of(connection, "handoff-1")
+        assert branch == BRANCH
+        shown = vip_store.StoredLobby(storage, connection, branch).handoff("handoff-1")
+    assert shown is not None
+    assert (shown.state, shown.version) == ("withdrawn", 2)
 
 
 def list_incidents(storage: Storage) -> None:
@@ -377,7 +384,7 @@ OWN: dict[str, list[Doing]] = {
     "gateway": [
         hold_a_batch, take_from_a_terminal, follow, forget_what_was_held, list_dead_letters, list_a_terminals_branches,
     ],
-    "vip": [look_for_overdue_offers, show_the_lounge],
+    "vip": [look_for_overdue_offers, show_the_lounge, show_an_old_handoff],
     "incidents": [list_incidents, show_an_old_incident],
 }  # fmt: skip
 ALL = [("gateway", doing) for doing in EVERYWHERE] + [

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 
 from shared.contracts.envelope import Event
 from shared.contracts.event_data import EventData
-from shared.contracts.events import incidents
+from shared.contracts.events import incidents, vip
 from shared.contracts.registry import type_of
 from shared.settings import Settings
 from shared.storage.engine import is_sqlite, open_engine
@@ -206,15 +206,13 @@ def _fill_triage(fill: _Filler) -> None:
 
 
 def _fill_vip(fill: _Filler) -> None:
+    key = {"handoff_id": "handoff-@i", "visit_id": "visit-@i"}
+    arrived = vip.CustomerArrived(**key, business_date=FIRST.date(), tier="gold", recognised_by="word")
+    withdrawn = vip.HandoffWithdrawn(**key, business_date=FIRST.date(), reason="left")
     count = fill.size.events // 10
-    fill.insert(
-        "handoff", count, handoff_id="'handoff-' || i", branch=fill.branch, visit_id="'visit-' || i", version="4",
-        state="'completed'", arrived_at=fill.at, unsettled="(1 = 0)", body="'{}'",
-    )  # fmt: skip
-    fill.insert(
-        "ticket", count, ticket_id="'ticket-' || i", visit_id="'visit-' || i", number="'A'", tier="'gold'",
-        handoff_id="'handoff-' || i", over="(1 = 1)",
-    )  # fmt: skip
+    _fill_history(fill, count, arrived, subject="handoff-@i", sequence=1)
+    _fill_history(fill, count, withdrawn, subject="handoff-@i", sequence=2)
+    fill.insert("handoff", count, handoff_id="'handoff-' || i", branch=fill.branch)
 
 
 def _fill_incidents(fill: _Filler) -> None:

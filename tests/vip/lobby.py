@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 
+from services.vip.lobbies import Lobbies
 from services.vip.service import VipService
 from shared.clock import ManualClock
 from shared.contracts.envelope import Event
@@ -14,6 +15,8 @@ from shared.contracts.http import vip as calls
 from shared.contracts.registry import type_of
 from shared.ids import new_id
 from shared.storage import Storage
+from shared.storage.log import after
+from shared.storage.partition import PARTITIONS
 from tests.support.in_process import InProcess
 
 BRANCH = "demo"
@@ -36,7 +39,7 @@ class Lobby:
     def __init__(self, storage: Storage, clock: ManualClock) -> None:
         self.clock = clock
         self.vault = Kept()
-        self.vip = InProcess(VipService, storage=storage, vault=self.vault)
+        self.vip = InProcess(VipService, storage=storage, lobbies=Lobbies(storage), vault=self.vault)
 
     def roster(self, *managers: Manager) -> calls.RosterView:
         view: calls.RosterView = self.vip.call(calls.SET_ROSTER, {"managers": managers}, b=BRANCH)
@@ -62,7 +65,7 @@ class Lobby:
 
     def tick(self) -> None:
         """Look at the clock, as the service does each second."""
-        self.vip.service.tick()
+        self.vip.service.watch_offers()
 
     def hear(self, data: EventData, subject: str, sequence: int = 1) -> None:
         """Hand over an event of triage, as the queue does."""
@@ -83,6 +86,12 @@ class Lobby:
 
     def events(self, subject: str | None = None) -> list[Event]:
         return self.vip.log(subject)
+
+    def heard(self) -> list[str]:
+        """Return the types of what vip keeps of triage's events."""
+        with self.vip.storage.read() as connection:
+            rows = after(connection, dict.fromkeys(range(PARTITIONS), 0), limit=1000)
+        return [row.type.split(".")[2] for row in rows if not row.own]
 
     def types(self, subject: str) -> list[str]:
         return [event.type.split(".")[2] for event in self.events(subject)]

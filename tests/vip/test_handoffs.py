@@ -1,10 +1,13 @@
 """Hand-offs through the real database: offered, accepted, declined, timed out, completed (V1-V3, V8)."""
 
+from contextlib import closing
 from dataclasses import asdict
 
 import pytest
 
 from services.vip.errors import HandoffNotFound, HandoffState, ManagerListedTwice, NotOnRoster
+from shared.storage import Storage
+from shared.storage.storage import declared_storage
 from tests.vip.lobby import BRANCH, Lobby, manager
 
 
@@ -250,3 +253,25 @@ def test_a_manager_who_is_listed_twice_is_refused_with_the_place(lobby: Lobby) -
         lobby.roster(manager("m1"), manager("m1"))
     assert caught.value.extra["errors"][0]["field"] == "managers.1.manager_id"
     assert lobby.events() == []
+
+
+def test_an_offer_runs_out_though_the_process_that_made_it_is_gone(lobby: Lobby, storage: Storage) -> None:
+    lobby.roster(manager("m1"), manager("m2"))
+    handoff = lobby.arrive()
+    assert storage.take_snapshots(all_changed=True) == 1
+    with closing(declared_storage(storage.settings, "vip", lobby.clock)) as other:
+        lobby.clock.advance(120)
+        Lobby(other, lobby.clock).tick()
+    assert lobby.types(handoff.handoff_id)[-2:] == ["handoff_timed_out", "handoff_offered"]
+    assert lobby.accept(handoff.handoff_id, "m2").state == "accepted"
+
+
+def test_a_look_at_the_clock_reads_only_branches_in_which_an_offer_has_run_out(lobby: Lobby, storage: Storage) -> None:
+    lobby.roster(manager("m1"))
+    handoff = lobby.arrive()
+    lobby.accept(handoff.handoff_id, "m1")
+    assert storage.branches_due(limit=10) == []
+    lobby.clock.advance(121)
+    assert storage.branches_due(limit=10) == [BRANCH]  # the offer that was accepted meanwhile
+    lobby.tick()
+    assert storage.branches_due(limit=10) == []

@@ -8,7 +8,7 @@ from shared.storage.vault import Vault
 
 def test_the_migrations_make_the_declared_tables(storage: Storage) -> None:
     assert differences(storage.engine, "vip") == []
-    assert {"handoff", "roster", "ticket", "log"} <= set(inspect(storage.engine).get_table_names())
+    assert {"handoff", "log"} <= set(inspect(storage.engine).get_table_names())
 
 
 def test_the_vaults_migrations_make_its_tables_and_no_log(settings: Settings) -> None:

@@ -1,11 +1,13 @@
 """What vip makes of triage's events, in any order and twice (V1)."""
 
 from dataclasses import asdict
+from datetime import timedelta
 
 import pytest
 
 from shared.errors import PredecessorMissing
-from tests.vip.lobby import Lobby, called, issued, left, manager, printed, visit_ended
+from shared.storage.verification import verify
+from tests.vip.lobby import BRANCH, TODAY, Lobby, called, issued, left, manager, printed, visit_ended
 
 
 def arrived(lobby: Lobby) -> str:
@@ -136,3 +138,39 @@ def test_a_paper_that_is_heard_of_after_the_end_brings_nobody_back(lobby: Lobby,
     lobby.hear(issued(lobby.clock.now()), "t1")
     lobby.hear(printed(), "t1", 2)
     assert lobby.view().handoffs == ()
+
+
+def test_the_state_and_the_look_ups_are_what_the_log_says(lobby: Lobby) -> None:
+    lobby.roster(manager("m1", max_load=3), manager("m2"))
+    ended = arrived(lobby)
+    lobby.accept(ended, "m1")
+    recognised = lobby.arrive(visit_id="v2")
+    lobby.hear(issued(lobby.clock.now(), ticket_id="t2", visit_id="v2", number="V002"), "t2")
+    lobby.hear(printed(ticket_id="t2", visit_id="v2", number="V002"), "t2", 2)
+    lobby.hear(left(), "t1", 3)
+    assert verify(lobby.vip.storage, BRANCH) == []
+    assert lobby.accept(recognised.handoff_id, "m2").ticket_id == "t2"
+
+
+def test_only_what_changes_what_vip_knows_is_kept_in_its_log(lobby: Lobby) -> None:
+    for counter in ("3", "V1"):
+        lobby.hear(issued(lobby.clock.now(), channel="counter"), "t1")
+        lobby.hear(printed(channel="counter"), "t1", 2)
+        lobby.hear(called(counter, channel="counter"), "t1", 3)
+    assert lobby.heard() == []
+    for _ in range(2):
+        lobby.hear(issued(lobby.clock.now()), "t1")
+        lobby.hear(printed(), "t1", 2)
+        lobby.hear(called("V1"), "t1", 3)
+        lobby.hear(left(), "t1", 4)
+    assert lobby.heard() == ["ticket_issued", "ticket_called"]
+
+
+def test_a_paper_that_is_heard_of_days_later_brings_nobody(lobby: Lobby) -> None:
+    lobby.hear(issued(lobby.clock.now()), "t1")
+    later = TODAY + timedelta(days=4)
+    lobby.hear(issued(lobby.clock.now(), ticket_id="t2", visit_id="v2", business_date=later), "t2")
+    lobby.hear(printed(), "t1", 2)
+    assert lobby.view().handoffs == ()
+    lobby.hear(printed(ticket_id="t2", visit_id="v2", business_date=later), "t2", 2)
+    assert [handoff.ticket_id for handoff in lobby.view().handoffs] == ["t2"]

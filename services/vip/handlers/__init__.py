@@ -6,13 +6,13 @@ from services.vip.handlers.commands import (
     complete_handoff,
     decline_handoff,
     set_roster,
-    settle,
 )
 from services.vip.handlers.event_handlers import is_for_vips
-from services.vip.handlers.ports import Desk, Vault
+from services.vip.handlers.timers import pass_on
+from services.vip.handlers.unit_of_work import LobbyReader, UnitOfWork, Vault
 from services.vip.handlers.views import roster_view, vip_view
 
 __all__ = [
-    "Desk", "Vault", "accept_handoff", "arrive", "complete_handoff", "decline_handoff", "is_for_vips", "roster_view",
-    "set_roster", "settle", "vip_view",
+    "LobbyReader", "UnitOfWork", "Vault", "accept_handoff", "arrive", "complete_handoff", "decline_handoff",
+    "is_for_vips", "pass_on", "roster_view", "set_roster", "vip_view",
 ]  # fmt: skip

@@ -1,8 +1,6 @@
 """Answers: the state in the words of the contract."""
 
-from datetime import datetime
-
-from services.vip.handlers.ports import Records
+from services.vip.handlers.unit_of_work import LobbyReader
 from services.vip.model import Handoff
 from shared.contracts.http.vip import HandoffView, ManagerView, RosterView, VipView
 
@@ -29,9 +27,9 @@ def handoff_view(handoff: Handoff) -> HandoffView:
     )
 
 
-def roster_view(records: Records, branch: str) -> RosterView:
+def roster_view(lobby: LobbyReader) -> RosterView:
     """Return who is on duty, each with the hand-offs they have accepted (V8)."""
-    loads = records.loads(branch, "accepted")
+    loads = lobby.state.loads("accepted")
     managers = tuple(
         ManagerView(
             manager_id=m.manager_id,
@@ -41,12 +39,12 @@ def roster_view(records: Records, branch: str) -> RosterView:
             load=loads.get(m.manager_id, 0),
             max_load=m.max_load,
         )
-        for m in records.roster(branch).managers
+        for m in lobby.state.roster.managers
     )
-    return RosterView(branch=branch, managers=managers)
+    return RosterView(branch=lobby.branch, managers=managers)
 
 
-def vip_view(records: Records, branch: str, *, now: datetime) -> VipView:
+def vip_view(lobby: LobbyReader) -> VipView:
     """Return the VIP customers who are in the lobby, and the managers (V1-V3, V8)."""
-    handoffs = tuple(handoff_view(handoff) for handoff in records.active(branch))
-    return VipView(branch=branch, at=now, handoffs=handoffs, managers=roster_view(records, branch).managers)
+    handoffs = tuple(handoff_view(handoff) for handoff in lobby.state.active)
+    return VipView(branch=lobby.branch, at=lobby.now, handoffs=handoffs, managers=roster_view(lobby).managers)

@@ -1,5 +1,6 @@
 """The domain of vip. Pure: no clock, no database, no framework."""
 
+from services.vip.model.fold import folded
 from services.vip.model.handoff import (
     ALLOWED,
     ENDED,
@@ -16,10 +17,12 @@ from services.vip.model.handoff import (
     time_out,
     withdraw,
 )
+from services.vip.model.lobby_state import LobbyState
 from services.vip.model.roster import ListedTwice, Roster, apply_roster, set_roster
 from services.vip.model.ticket import Ticket
 
 __all__ = [
-    "ALLOWED", "ENDED", "Action", "Handoff", "ListedTwice", "NotAllowed", "Roster", "State", "Ticket", "WithdrawReason",
-    "accept", "apply", "apply_roster", "begin", "complete", "decline", "set_roster", "time_out", "withdraw",
+    "ALLOWED", "ENDED", "Action", "Handoff", "ListedTwice", "LobbyState", "NotAllowed", "Roster", "State", "Ticket",
+    "WithdrawReason", "accept", "apply", "apply_roster", "begin", "complete", "decline", "folded", "set_roster",
+    "time_out", "withdraw",
 ]  # fmt: skip

@@ -92,6 +92,11 @@ class Handoff:
         return self.state in ENDED
 
     @property
+    def unsettled(self) -> bool:
+        """Whether it waits and may have to be seated or escalated, though no manager is free."""
+        return self.state == "waiting" and (self.promised_at is None or bool(self.asked))
+
+    @property
     def in_lounge(self) -> bool:
         """Whether the customer was seated in the lounge and nobody has taken them yet."""
         return self.promised_at is not None and self.state in ("waiting", "offered", "escalated")

@@ -1,6 +1,7 @@
 """What vip keeps of a VIP customer's ticket, so that the printed paper becomes an arrival."""
 
 from dataclasses import dataclass
+from datetime import date
 
 from shared.contracts.events.types import CardTier
 
@@ -12,6 +13,7 @@ class Ticket:
     ticket_id: str
     visit_id: str
     number: str
+    business_date: date
     tier: CardTier = "none"
     business: str | None = None
     customer_ref: str | None = None
