@@ -11,6 +11,7 @@ from services.worklog.store.tables import journal
 from shared.clock import ManualClock
 from shared.settings import SERVICES, Settings
 from shared.storage import Storage
+from shared.storage.storage import declared_storage
 from tests.acceptance.books import differences
 from tests.support.tables import empty_database
 from tests.worklog.happened import Happened
@@ -24,12 +25,12 @@ def worklog(tmp_path: Path) -> Iterator[Storage]:
     for service in SERVICES:
         empty_database(settings, service)
     events = list(Happened("demo").visit("v"))
-    triage = Storage(settings, "triage", clock=clock)
+    triage = declared_storage(settings, "triage", clock)
     with triage.transaction("demo") as tx:
         for event in events:
             tx.append_event(event, own=True)
     triage.close()
-    storage = Storage(settings, "worklog", clock=clock)
+    storage = declared_storage(settings, "worklog", clock)
     Office(storage, clock).hear(*events)
     yield storage
     storage.close()

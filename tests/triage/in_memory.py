@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import SimpleNamespace
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from services.triage.errors import TicketNotFound
 from services.triage.handlers import LobbyReader, Silence, UnitOfWork, conclude_from_silence, watch_waits
@@ -98,7 +98,8 @@ class MemoryLobbies(Lobbies):
     def hear(self, event: Event, handler: EventHandler) -> None:
         """Let the service's handler have an event."""
         self.branch.cause = event.id
-        self.branch.attempt(lambda: handler.handle(None, [event]))  # type: ignore[arg-type]  # there is no transaction
+        tx = cast("Transaction", SimpleNamespace())  # there is none: the branch itself notes the cause
+        self.branch.attempt(lambda: handler.handle(tx, [event]))
         self.branch.cause = None
 
     def watch_waits(self) -> None:

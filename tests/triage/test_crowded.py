@@ -62,9 +62,11 @@ def test_a_branch_that_is_known_reads_nothing_but_its_logs_head(lobby: Lobby) ->
         lobby.do("printed", taken.ticket_id)
     with counted(lobby.storage) as call:
         lobby.next()
-    assert (take.reads, take.statements) == (1, 5)  # the head; the log, the look-up, the head, what is due
-    assert (wait.reads, wait.statements) == (1, 4)
-    assert (call.reads, call.statements) == (1, 4)
+    # The head; the log, the head (PostgreSQL takes both at once) and what is due; a new ticket's look-up.
+    plain = 4 if lobby.storage.engine.dialect.name == "sqlite" else 3
+    assert (take.reads, take.statements) == (1, plain + 1)
+    assert (wait.reads, wait.statements) == (1, plain)
+    assert (call.reads, call.statements) == (1, plain)
 
 
 def test_who_is_called_ahead_costs_what_they_overtake_and_not_the_line(lobby: Lobby) -> None:
