@@ -7,7 +7,8 @@ from typing import Literal
 
 from shared.contracts.events.triage import Channel
 
-_NUMBER = re.compile(r"([A-Z]{1,4})([0-9]{1,6})")
+PRINTED_NUMBER = re.compile(r"([A-Z]{1,4})([0-9]{1,6})")
+"""A number as it is printed: the series' prefix, and which of the series it is."""
 
 PaperReportKind = Literal["printed", "print_failed", "left"]
 PAPER_REPORTS: tuple[PaperReportKind, ...] = ("printed", "print_failed", "left")
@@ -33,7 +34,7 @@ class Block:
 
     def has(self, number: str) -> bool:
         """Whether a printed number is one of its own."""
-        match = _NUMBER.fullmatch(number)
+        match = PRINTED_NUMBER.fullmatch(number)
         return match is not None and self.first <= int(match[2]) <= self.last and self.number(int(match[2])) == number
 
 

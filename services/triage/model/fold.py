@@ -4,7 +4,6 @@
 and history stays true.
 """
 
-import re
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import Any
 
 from services.triage.model.apply import apply as apply_to_visit
 from services.triage.model.appointment import Appointment
-from services.triage.model.block import Block, PaperReport, PaperReportKind
+from services.triage.model.block import PRINTED_NUMBER, Block, PaperReport, PaperReportKind
 from services.triage.model.copying import replace
 from services.triage.model.ending import DAY_END
 from services.triage.model.lobby import Device
@@ -38,7 +37,6 @@ from shared.contracts.events import terminal
 from shared.contracts.events import triage as events
 
 ReadPolicy = Callable[[Document], Policy]
-_NUMBER = re.compile(r"([A-Z]{1,4})([0-9]{1,6})")
 
 LEDGER_DAYS = 2
 """The tickets and the ledger of so many days before the newest are kept; those of older days are in the log."""
@@ -112,7 +110,7 @@ def _has_ticket(visit: Visit, happened: events.VisitEvent) -> bool:
 def _issued(state: LobbyState, issued: events.TicketIssued) -> LobbyState:
     if state.newest_day is None or issued.business_date > state.newest_day:
         state = _without_old_days(replace(state, newest_day=issued.business_date), issued.business_date)
-    match = _NUMBER.fullmatch(issued.number)
+    match = PRINTED_NUMBER.fullmatch(issued.number)
     if match is not None:
         state = _numbers_used(state, issued.business_date, match[1], int(match[2]))
     if not issued.promised:
