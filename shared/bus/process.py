@@ -25,6 +25,14 @@ MAX_WORKERS = 32
 """Calls, batches and timers of one service at the same time; more wait their turn."""
 YOUNG_OBJECTS_LIMIT = 10_000
 """New objects before the collector looks at the youngest: one ticket makes thousands that end with it."""
+YOUNG_PASSES_LIMIT = 2
+"""Looks at the youngest before it looks at the middle-aged too: some 10 ms then, not 60."""
+NEVER = 1_000_000_000
+FULL_LOOK_AFTER, FULL_LOOK_BY = 10, 200
+"""Looks at the middle-aged before all that lives is looked at: once the process is idle, and whatever it does."""
+IDLE_SHARE = 0.1
+"""A process that used less than this share of a core over :data:`IDLE_S` is idle."""
+IDLE_S = 1.0
 
 log = structlog.get_logger()
 
@@ -59,9 +67,9 @@ def run_until_told(
         raise
     try:
         if not signals:
-            _freeze_long_lived_objects()
+            collector = Collector()
             on_ready()
-            _watch(runner, signals, while_running)
+            _watch(runner, signals, while_running, collector)
     finally:
         _stop(runner, stop_s)
 
@@ -78,22 +86,55 @@ def _start(runner: ServiceRunner, signals: list[int]) -> None:
         starting.wait()
 
 
-def _freeze_long_lived_objects() -> None:
-    """Set aside what lives as long as the process: looking at all of it again stops every call for a tenth of a second.
+class Collector:
+    """When Python's garbage collector looks at what: seldom at the state, which is large and all alive.
 
-    The libraries and the services' own parts are some 200,000 objects, none of which becomes garbage.
+    The states are immutable objects, 250,000 and more of them: looking at all stops every call for a quarter of a
+    second. What leaves a state ends without the collector; only cycles need it, which exceptions and calls make.
     """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS_LIMIT, *gc.get_threshold()[1:])
+
+    def __init__(self) -> None:
+        """Set aside what lives as long as the process, some 200,000 objects, and take over the looks at everything."""
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(YOUNG_OBJECTS_LIMIT, YOUNG_PASSES_LIMIT, NEVER)
+        self._looks = _middle_looks()
+        self._since, self._used = time.monotonic(), time.process_time()
+
+    def look_if_due(self) -> bool:
+        """Look at everything if the process is idle and it's time, or if it's high time; return whether it did.
+
+        To be called some times a second.
+        """
+        looks, idle = _middle_looks() - self._looks, self._is_idle()
+        if looks < (FULL_LOOK_AFTER if idle else FULL_LOOK_BY):
+            return False
+        gc.collect()
+        self._looks = _middle_looks()
+        return True
+
+    def _is_idle(self) -> bool:
+        now, used = time.monotonic(), time.process_time()
+        lasted = now - self._since
+        if lasted < IDLE_S:
+            return False
+        share = (used - self._used) / lasted
+        self._since, self._used = now, used
+        return share < IDLE_SHARE
 
 
-def _watch(runner: ServiceRunner, signals: list[int], while_running: Callable[[], None]) -> None:
+def _middle_looks() -> int:
+    looks: int = gc.get_stats()[1]["collections"]
+    return looks
+
+
+def _watch(runner: ServiceRunner, signals: list[int], while_running: Callable[[], None], collector: Collector) -> None:
     died: list[BaseException | None] = []
     watcher = eventlet.spawn(_wait_for_death, runner, died)
     try:
         while not signals and not died:
             while_running()
+            collector.look_if_due()
             eventlet.sleep(POLL_INTERVAL_S)
     finally:
         watcher.kill()

@@ -95,18 +95,24 @@ class States(Generic[State]):
             elif partition.head < head:
                 self._replace(pp, _Partition(head, {**partition.branches, **mine}))
 
-    def due_for_snapshot(self, *, all_changed: bool = False) -> list[Snapshot]:
-        """Return snapshots of the states that have moved far since their last one; ``all_changed``: at all."""
-        found = []
-        for partition in list(self._partitions.values()):
-            for branch, known in partition.branches.items():
-                if known.since == 0 or known.recorded is None:
-                    continue
-                each = SNAPSHOT_EVENTS_OF_EACH * self.aggregate.held(known.state)
-                if all_changed or known.since >= max(SNAPSHOT_EVENTS, each):
-                    body = self.aggregate.dump(known.state)
-                    found.append(Snapshot(branch=branch, pos=known.pos, recorded=known.recorded, body=body))
-        return found
+    def due_for_snapshot(self, *, all_changed: bool = False) -> dict[str, Known[State]]:
+        """Return the states that have moved far since their last snapshot; ``all_changed``: at all."""
+        return {
+            branch: known
+            for partition in list(self._partitions.values())
+            for branch, known in partition.branches.items()
+            if known.since and (all_changed or known.since >= self._far(known.state))
+        }
+
+    def snapshot_of(self, branch: str, known: Known[State]) -> Snapshot:
+        """Return a state as it is stored: milliseconds of work, more for a large one."""
+        if known.recorded is None:
+            raise ValueError(f"nothing has happened in {branch}")
+        body = self.aggregate.dump(known.state)
+        return Snapshot(branch=branch, pos=known.pos, recorded=known.recorded, body=body)
+
+    def _far(self, state: State) -> int:
+        return max(SNAPSHOT_EVENTS, SNAPSHOT_EVENTS_OF_EACH * self.aggregate.held(state))
 
     def have_snapshot(self, taken: list[Snapshot]) -> None:
         """Note that snapshots are stored."""

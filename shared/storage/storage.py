@@ -30,6 +30,7 @@ from shared.storage.transaction import Transaction
 Answer = TypeVar("Answer", bound=BaseModel)
 Listener = Callable[[list[Row]], None]
 
+SNAPSHOTS_A_COMMIT = 16
 SHORT_S = 0.05
 """How long another transaction of this process is waited for by who does not want to wait: as most of them take."""
 KEEP_ANSWERS = timedelta(days=2)
@@ -162,12 +163,18 @@ class Storage:
 
         ``all_changed``: of every state that has moved at all, as at the end of the process.
         """
-        taken = [] if self._states is None else self._states.due_for_snapshot(all_changed=all_changed)
-        if taken and self._states is not None:
+        if self._states is None:
+            return 0
+        moved = list(self._states.due_for_snapshot(all_changed=all_changed).items())
+        for start in range(0, len(moved), SNAPSHOTS_A_COMMIT):
+            taken = []
+            for branch, known in moved[start : start + SNAPSHOTS_A_COMMIT]:
+                taken.append(self._states.snapshot_of(branch, known))
+                time.sleep(0)  # branches that were as busy are due together: between two of them calls have their turn
             with self._turn or nullcontext(), self._writer.begin() as connection:
                 snapshots.save(connection, self._states.aggregate.version, taken)
             self._states.have_snapshot(taken)
-        return len(taken)
+        return len(moved)
 
     def execute(self, command: Command, use_case: Callable[[Transaction], Answer | None]) -> Answer | Replayed | None:
         """Carry out a command once; a repeated Idempotency-Key gets the first answer.

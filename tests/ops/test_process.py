@@ -1,12 +1,18 @@
 """A process that runs services: ready, told to end, or a service that dies."""
 
+import gc
 import signal
 import subprocess
 import sys
+import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+
+from shared.bus import process as processes
+from shared.bus.process import FULL_LOOK_AFTER, FULL_LOOK_BY, IDLE_S, Collector
 
 SCRIPT = """
 from shared.bus import eventlet_patch
@@ -114,3 +120,71 @@ def test_what_was_there_before_the_first_call_is_not_collected_again() -> None:
         child.terminate()
         out, _ = child.communicate(timeout=10)
         assert out.splitlines() == ["stopping", "set aside"]
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    before = gc.get_threshold()
+    yield Collector()
+    gc.set_threshold(*before)
+    gc.unfreeze()
+
+
+class Hands:
+    """The time that the process knows, and what it used of its core."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now, self.used = time.monotonic(), time.process_time()
+        monkeypatch.setattr(processes.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(processes.time, "process_time", lambda: self.used)
+
+    def go_on(self, *, share: float) -> None:
+        self.now += 2 * IDLE_S
+        self.used += 2 * IDLE_S * share
+
+
+@pytest.fixture
+def hands(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> Hands:
+    return Hands(monkeypatch)
+
+
+class Node:
+    """Refers to itself, as what an exception leaves does."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+
+def old_garbage(looks: int) -> "weakref.ref[Node]":
+    """Return what only a look at everything finds, after so many looks at what is younger."""
+    node = Node()
+    for _ in range(looks):
+        gc.collect(1)
+    return weakref.ref(node)
+
+
+def test_everything_is_looked_at_when_the_process_is_idle(collector: Collector, hands: Hands) -> None:
+    """A look at a large state stops the calls for a quarter of a second; when nobody calls, nobody waits."""
+    garbage = old_garbage(FULL_LOOK_AFTER)
+    hands.go_on(share=0.5)
+    assert not collector.look_if_due(), "the process is busy"
+    assert garbage() is not None
+    hands.go_on(share=0.01)
+    assert collector.look_if_due()
+    assert garbage() is None
+    hands.go_on(share=0.01)
+    assert not collector.look_if_due(), "nothing has become old since"
+
+
+def test_a_process_that_is_never_idle_is_looked_at_too(collector: Collector, hands: Hands) -> None:
+    garbage = old_garbage(FULL_LOOK_BY)
+    hands.go_on(share=1)
+    assert collector.look_if_due()
+    assert garbage() is None
+
+
+def test_the_collector_never_looks_at_everything_by_itself(collector: Collector) -> None:
+    looks = gc.get_stats()[2]["collections"]
+    kept = [[number] for number in range(1_000_000)]
+    assert gc.get_stats()[2]["collections"] == looks
+    assert len(kept) == 1_000_000
