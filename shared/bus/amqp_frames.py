@@ -59,7 +59,7 @@ def _has_readable_properties(payload: Any) -> bool:
 
 
 def _readable_delivery(payload: Any) -> Any:
-    """Return a delivery as it is, or without exchange and routing key, which nothing here depends on."""
+    """Return a delivery as it is, or without exchange and routing key: then it is no operator's command."""
     if bytes(payload).isascii():
         return payload
     try:

@@ -1,11 +1,11 @@
 """Settles the messages of one queue, in their order: nothing is lost, nothing is handled twice.
 
 A message's way, from top to bottom: it is handled with the others of its batch in one transaction; if that fails, by
-itself, a few times; then it becomes a dead letter. When :meth:`BatchProcessor.process` returns, every message is
-committed or a dead letter, and may be acknowledged.
+itself, a few times; then it becomes a dead letter, if need be of its bytes alone. When :meth:`BatchProcessor.process`
+returns, every message is committed or a dead letter, and may be acknowledged.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import groupby
 
@@ -15,7 +15,7 @@ from shared.bus import dead_letters
 from shared.bus.dead_letters import Failure, describe
 from shared.bus.inbox import Inbox
 from shared.bus.message import Message
-from shared.bus.operator_commands import carry_out, read_operator_command
+from shared.bus.operator_commands import OperatorCommand, carry_out, read_operator_command
 from shared.bus.retry import Cancelled
 from shared.contracts.envelope import Event, Undecodable
 from shared.errors import PredecessorMissing
@@ -38,7 +38,7 @@ class BatchProcessor:
         for redelivered, run in groupby(messages, key=lambda message: message.redelivered):
             if redelivered:
                 for message in run:
-                    self._handle_suspect(message)
+                    self._settled(message, self._handle_suspect)
             else:
                 self._handle_run(list(run))
 
@@ -61,9 +61,26 @@ class BatchProcessor:
             self.handle_batch(messages)
             return
         for message, command in zip(messages, commands, strict=True):
-            arrived = message if command is None else carry_out(command, self._inbox)
-            if arrived is not None:
-                self._handle_one(arrived)
+            self._settled(message, self._handle_one if command is None else partial(self._carry_out, command))
+
+    def _carry_out(self, command: OperatorCommand, message: Message) -> None:
+        arrived = carry_out(command, self._inbox, queue=message.queue)
+        if arrived is not None:
+            self._handle_one(arrived)
+
+    def _settled(self, message: Message, handle: Callable[[Message], None]) -> None:
+        """Handle a message; if that fails in a way nobody thought of, keep its bytes: it must not hold up the others.
+
+        What fails then, too, is no message's fault: a schema that is not migrated, for one.
+        """
+        try:
+            handle(message)
+        except Cancelled:
+            raise
+        except Exception as error:
+            log.exception("message_unsettled", queue=message.queue)
+            bytes_alone = Message(queue=message.queue, body=message.body, content_type=None)
+            self._inbox.move_to_dead_letters(bytes_alone, Failure(code="unsettled", reason=describe(error)), read=False)
 
     def handle_batch(self, messages: Sequence[Message]) -> None:
         """Handle messages in one transaction; where that fails, one by one."""
@@ -75,7 +92,7 @@ class BatchProcessor:
             if len(messages) > 1:
                 log.warning("batch_failed", messages=len(messages), error=describe(error))
             for message in messages:
-                self._handle_one(message)
+                self._settled(message, self._handle_one)
 
     def _handle_one(self, message: Message) -> None:
         """Try a few times, then make it a dead letter."""
@@ -87,13 +104,23 @@ class BatchProcessor:
             except Cancelled:
                 raise
             except PredecessorMissing as error:
-                failure = Failure(code="predecessor_missing", reason=str(error), attempts=number)
-                self._fill_gap(message, error)
+                failure = self._after_gap(message, error, number)
             except Exception as error:
                 failure = Failure(code="failed", reason=describe(error), attempts=number)
                 log.warning("event_handler_failed", attempt=number, error=failure.reason, queue=message.queue)
         assert failure is not None
         self._inbox.move_to_dead_letters(message, failure)
+
+    def _after_gap(self, message: Message, error: PredecessorMissing, attempt: int) -> Failure:
+        """Read what is missing before a message; return what it is a dead letter for if that doesn't help."""
+        try:
+            self._fill_gap(message, error)
+        except Cancelled:
+            raise
+        except Exception as why:
+            reason = f"{error}; what is missing could not be read: {describe(why)}"
+            return Failure(code="predecessor_missing", reason=reason, attempts=attempt)
+        return Failure(code="predecessor_missing", reason=str(error), attempts=attempt)
 
     def _fill_gap(self, message: Message, error: PredecessorMissing) -> None:
         """Read the subject's earlier events from the producer's log and handle those first."""

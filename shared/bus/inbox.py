@@ -112,9 +112,11 @@ class Inbox:
             if event is not None and self._handler.discarded is not None:
                 self._handler.discarded(tx, event)
 
-    def move_to_dead_letters(self, message: Message, failure: Failure, also: AlsoDo = lambda _tx: None) -> None:
-        """Make a message a dead letter."""
-        event = self._event_or_none(message)
+    def move_to_dead_letters(
+        self, message: Message, failure: Failure, also: AlsoDo = lambda _tx: None, *, read: bool = True
+    ) -> None:
+        """Make a message a dead letter; without ``read`` its bytes alone, whatever event they may be."""
+        event = self._event_or_none(message) if read else None
         log.error("dead_letter", queue=message.queue, code=failure.code, reason=failure.reason)
 
         def work(tx: Transaction) -> None:

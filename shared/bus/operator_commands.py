@@ -1,45 +1,60 @@
-"""Operators' commands to a consumer: try a dead letter again, or discard it; then what waited behind it goes on."""
+"""Operators' commands to a consumer: try a dead letter again, or discard it; then what waited behind it goes on.
 
-from dataclasses import dataclass
+A command is what was published to the exchange of commands, where none but the gateway may publish: its content type
+says nothing, since anybody can write one.
+"""
+
 from functools import partial
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import orjson
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from shared.bus import dead_letters
 from shared.bus.dead_letters import Failure, describe
 from shared.bus.inbox import Inbox
-from shared.bus.message import CONTROL_TYPE, Message
+from shared.bus.message import Message
 from shared.bus.retry import Cancelled
+from shared.bus.topology import CONTROL
 from shared.contracts.envelope import Undecodable
 from shared.storage import Transaction
 
 
-@dataclass(frozen=True, kw_only=True)
-class OperatorCommand:
+def _latin_1(body: str) -> str:
+    body.encode("latin-1")  # a UnicodeEncodeError is a ValueError
+    return body
+
+
+class Original(BaseModel):
+    """A message that the broker moved to the dead letters by itself; its bytes as the characters 0 to 255."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    body: Annotated[str, AfterValidator(_latin_1)]
+    content_type: str | None
+
+
+class OperatorCommand(BaseModel):
     """What an operator wants to happen to a dead letter: ``retry`` or ``discard`` it.
 
-    ``original`` is the message itself where the broker moved it to the dead letters: the service doesn't know it then.
+    ``message`` is the message itself where the broker moved it to the dead letters: the service doesn't know it then.
     """
 
-    action: str
-    id: str
-    original: Message | None = None
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    action: Literal["retry", "discard"]
+    id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+    message: Original | None = None
 
 
 def read_operator_command(message: Message) -> OperatorCommand | None:
     """Return the command that a message is; None for an event, and for a command that can't be read."""
-    if message.content_type != CONTROL_TYPE:
+    if message.exchange != CONTROL:
         return None
     try:
-        document = orjson.loads(message.body)
-        action, id_, original = str(document["action"]), str(document["id"]), document.get("message")
-        if original is not None:
-            body, content_type = original["body"].encode("latin-1"), original["content_type"]
-            original = Message(queue=message.queue, body=body, content_type=content_type)
-    except (ValueError, KeyError, TypeError, AttributeError):
+        return OperatorCommand.model_validate_json(message.body)
+    except ValidationError:
         return None
-    return OperatorCommand(action=action, id=id_, original=original)
 
 
 def write_operator_command(action: str, dead_letter: str, original: tuple[bytes, str | None] | None = None) -> bytes:
@@ -50,14 +65,14 @@ def write_operator_command(action: str, dead_letter: str, original: tuple[bytes,
     return orjson.dumps(document)
 
 
-def carry_out(command: OperatorCommand, inbox: Inbox) -> Message | None:
-    """Retry or discard a dead letter, then let go what waited behind it, in order.
+def carry_out(command: OperatorCommand, inbox: Inbox, *, queue: str) -> Message | None:
+    """Retry or discard a dead letter of this queue, then let go what waited behind it, in order.
 
     Returns a message that is to be handled as if it had just arrived: one that the broker moved to the dead letters.
     """
     letter = inbox.record(partial(dead_letters.find, id_=command.id))
     if letter is None:
-        return command.original if command.action == "retry" else None
+        return None if command.message is None or command.action != "retry" else _as_arrived(command.message, queue)
     message = Message(queue=letter["queue"], body=letter["body"], content_type=letter["content_type"])
     if command.action == "retry":
         if not _retry(command.id, message, inbox):
@@ -68,6 +83,10 @@ def carry_out(command: OperatorCommand, inbox: Inbox) -> Message | None:
     if letter["subject"]:
         _release(letter["subject"], letter["queue"], inbox)
     return None
+
+
+def _as_arrived(original: Original, queue: str) -> Message:
+    return Message(queue=queue, body=original.body.encode("latin-1"), content_type=original.content_type)
 
 
 def _retry(id_: str, message: Message, inbox: Inbox) -> bool:

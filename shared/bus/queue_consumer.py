@@ -184,12 +184,14 @@ class QueueConsumer:
         properties = raw.properties or {}
         content_type = raw.content_type if self._memory else properties.get("content_type")
         headers = raw.headers if self._memory else properties.get("application_headers")
+        delivery = raw.delivery_info or {}
         return Message(
             queue=self._queue.name,
             body=body,
             content_type=content_type if isinstance(content_type, str) else None,
             headers=headers if isinstance(headers, dict) else {},
-            redelivered=bool((raw.delivery_info or {}).get("redelivered")),
+            redelivered=bool(delivery.get("redelivered")),
+            exchange=str(delivery.get("exchange") or ""),
         )
 
     def _acknowledge(self, channel: Any, arrived: Sequence[Any]) -> None:

@@ -8,6 +8,8 @@ import orjson
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 BRANCH_PATTERN = r"^[a-z0-9][a-z0-9-]{0,31}$"
+TERMINAL_SOURCE_PATTERN = r"^/terminals/[^\x00-\x20/\x7f]{1,64}$"
+"""The source of what a terminal says: its id, without spaces, controls and slashes."""
 FIRST_YEAR: Final = 1970
 LAST_YEAR: Final = 2199
 YEARS: Final = f"the year is not between {FIRST_YEAR} and {LAST_YEAR}"

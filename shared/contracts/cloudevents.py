@@ -17,7 +17,7 @@ from cloudevents.core.v1.event import CloudEvent
 from pydantic import BaseModel, ConfigDict, Field, InstanceOf, ValidationError
 
 from shared.contracts import registry
-from shared.contracts.base import YEARS, BranchId, GivenTime, Id, field_with_nul, in_years
+from shared.contracts.base import TERMINAL_SOURCE_PATTERN, YEARS, BranchId, GivenTime, Id, field_with_nul, in_years
 from shared.contracts.envelope import BATCHED, MAX_EVENT_BYTES, STRUCTURED, Undecodable, first_error, with_nul
 from shared.contracts.event_data import EventData
 
@@ -42,7 +42,7 @@ class TerminalEvent(BaseModel):
 
     specversion: Literal["1.0"]
     id: Id
-    source: str = Field(min_length=1, max_length=256)
+    source: str = Field(pattern=TERMINAL_SOURCE_PATTERN)
     type: str = Field(pattern=r"^lobby\.terminal\.")
     subject: Id | None = None
     time: GivenTime | None = Field(default=None, description="When it happened; absent: when it arrives.")

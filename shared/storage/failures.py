@@ -3,6 +3,8 @@
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+_PROGRAM_LIMIT = "54"
+"""PostgreSQL's class of what is too large or too complex, for an index for one: by the driver an operational error."""
 _SQLITE_TRANSIENT = ("locked", "busy", "disk", "full", "unable to open")
 
 
@@ -15,6 +17,8 @@ def is_transient(error: BaseException) -> bool:
     if error.connection_invalidated:
         return True
     if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    if str(getattr(error.orig, "sqlstate", None)).startswith(_PROGRAM_LIMIT):
         return False
     text = str(error.orig).lower()
     return "sqlite" not in type(error.orig).__module__ or any(word in text for word in _SQLITE_TRANSIENT)
