@@ -1,15 +1,18 @@
 """Is what is kept of a branch the fold of its log? And if not, make it so (``lobby state verify`` and ``rebuild``)."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Table, delete, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from shared.contracts.registry import decode
 from shared.storage import bulk, snapshots
 from shared.storage.declared import heard_projection_of, projected_tables
+from shared.storage.projection import ProjectedRow
 from shared.storage.snapshots import Snapshot
 from shared.storage.storage import Storage
 from shared.storage.tables import log
@@ -27,6 +30,15 @@ class Difference:
     folded: Any
 
 
+class CannotBeFolded(Exception):
+    """A log or a journal holds what no fold can follow: an event is missing or damaged, or ``apply`` has a bug."""
+
+    def __init__(self, what: str, error: Exception) -> None:
+        """``what`` could not be folded, ``error`` is what the fold raised."""
+        super().__init__(f"cannot be folded: {type(error).__name__}: {error}")
+        self.what = what
+
+
 def branches(storage: Storage) -> list[str]:
     """Return every branch that something was told of, or heard."""
     heard = heard_projection_of(storage.service, storage.settings)
@@ -36,23 +48,27 @@ def branches(storage: Storage) -> list[str]:
 
 
 def verify(storage: Storage, branch: str) -> list[Difference]:
-    """Fold a branch's log from its first event on, and return where the kept state and rows differ from it."""
+    """Fold a branch's log from its first event on, and return where the kept state and rows differ from it.
+
+    What can't be folded at all differs, too: that is told instead of being raised, so that the other branches have
+    their turn.
+    """
     with storage.read() as connection:
         if connection.dialect.name == "postgresql":
             # Log, snapshot and rows are read one after the other and have to be of the same instant.
             connection.execution_options(isolation_level="REPEATABLE READ")
-        known = storage.known(connection, branch)
-        refolded = storage.states.refolded(connection, branch, known.pos)
-        dump = storage.states.aggregate.dump
-        states = _differences("", orjson.loads(dump(known.state)), orjson.loads(dump(refolded.state)))
-        return [*states, *_row_differences(connection, storage, branch)]
+        return [*_state_differences(connection, storage, branch), *_row_differences(connection, storage, branch)]
 
 
 def rebuild(storage: Storage, branch: str) -> None:
-    """Throw away the snapshots and projected rows of a branch, and make them anew from its log."""
+    """Throw away the snapshots and projected rows of a branch, and make them anew from its log.
+
+    Raises CannotBeFolded, and leaves everything as it is then.
+    """
     with storage.transaction(branch) as tx:
-        known = tx.committed(branch)
-        refolded = storage.states.refolded(tx.connection, branch, known.pos)
+        with _folding("state"):
+            known = tx.committed(branch)
+            refolded = storage.states.refolded(tx.connection, branch, known.pos)
         snapshots.forget(tx.connection, branch)
         if refolded.recorded is not None:
             body = storage.states.aggregate.dump(refolded.state)
@@ -67,8 +83,35 @@ def rebuild(storage: Storage, branch: str) -> None:
     storage.states.forget()
 
 
+@contextmanager
+def _folding(what: str) -> Iterator[None]:
+    """Name what can't be folded; a database that is away is another matter."""
+    try:
+        yield
+    except SQLAlchemyError:
+        raise
+    except Exception as error:
+        raise CannotBeFolded(what, error) from error
+
+
+def _state_differences(connection: Connection, storage: Storage, branch: str) -> Iterator[Difference]:
+    dump = storage.states.aggregate.dump
+    try:
+        with _folding("state"):
+            known = storage.known(connection, branch)
+            refolded = storage.states.refolded(connection, branch, known.pos)
+    except CannotBeFolded as error:
+        yield Difference(where=error.what, kept=None, folded=str(error))
+    else:
+        yield from _differences("", orjson.loads(dump(known.state)), orjson.loads(dump(refolded.state)))
+
+
 def _row_differences(connection: Connection, storage: Storage, branch: str) -> Iterator[Difference]:
-    projected = _projected(connection, storage, branch)
+    try:
+        projected = _projected(connection, storage, branch)
+    except CannotBeFolded as error:
+        yield Difference(where=error.what, kept=None, folded=str(error))
+        return
     kept: dict[tuple[str, tuple[Any, ...]], Mapping[str, Any]] = {}
     for table in projected_tables(storage.service):
         for row in connection.execute(select(table).where(table.c.branch == branch)).mappings():
@@ -82,18 +125,24 @@ def _row_differences(connection: Connection, storage: Storage, branch: str) -> I
 def _projected(
     connection: Connection, storage: Storage, branch: str
 ) -> dict[tuple[str, tuple[Any, ...]], Mapping[str, Any]]:
-    rows: dict[tuple[str, tuple[Any, ...]], Mapping[str, Any]] = {}
+    """Return the rows that the events of a branch make. Raises CannotBeFolded."""
+    with _folding("rows"):
+        found = (*_from_log(connection, storage, branch), *_from_heard(connection, storage, branch))
+    return {(table.name, _key(table, row)): dict(row) for table, row in found}
+
+
+def _from_log(connection: Connection, storage: Storage, branch: str) -> Iterator[ProjectedRow]:
     last = 0
     query = select(log.c.pos, log.c.body).where(log.c.branch == branch).order_by(log.c.pos).limit(CHUNK)
     while found := connection.execute(query.where(log.c.pos > last)).all():
         for pos, body in found:
             last = pos
-            for table, row in storage.project(decode(body.encode())):
-                rows[table.name, _key(table, row)] = dict(row)
+            yield from storage.project(decode(body.encode()))
+
+
+def _from_heard(connection: Connection, storage: Storage, branch: str) -> Iterator[ProjectedRow]:
     heard = heard_projection_of(storage.service, storage.settings)
-    for table, row in () if heard is None else heard.rows(connection, branch):
-        rows[table.name, _key(table, row)] = dict(row)
-    return rows
+    yield from () if heard is None else heard.rows(connection, branch)
 
 
 def _key(table: Table, row: Mapping[Any, Any]) -> tuple[Any, ...]:

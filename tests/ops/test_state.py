@@ -121,6 +121,19 @@ def test_a_snapshot_that_differs_is_told_and_made_anew(
     assert verified(capsys) == {}
 
 
+def test_a_log_that_cannot_be_folded_is_told_without_a_traceback(
+    lobby: Lobby, storage: Storage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change(storage, "UPDATE log SET body = '{}' WHERE pos = 1")
+    differences = verified(capsys)[f"triage {BRANCH}"]
+    assert {str(one["where"]) for one in differences} == {"state", "rows"}
+    assert all(str(one["folded"]).startswith("cannot be folded: ") for one in differences)
+    assert main(["state", "rebuild", "--service", "triage", "--apply"]) == 1
+    said = capsys.readouterr()
+    assert "1 branches of triage are as they were" in said.err
+    assert "Traceback" not in said.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

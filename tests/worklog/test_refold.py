@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, select, update
 from services.worklog.model.counted import Counted
 from services.worklog.store import JournalCount, tables
 from shared.storage import Storage
-from shared.storage.verification import branches, rebuild, verify
+from shared.storage.verification import CannotBeFolded, branches, rebuild, verify
 from tests.worklog.happened import TODAY, Happened
 from tests.worklog.office import BRANCH, Office
 
@@ -97,3 +97,22 @@ def test_what_is_recorded_while_somebody_verifies_is_no_difference(
     assert differing(storage) == []
     assert next(more, None) is None
     assert (differing(storage), office.day().visits) == ([], 3)
+
+
+@pytest.mark.usefixtures("two_days")
+def test_a_journal_that_cannot_be_folded_is_told_as_a_difference_and_rebuild_leaves_it(storage: Storage) -> None:
+    """A visit's end without its beginning: the event of the beginning is gone."""
+    with storage.transaction(BRANCH) as tx:
+        journal = tables.journal.c
+        gone = (journal.branch == BRANCH) & journal.type.like("%ticket_issued%") & (journal.subject == "v1")
+        assert tx.connection.execute(delete(tables.journal).where(gone)).rowcount == 1
+    with storage.read() as connection:
+        before = counted(connection)
+    (difference,) = verify(storage, BRANCH)
+    assert difference.where == "rows"
+    assert difference.folded == "cannot be folded: VisitNotBegun: the visit v1 ended and never began"
+    assert differing(storage, "other") == [], "the other branch has its turn"
+    with pytest.raises(CannotBeFolded, match="VisitNotBegun"):
+        rebuild(storage, BRANCH)
+    with storage.read() as connection:
+        assert counted(connection) == before

@@ -64,7 +64,7 @@ def verify(
     """Fold the logs from their first events on, and compare with what is kept; exit code 1 where they differ.
 
     Compared are the state that a service would begin with (its snapshot, and the events since), and the rows that
-    events made. Nothing is changed.
+    events made. A branch whose log or journal can't be folded differs, too. Nothing is changed.
 
     Examples:
 
@@ -112,7 +112,7 @@ def rebuild(
     """
     from shared.storage import verification
 
-    changed = 0
+    changed, failed = 0, list[str]()
     with _opened(service, config) as storage:
         for one in _tracked(_branches(storage, branch), f"{service}: folding"):
             differing = verification.verify(storage, one)
@@ -120,7 +120,12 @@ def rebuild(
             if differing:
                 _print(f"{service} {one}", differing)
             if apply:
-                verification.rebuild(storage, one)
+                try:
+                    verification.rebuild(storage, one)
+                except verification.CannotBeFolded as error:
+                    failed.append(f"{one}: {error.what} {error}")
+    if failed:
+        raise CommandError(f"{len(failed)} branches of {service} are as they were: {'; '.join(failed)}")
     done = "rebuilt" if apply else "would be rebuilt (--apply does it)"
     typer.echo(f"{changed} branches differ; every branch's snapshots and rows {done}")
 
