@@ -45,8 +45,8 @@ branch = Table(
     comment="The branches that anything was heard of.",
 )
 
-letter = Table(
-    "letter",
+collected_dead_letter = Table(
+    "collected_dead_letter",
     metadata,
     Column("id", String(64), primary_key=True),
     Column("service", String(32), nullable=False),
@@ -63,9 +63,12 @@ letter = Table(
     Column("content_type", String(255)),
     Column("by_broker", Integer, nullable=False, comment="1 where the broker parked it, not a service."),
     Column("body", LargeBinary, nullable=False),
-    Index("letter_at", "at"),
-    comment="Dead letters of every service, as they told them.",
+    Index("collected_dead_letter_at", "at"),
+    comment="The dead letters of every service, as they told them; a service's own are in its dead_letter.",
 )
+
+
+_dead_letter = collected_dead_letter.c
 
 
 def _insert(connection: Connection, table: Table) -> Any:
@@ -98,7 +101,7 @@ def branches(connection: Connection, only: Collection[str] | None) -> list[tuple
 
 def put_dead_letter(connection: Connection, values: Mapping[str, Any]) -> None:
     """Enter a dead letter, or what became of it."""
-    statement = _insert(connection, letter).values(**values)
+    statement = _insert(connection, collected_dead_letter).values(**values)
     changing = ("code", "reason", "attempts", "state")
     connection.execute(
         statement.on_conflict_do_update(
@@ -111,25 +114,25 @@ def list_dead_letters(
     connection: Connection, *, service: str | None, state: str | None, branches: frozenset[str] | None, limit: int
 ) -> list[RowMapping]:
     """Return dead letters, the newest first; ``branches`` None means all, unreadable ones included."""
-    query = select(letter).order_by(letter.c.at.desc(), letter.c.id.desc()).limit(limit)
+    query = select(collected_dead_letter).order_by(_dead_letter.at.desc(), _dead_letter.id.desc()).limit(limit)
     if service is not None:
-        query = query.where(letter.c.service == service)
+        query = query.where(_dead_letter.service == service)
     if state is not None:
-        query = query.where(letter.c.state == state)
+        query = query.where(_dead_letter.state == state)
     if branches is not None:
-        query = query.where(letter.c.branch.in_(branches))
+        query = query.where(_dead_letter.branch.in_(branches))
     return list(connection.execute(query).mappings())
 
 
 def find_dead_letter(connection: Connection, id_: str) -> RowMapping | None:
     """Return one dead letter."""
-    return connection.execute(select(letter).where(letter.c.id == id_)).mappings().one_or_none()
+    return connection.execute(select(collected_dead_letter).where(_dead_letter.id == id_)).mappings().one_or_none()
 
 
 def mark_dead_letter(connection: Connection, seen_as: RowMapping, state: str) -> None:
     """Change a dead letter's state, unless its consumer has told of it since it was seen."""
-    same = (letter.c.state == seen_as["state"]) & (letter.c.attempts == seen_as["attempts"])
-    connection.execute(update(letter).where(letter.c.id == seen_as["id"], same).values(state=state))
+    same = (_dead_letter.state == seen_as["state"]) & (_dead_letter.attempts == seen_as["attempts"])
+    connection.execute(update(collected_dead_letter).where(_dead_letter.id == seen_as["id"], same).values(state=state))
 
 
 def held(connection: Connection, pp: int, after: int) -> bool:

@@ -151,9 +151,13 @@ def test_a_wrong_call_says_what_is_wrong(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("service", "newest", "before"), [("triage", "t1001", "t0011"), ("gateway", "g1001", "g0002")])
 def test_a_database_of_another_version_is_refused_with_what_to_do(
-    storage: Storage, capsys: pytest.CaptureFixture[str]
+    service: str, newest: str, before: str, storage: Storage, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    change(storage, "UPDATE schema_version SET version_num = 't0011' WHERE version_num = 't1001'")
-    assert main(["db", "upgrade", "--service", "triage"]) == 1
+    upgrade(storage.settings, service)
+    other = Storage(storage.settings, service, clock=storage.clock)
+    change(other, f"UPDATE schema_version SET version_num = '{before}' WHERE version_num = '{newest}'")
+    other.close()
+    assert main(["db", "upgrade", "--service", service]) == 1
     assert "start with an empty LOBBY_DATA_DIR" in capsys.readouterr().err

@@ -184,8 +184,9 @@ def _fill_gateway(fill: _Filler) -> None:
     _fill_log(fill)
     fill.insert("branch", 40_000, branch="'branch-' || i", last_event_at=fill.at)
     fill.insert(
-        "letter", fill.size.events // 10, id="'letter-' || i", service="'triage'", queue="'q'", code="'failed'",
-        reason="'r'", attempts="3", state="'resolved'", at=fill.at, branch=fill.branch, by_broker="0", body=fill.bytes,
+        "collected_dead_letter", fill.size.events // 10, id="'letter-' || i", service="'triage'", queue="'q'",
+        code="'failed'", reason="'r'", attempts="3", state="'resolved'", at=fill.at, branch=fill.branch, by_broker="0",
+        body=fill.bytes,
     )  # fmt: skip
 
 

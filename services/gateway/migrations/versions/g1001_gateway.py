@@ -1,14 +1,14 @@
-"""Branches and dead letters."""
+"""Branches, dead letters, and the log by age: others' events are forgotten after a day, terminals' after a week."""
 
 import sqlalchemy as sa
 from alembic import op
 
 from shared.storage.types import UtcDateTime
 
-revision = "g0001"
+revision = "g1001"
 down_revision = None
 branch_labels = ("gateway",)
-depends_on = None
+depends_on = ("s1001",)
 
 
 def upgrade() -> None:
@@ -20,7 +20,7 @@ def upgrade() -> None:
         comment="The branches that anything was heard of.",
     )
     op.create_table(
-        "letter",
+        "collected_dead_letter",
         sa.Column("id", sa.String(64), primary_key=True),
         sa.Column("service", sa.String(32), nullable=False),
         sa.Column("queue", sa.String(128), nullable=False),
@@ -36,12 +36,14 @@ def upgrade() -> None:
         sa.Column("content_type", sa.String(255)),
         sa.Column("by_broker", sa.Integer, nullable=False, comment="1 where the broker parked it, not a service."),
         sa.Column("body", sa.LargeBinary, nullable=False),
-        comment="Dead letters of every service, as they told them.",
+        comment="The dead letters of every service, as they told them; a service's own are in its dead_letter.",
     )
-    op.create_index("letter_at", "letter", ["at"])
+    op.create_index("collected_dead_letter_at", "collected_dead_letter", ["at"])
+    op.create_index("log_own_recorded", "log", ["own", "recorded"])
 
 
 def downgrade() -> None:
     """Remove the gateway's tables."""
-    op.drop_table("letter")
+    op.drop_index("log_own_recorded", "log")
+    op.drop_table("collected_dead_letter")
     op.drop_table("branch")
