@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, Table
 from sqlalchemy.exc import IntegrityError
 
 from shared.commands import Cause
@@ -21,7 +21,6 @@ from shared.storage.log import Row, of_subject
 from shared.storage.partition import partition_of
 from shared.storage.projection import Project, no_rows
 from shared.storage.states import Known, States
-from shared.storage.tables import log
 
 
 class VersionConflict(Conflict):
@@ -191,14 +190,6 @@ class Transaction:
                 "body": body,
             }
         )
-
-    def last_sequence(self, subject: str) -> int:
-        """Return the sequence of the subject's last event in this log; 0 where it has none."""
-        pending = [int(str(row["sequence"])) for row in self._rows if row["subject"] == subject]
-        if pending:
-            return max(pending)
-        query = select(func.max(log.c.sequence)).where(log.c.subject == subject)
-        return self.connection.execute(query).scalar() or 0
 
     def receive(self, event_ids: Iterable[str]) -> set[str]:
         """Enter events into the inbox; return those that are new. The others were handled before."""

@@ -33,7 +33,7 @@ from shared.storage import log as logs
 from shared.storage.tables import dead_letter, parked
 from tests.support.bus_service import CONSUMER, PRODUCER
 from tests.support.processes import wait_until
-from tests.support.tables import empty_database
+from tests.support.tables import empty_database, next_sequence
 
 SOON_S = 30
 
@@ -136,7 +136,7 @@ class World:
         """Append an event to the producer's log."""
         subject = subject or new_id()
         with self.producer.transaction(branch) as tx:
-            sequence = tx.last_sequence(subject) + 1
+            sequence = next_sequence(tx, subject)
             data = triage.CounterClosed(counter=counter)
             return tx.append(branch, subject, data, correlation=subject, sequence=sequence)
 

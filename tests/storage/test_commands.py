@@ -13,6 +13,7 @@ from shared.contracts.events.triage import CounterClosed
 from shared.storage import Storage, Transaction
 from shared.storage.commands import IdempotencyKeyReused
 from shared.storage.tables import idempotency, inbox, log
+from tests.support.tables import next_sequence
 
 
 class Answer(BaseModel):
@@ -26,7 +27,7 @@ def command(key: str | None = "k", *, branch: str = "demo", actor: str = "me", f
 
 
 def use_case(tx: Transaction) -> Answer:
-    number = tx.last_sequence("s") + 1
+    number = next_sequence(tx, "s")
     tx.append("demo", "s", CounterClosed(counter="1"), correlation="s", sequence=number)
     return Answer(number=number)
 

@@ -135,7 +135,7 @@ def publish(storage: Storage) -> None:
 def append(storage: Storage) -> None:
     with storage.transaction(BRANCH) as tx:
         subject = new_id()
-        assert tx.last_sequence(subject) == 0
+        assert tx.events_of(subject) == []
         tx.append(BRANCH, subject, CounterClosed(counter="1"), correlation=subject, sequence=1)
 
 

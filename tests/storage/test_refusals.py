@@ -17,6 +17,7 @@ from shared.storage.commands import IdempotencyKeyReused
 from shared.storage.partition import PARTITIONS, partition_of
 from shared.storage.tables import inbox
 from shared.storage.transaction import VersionConflict
+from tests.support.tables import next_sequence
 
 NAIVE = datetime(2026, 11, 24, 12, 0, tzinfo=UTC).replace(tzinfo=None)
 TOGETHER_S = 1.0
@@ -27,7 +28,7 @@ class Answer(BaseModel):
 
 
 def say(tx: Transaction, branch: str, subject: str, time: datetime | None = None) -> None:
-    sequence = tx.last_sequence(subject) + 1
+    sequence = next_sequence(tx, subject)
     tx.append(branch, subject, CounterClosed(counter="1"), correlation=subject, sequence=sequence, time=time)
 
 

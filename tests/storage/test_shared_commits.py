@@ -17,6 +17,7 @@ from shared.storage import Storage, Transaction
 from shared.storage.tables import cursor, idempotency, log
 from tests.storage.test_commands import Answer, command, count, use_case
 from tests.support.processes import wait_until
+from tests.support.tables import next_sequence
 
 
 class Crowd:
@@ -175,7 +176,7 @@ def test_one_key_twice_among_those_who_wait_is_carried_out_once(storage: Storage
 def test_many_at_once_on_many_branches_lose_and_double_nothing(storage: Storage) -> None:
     def on(branch: str) -> Callable[[Transaction], Answer]:
         def append(tx: Transaction) -> Answer:
-            number = tx.last_sequence(branch) + 1
+            number = next_sequence(tx, branch)
             tx.append(branch, branch, CounterClosed(counter="1"), correlation=branch, sequence=number)
             return Answer(number=number)
 

@@ -3,6 +3,7 @@
 from sqlalchemy import Engine, text
 
 from shared.settings import Settings
+from shared.storage import Transaction
 from shared.storage.engine import is_sqlite, open_engine
 from shared.storage.migrate import declared_tables, upgrade
 
@@ -25,3 +26,8 @@ def _truncate(engine: Engine, service: str) -> None:
     names = [table.name for table in declared_tables(service).sorted_tables if table.name not in KEPT]
     with engine.begin() as connection:
         connection.execute(text("TRUNCATE " + ", ".join(f'"{name}"' for name in names) + " RESTART IDENTITY"))
+
+
+def next_sequence(tx: Transaction, subject: str) -> int:
+    """The sequence that a subject's next event has."""
+    return max((event.sequence for event in tx.events_of(subject)), default=0) + 1
