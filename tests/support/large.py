@@ -154,7 +154,7 @@ def _fill_worklog(fill: _Filler) -> None:
         recorded=fill.at, body=f"'{BODY}'", prev_hash="'0'", hash="'1'",
     )  # fmt: skip
     fill.insert(
-        "subject", size.events // 2, producer="'triage'",
+        "subject", size.events // 2, branch=fill.branch, producer="'triage'",
         subject=f"'visit-' || (i % {size.branches}) || '-' || {fill.k}", sequence=str(len(STEPS)),
     )  # fmt: skip
     fill.insert(

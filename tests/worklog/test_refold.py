@@ -3,14 +3,23 @@
 That both are equal after every batch of events is checked by :class:`Office`, in all tests that use it.
 """
 
+import threading
 from datetime import date
+from functools import partial
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, delete, select, update
 
 from services.worklog.model.counted import Counted
 from services.worklog.store import JournalCount, tables
+from shared.bus.dead_letters import Failure, settle
+from shared.bus.event_handlers import handler_of
+from shared.bus.inbox import Inbox
+from shared.bus.message import Message
+from shared.contracts.envelope import Event
 from shared.storage import Storage
+from shared.storage.tables import dead_letter
 from shared.storage.verification import CannotBeFolded, branches, rebuild, verify
 from tests.worklog.happened import TODAY, Happened
 from tests.worklog.office import BRANCH, Office
@@ -29,7 +38,7 @@ def two_days(office: Office) -> Happened:
 
 def counted(connection: Connection) -> list[object]:
     found: list[object] = []
-    for table in (tables.figures, tables.visit, tables.signature):
+    for table in (tables.figures, tables.visit, tables.signature, tables.subject):
         found += connection.execute(select(table).order_by(*table.primary_key)).all()
     return found
 
@@ -88,10 +97,10 @@ def test_what_is_recorded_while_somebody_verifies_is_no_difference(
 ) -> None:
     refold, more = JournalCount.refold, iter([list(two_days.visit("late"))])
 
-    def and_go_on(count: JournalCount, connection: Connection, branch: str) -> Counted:
-        counted = refold(count, connection, branch)
+    def and_go_on(count: JournalCount, connection: Connection, branch: str) -> tuple[Counted, Any]:
+        folded = refold(count, connection, branch)
         office.worklog.take_batch(next(more, []))
-        return counted
+        return folded
 
     monkeypatch.setattr(JournalCount, "refold", and_go_on)
     assert differing(storage) == []
@@ -116,3 +125,35 @@ def test_a_journal_that_cannot_be_folded_is_told_as_a_difference_and_rebuild_lea
         rebuild(storage, BRANCH)
     with storage.read() as connection:
         assert counted(connection) == before
+
+
+def test_every_row_that_was_lost_is_made_anew_from_the_journal_the_log_and_the_dead_letters(
+    office: Office, storage: Storage, two_days: Happened
+) -> None:
+    """A subject goes on behind what an operator gave up, after a rebuild, too."""
+    office.hear(two_days.ended("v2"))
+    office.close()
+    give_up(office, storage, two_days.dispute("i2"))
+    with storage.read() as connection:
+        before = counted(connection)
+    with storage.transaction(BRANCH) as tx:
+        for table in (tables.figures, tables.visit, tables.signature, tables.subject):
+            tx.connection.execute(delete(table).where(table.c.branch == BRANCH))
+    assert {where.split()[0] for where in differing(storage)} == {"figures", "signature", "subject", "visit"}
+    rebuild(storage, BRANCH)
+    assert differing(storage) == []
+    with storage.read() as connection:
+        assert counted(connection) == before
+    office.hear(two_days.settled("i2"))
+    assert office.dead_letters() == [("failed", "a bug")]
+    assert [(of.opened, of.closed) for of in office.day().incidents] == [(0, 1)]
+
+
+def give_up(office: Office, storage: Storage, event: Event) -> None:
+    """Let an event become a dead letter that an operator discards."""
+    message = Message(queue="q", body=event.to_json())
+    inbox = Inbox(storage, handler_of(office.worklog.service), stop=threading.Event())
+    inbox.move_to_dead_letters(message, Failure(code="failed", reason="a bug"))
+    with storage.read() as connection:
+        (id_,) = connection.execute(select(dead_letter.c.id)).scalars()
+    inbox.discard(message, partial(settle, id_=id_, state="discarded"))

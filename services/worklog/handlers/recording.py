@@ -13,8 +13,8 @@ from shared.contracts.envelope import Event
 from shared.errors import PredecessorMissing
 from shared.storage import Transaction
 
-SubjectKey = tuple[str, str]
-"""The service whose log has a subject, and the subject: sequences are gapless within it."""
+SubjectKey = tuple[str, str, str]
+"""A branch, the service whose log has a subject, and the subject: sequences are gapless within it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,7 +106,7 @@ class Recording:
         key = subject_key(event)
         last = self._page.sequences.get(key, 0)
         if event.sequence > last + 1:
-            raise PredecessorMissing(event.subject, key[0])
+            raise PredecessorMissing(event.subject, key[1])
         if event.sequence <= last:
             if self._projection.has(event):
                 return False  # the inbox has forgotten it by now, the journal has not
@@ -128,7 +128,7 @@ class Recording:
 
 
 def subject_key(event: Event) -> SubjectKey:
-    """Return whose log has the event's subject, and the subject."""
+    """Return the event's branch, whose log has its subject, and the subject."""
     source = event.source
     producer = source.removeprefix("/services/") if source.startswith("/services/") else "gateway"
-    return producer, event.subject
+    return event.branchid, producer, event.subject

@@ -4,7 +4,7 @@ from services.worklog.store.aggregate import OpenDaysAggregate
 from services.worklog.store.journal import Journal
 from services.worklog.store.journal_projection import StoredJournalProjection
 from services.worklog.store.projection import JournalCount, project
-from services.worklog.store.tables import figures, metadata, signature, visit
+from services.worklog.store.tables import figures, metadata, signature, subject, visit
 from services.worklog.store.unit_of_work import StoredDays, StoredUnitOfWork
 
 aggregate = OpenDaysAggregate
@@ -13,7 +13,7 @@ aggregate = OpenDaysAggregate
 heard = JournalCount
 """How the journal is counted, from its first event on."""
 
-projected = (signature, figures, visit)
+projected = (signature, figures, visit, subject)
 """The tables that ``project`` and ``heard`` make the rows of."""
 
 __all__ = [

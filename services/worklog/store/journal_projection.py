@@ -29,7 +29,7 @@ _chain, _figures, _journal, _subject, _visit = (
     tables.chain.c, tables.figures.c, tables.journal.c, tables.subject.c, tables.visit.c,
 )  # fmt: skip
 
-_SEQUENCES = Among(select(_subject.producer, _subject.subject, _subject.sequence), _subject.producer, _subject.subject)
+_SEQUENCES = Among(select(tables.subject), _subject.branch, _subject.producer, _subject.subject)
 _CHAINS = Among(select(tables.chain), _chain.branch, _chain.day)
 _FIGURES_OF = Among(
     select(_figures.branch, _figures.business_date, _figures.body), _figures.branch, _figures.business_date
@@ -50,7 +50,7 @@ class StoredJournalProjection:
     def sequences(self, subjects: Collection[SubjectKey]) -> Mapping[SubjectKey, int]:
         """Return the last sequence of those subjects that are known."""
         rows = _SEQUENCES.execute(self._connection, subjects) if subjects else ()
-        return {(producer, subject): sequence for producer, subject, sequence in rows}
+        return {(branch, producer, subject): sequence for branch, producer, subject, sequence in rows}
 
     def chains(self, days: Collection[DayKey]) -> Mapping[DayKey, Chain]:
         """Return the heads of those chains that exist."""
@@ -80,13 +80,7 @@ class StoredJournalProjection:
             return
         if page.entries:
             bulk.write(self._connection, self._insert(tables.journal), [_entry_row(entry) for entry in page.entries])
-        self._put(
-            tables.subject,
-            (
-                {"producer": producer, "subject": subject, "sequence": sequence}
-                for (producer, subject), sequence in page.sequences.items()
-            ),
-        )
+        self._put(tables.subject, subject_rows(page.sequences))
         self._put(
             tables.chain,
             (asdict(chain) for chain in page.chains.values()),
@@ -102,6 +96,14 @@ class StoredJournalProjection:
 
 def _insert_postgresql(table: Table) -> Any:
     return bulk.insert_document(table, generated="position")
+
+
+def subject_rows(sequences: Mapping[SubjectKey, int]) -> Sequence[dict[str, object]]:
+    """Return the rows of how far the journal has come with each subject."""
+    return [
+        {"branch": branch, "producer": producer, "subject": subject, "sequence": sequence}
+        for (branch, producer, subject), sequence in sequences.items()
+    ]
 
 
 def counted_rows(counted: Counted) -> tuple[Sequence[dict[str, object]], Sequence[dict[str, object]]]:

@@ -66,9 +66,15 @@ chain = Table(
 subject = Table(
     "subject",
     metadata,
+    Column("branch", String(32), primary_key=True),
     Column("producer", String(32), primary_key=True, comment="The service whose log has the subject."),
     Column("subject", String(128), primary_key=True),
-    Column("sequence", Integer, nullable=False, comment="Of its last event in the journal."),
+    Column(
+        "sequence",
+        Integer,
+        nullable=False,
+        comment="Of its last event, also of one that was given up.",
+    ),
     comment="How far the journal has come with each subject, so that a gap is noticed.",
 )
 

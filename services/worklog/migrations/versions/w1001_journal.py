@@ -50,9 +50,10 @@ def upgrade() -> None:
     )
     op.create_table(
         "subject",
+        sa.Column("branch", sa.String(32), primary_key=True),
         sa.Column("producer", sa.String(32), primary_key=True, comment="The service whose log has the subject."),
         sa.Column("subject", sa.String(128), primary_key=True),
-        sa.Column("sequence", sa.Integer, nullable=False, comment="Of its last event in the journal."),
+        sa.Column("sequence", sa.Integer, nullable=False, comment="Of its last event, also of one that was given up."),
         comment="How far the journal has come with each subject, so that a gap is noticed.",
     )
     op.create_table(
