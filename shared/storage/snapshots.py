@@ -1,7 +1,7 @@
 """Snapshots: a branch's state at a position of its log, so that nobody folds the log from its beginning.
 
-A snapshot can be thrown away at any time: the log makes it anew. The newest of a branch shortens a start, the last of
-each day shortens the way to the state at an instant.
+A snapshot can be thrown away at any time: the log makes it anew. The newest of a branch shortens a start. Those
+that lie apart, and the last of each day, stay: they shorten the way to the state at an instant.
 """
 
 import zlib
@@ -13,8 +13,10 @@ from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
-from shared.storage.tables import snapshot
+from shared.storage.tables import log, snapshot
 
+APART = 250
+"""A snapshot with fewer events than these before the next goes: the end of a process, or another process, made one."""
 LEVEL = 1
 """How hard zlib tries: a large state is packed in 4 ms, to an eighth."""
 
@@ -47,7 +49,7 @@ def newest(
 
 
 def save(connection: Connection, version: int, taken: Sequence[Snapshot]) -> None:
-    """Keep snapshots; of each branch the one before goes, unless it was the last of its day (UTC)."""
+    """Keep snapshots; of each branch the one before goes, unless it lies apart or was the last of its day (UTC)."""
     insert = insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql
     for one in taken:
         before = connection.execute(
@@ -63,7 +65,10 @@ def save(connection: Connection, version: int, taken: Sequence[Snapshot]) -> Non
                 "body": zlib.compress(one.body, LEVEL),
             },
         )  # fmt: skip
-        if before is not None and before.pos < one.pos and before.recorded.date() == one.recorded.date():
+        if before is None or before.pos >= one.pos or before.recorded.date() != one.recorded.date():
+            continue
+        between = select(log.c.pos).where(log.c.branch == one.branch, log.c.pos > before.pos, log.c.pos <= one.pos)
+        if len(connection.execute(between.limit(APART)).all()) < APART:
             mine = (snapshot.c.branch == one.branch, snapshot.c.version == version, snapshot.c.pos == before.pos)
             connection.execute(delete(snapshot).where(*mine))
 

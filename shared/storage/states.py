@@ -25,8 +25,12 @@ CHUNK = 500
 FAST_FORWARD_LIMIT = 5_000
 """A tail of a partition that is longer is not folded into everything that is cached: the cache is dropped."""
 SNAPSHOT_EVENTS = 500
-SNAPSHOT_EVENTS_OF_EACH = 10
-"""A snapshot is due after so many events, or so many for each thing that the state holds: it costs as much as those."""
+SNAPSHOT_EVENTS_OF_EACH = 4
+"""A snapshot is due after so many events, or so many for each thing that the state holds.
+
+Each costs time and space, and spares both the first command after a crash and the state at an instant, which fold what
+lies behind a snapshot.
+"""
 BYTES_OF_EACH = 4_096
 BYTES_OF_STATE = 65_536
 """What a state takes in memory, measured: so much for each thing that it holds, and so much besides."""
@@ -81,7 +85,7 @@ class States(Generic[State]):
         return self._folded(connection, branch, None, up_to=head)
 
     def at(self, connection: Connection, branch: str, time: datetime) -> Known[State]:
-        """Return the state at an instant: after the last event that was recorded until then."""
+        """Return the state at an instant: before the first event that was recorded later."""
         taken = snapshots.newest(connection, branch, self.aggregate.version, until=time)
         return self._folded(connection, branch, taken, until=time)
 
@@ -174,11 +178,12 @@ class States(Generic[State]):
         query = select(log.c.pos, log.c.recorded, log.c.body).where(log.c.branch == branch)
         if up_to is not None:
             query = query.where(log.c.pos <= up_to)
-        if until is not None:
-            query = query.where(log.c.recorded <= until)
         while True:
             rows = connection.execute(query.where(log.c.pos > known.pos).order_by(log.c.pos).limit(CHUNK)).all()
             for pos, recorded, body in rows:
+                # Not a condition of the query: it would look for more such events to the end of the log.
+                if until is not None and recorded > until:
+                    return known
                 known = self._after(known, pos, recorded, body)
             if len(rows) < CHUNK:
                 return known

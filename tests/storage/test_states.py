@@ -16,11 +16,12 @@ from shared.contracts.envelope import Event
 from shared.contracts.events import triage
 from shared.errors import Conflict
 from shared.settings import Settings
-from shared.storage import Storage, Transaction, states
+from shared.storage import Storage, Transaction, snapshots, states
 from shared.storage.tables import due, snapshot
 from tests.storage.test_commands import command
 from tests.support.processes import wait_until
 from tests.support.tables import empty_database
+from tests.support.visited import visits_of
 
 BRANCH, OTHER = "demo", "north"
 
@@ -256,6 +257,45 @@ def test_the_last_snapshot_of_each_day_is_kept_and_the_state_at_an_instant_found
         assert storage.state_at(BRANCH, at) == state
         assert storage.state_at(BRANCH, at + timedelta(minutes=1)) == state
     assert storage.state_at(BRANCH, instants[0][0] - timedelta(seconds=1)) == Counters(BRANCH)
+
+
+def test_snapshots_that_lie_apart_stay_and_shorten_the_way_to_an_instant(
+    storage: Storage, another: Storage, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(states, "SNAPSHOT_EVENTS", 5)
+    monkeypatch.setattr(states, "SNAPSHOT_EVENTS_OF_EACH", 0)
+    monkeypatch.setattr(snapshots, "APART", 3)
+    instants = []
+    for n in range(22):  # two processes take turns, and each makes snapshots
+        open_in((storage, another)[n % 2])
+        for process in (storage, another):
+            process.state(BRANCH)
+            process.take_snapshots()
+        instants.append((clock.now(), storage.state(BRANCH)))
+        clock.advance(60)
+    assert storage.take_snapshots(all_changed=True) == 1
+    with storage.read() as connection:
+        kept = connection.execute(select(snapshot.c.pos).order_by(snapshot.c.pos)).scalars().all()
+    assert [pos - kept[0] for pos in kept] == [0, 5, 10, 17], "the end of the process takes the place of the last"
+    for at, state in instants:
+        before = applied(another)
+        assert another.state_at(BRANCH, at) == state
+        assert applied(another) - before < 7, "no more than what lies between two of them"
+
+
+def test_the_way_to_an_instant_reads_nothing_that_came_long_after_it(
+    storage: Storage, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(states, "CHUNK", 5)
+    open_in(storage)
+    at = clock.now()
+    clock.advance(60)
+    with storage.transaction(BRANCH) as tx:
+        for _ in range(300):
+            open_counter(tx)
+    with visits_of(storage.engine) as visits:
+        assert storage.state_at(BRANCH, at).changes == 1
+    assert not visits.above(20)
 
 
 def test_what_is_kept_in_memory_has_a_size(settings: Settings, clock: ManualClock) -> None:
