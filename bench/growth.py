@@ -119,8 +119,8 @@ def _process(storage: Storage, messages: Sequence[Message], handle: HandleEvents
 
 
 def _record(storage: Storage) -> HandleEvents:
-    return lambda tx, events: Recording(StoredJournalProjection, storage.settings.default_timezone).record_all(
-        tx, events
+    return lambda tx, events: Recording(StoredJournalProjection(tx), storage.settings.default_timezone).record_all(
+        events
     )
 
 

@@ -1,47 +1,58 @@
 """The worklog service: decodes calls and events, runs a handler, answers (W1, W3, W7, W8, W10)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import tzinfo
+from typing import Any
 
 import eventlet
+from nameko.extensions import DependencyProvider
 from werkzeug.wrappers import Response
 
 from services.worklog import handlers
-from services.worklog.handlers import Recording, UnitOfWork
-from services.worklog.store import Journal, StoredDays, StoredJournalProjection, StoredUnitOfWork
-from shared.bus import StorageProvider, on_discarded, on_every_event
-from shared.commands import Replayed
-from shared.contracts.base import View
+from services.worklog.lobbies import Lobbies
+from shared.bus import Database, on_discarded, on_every_event
 from shared.contracts.envelope import Event
 from shared.contracts.http import worklog as calls
 from shared.contracts.http.worklog import JournalPage, VerifyView, WorklogView
-from shared.storage import Storage, Transaction
+from shared.storage import Transaction
+from shared.web.branches import Answer
 from shared.web.call import Call
 from shared.web.entrypoint import http, to_response
 
-Answer = View | Replayed | None
-
 JSON, HTML = "application/json", "text/html"
+
+
+class LobbiesProvider(DependencyProvider):
+    """Hands the service its lobbies."""
+
+    database = Database()
+
+    def start(self) -> None:
+        """Begin, now that the database is open."""
+        self._lobbies = Lobbies(self.database.storage)
+
+    def get_dependency(self, worker_ctx: Any) -> Lobbies:
+        """Return the ones of the container."""
+        return self._lobbies
 
 
 class WorklogService:
     """What worklog answers and hears."""
 
     name = "worklog"
-    storage: Storage = StorageProvider()
+    lobbies: Lobbies = LobbiesProvider()
 
     @http(calls.DAY)
     def worklog(self, call: Call) -> Response:
         """Return the log of a day, as JSON or as a page (W7)."""
-        with self.storage.read() as connection:
-            view = handlers.get_day(StoredDays(self.storage, connection, call.branch), business_date=call.date)
-        return _in_wanted_form(view, call, self.storage.settings.default_timezone)
+        view = self.lobbies.look(call.branch, lambda lobby: handlers.get_day(lobby, business_date=call.date))
+        return _in_wanted_form(view, call, self.lobbies.zone)
 
     @http(calls.CHECKS)
     def record_checks(self, call: Call) -> Answer:
         """Record a checklist (W1-W3)."""
         by = call.principal.subject
-        return self._carry_out(
+        return self.lobbies.carry_out(
             call, lambda uow: handlers.record_checks(uow, business_date=call.date, actor=by, body=call.body)
         )
 
@@ -49,7 +60,7 @@ class WorklogService:
     def add_note(self, call: Call) -> Answer:
         """Add what only a person can write (W7)."""
         by = call.principal.subject
-        return self._carry_out(
+        return self.lobbies.carry_out(
             call, lambda uow: handlers.add_note(uow, business_date=call.date, actor=by, body=call.body)
         )
 
@@ -57,14 +68,13 @@ class WorklogService:
     def close_day(self, call: Call) -> Answer:
         """Sign the log (W8)."""
         by = call.principal.subject
-        return self._carry_out(call, lambda uow: handlers.close_day(uow, business_date=call.date, actor=by))
+        return self.lobbies.carry_out(call, lambda uow: handlers.close_day(uow, business_date=call.date, actor=by))
 
     @http(calls.JOURNAL)
     def journal(self, call: Call) -> JournalPage:
         """Search the journal (W10)."""
         call.principal.require_branch(call.query.branch)
-        with self.storage.read() as connection:
-            return handlers.search(Journal(connection), call.query)
+        return self.lobbies.look_into_journal(lambda journal: handlers.search(journal, call.query))
 
     @http(calls.VERIFY)
     def verify_journal(self, call: Call) -> VerifyView:
@@ -73,25 +83,20 @@ class WorklogService:
         if branch is not None:
             call.principal.require_branch(branch)
             branches = frozenset((branch,))
-        with self.storage.read() as connection:
-            journal = Journal(connection, pause=lambda: eventlet.sleep(0))
-            return handlers.verify_chains(journal, None if "*" in branches else branches)
+        return self.lobbies.look_into_journal(
+            lambda journal: handlers.verify_chains(journal, None if "*" in branches else branches),
+            pause=lambda: eventlet.sleep(0),
+        )
 
     @on_every_event
     def record(self, tx: Transaction, events: Sequence[Event]) -> None:
         """Take every event into the journal and into its day's figures (W7, W10)."""
-        self._recording().record_all(tx, events)
+        self.lobbies.recording(tx).record_all(events)
 
     @on_discarded
     def pass_over(self, tx: Transaction, event: Event) -> None:
         """Let the subject of an event that an operator gave up go on behind it."""
-        self._recording().skip(tx, event)
-
-    def _recording(self) -> Recording:
-        return Recording(StoredJournalProjection, self.storage.settings.default_timezone)
-
-    def _carry_out(self, call: Call, use_case: Callable[[UnitOfWork], View]) -> Answer:
-        return self.storage.execute(call.command, lambda tx: use_case(StoredUnitOfWork(self.storage, tx, call.branch)))
+        self.lobbies.recording(tx).skip(event)
 
 
 def _in_wanted_form(view: WorklogView, call: Call, zone: tzinfo) -> Response:

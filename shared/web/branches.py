@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from shared.commands import Replayed
 from shared.contracts.base import View
+from shared.errors import NotFound
 from shared.storage import Storage, Transaction
 from shared.web.call import Call
 
@@ -36,9 +37,12 @@ class Branches(ABC, Generic[Reader, UnitOfWork]):
     def reader(self, connection: Connection, branch: str) -> Reader:
         """Return a branch for looking."""
 
-    @abstractmethod
     def find_branch(self, connection: Connection, id_: str) -> str:
-        """Look up the branch of a ticket, a hand-off, an incident…; raise the NotFound that fits."""
+        """Look up the branch of a ticket, a hand-off, an incident…; raise the NotFound that fits.
+
+        A service whose paths all name their branch has nothing to look up.
+        """
+        raise NotFound(f"nothing has the id {id_!r}")
 
     def carry_out(
         self, call: Call, use_case: Callable[[UnitOfWork], View | None], *, branch: str | None = None

@@ -14,7 +14,7 @@ from services.gateway.branch_tails import BranchTails
 from services.incidents import store as incidents_store
 from services.vip import store as vip_store
 from services.worklog.handlers import Recording, get_day, search
-from services.worklog.store import Journal, StoredDays, StoredJournalProjection
+from services.worklog.store import StoredJournal, StoredJournalProjection, StoredLobby
 from shared.bus.batch_processor import BatchProcessor
 from shared.bus.inbox import EventHandler, HandleEvents, Inbox
 from shared.bus.message import Message
@@ -202,15 +202,15 @@ def record_what_the_inbox_has_forgotten(storage: Storage) -> None:
 
 
 def recording_of(storage: Storage) -> HandleEvents:
-    return lambda tx, events: Recording(StoredJournalProjection, storage.settings.default_timezone).record_all(
-        tx, events
+    return lambda tx, events: Recording(StoredJournalProjection(tx), storage.settings.default_timezone).record_all(
+        events
     )
 
 
 def look(storage: Storage, **query: object) -> int:
     asked = JournalQuery.model_validate({"branch": BRANCH, "limit": 50, **query})
     with storage.read() as connection:
-        page = search(Journal(connection), asked)
+        page = search(StoredJournal(connection), asked)
     return len(page.entries)
 
 
@@ -244,12 +244,12 @@ def search_for_a_subject(storage: Storage) -> None:
 
 def list_the_chains(storage: Storage) -> None:
     with storage.read() as connection:
-        assert sum(1 for _ in Journal(connection).heads(None)) >= SIZE.days * SIZE.branches
+        assert sum(1 for _ in StoredJournal(connection).heads(None)) >= SIZE.days * SIZE.branches
 
 
 def show_a_day(storage: Storage) -> None:
     with storage.read() as connection:
-        shown = get_day(StoredDays(storage, connection, BRANCH), business_date=(SIZE.end - timedelta(days=1)).date())
+        shown = get_day(StoredLobby(storage, connection, BRANCH), business_date=(SIZE.end - timedelta(days=1)).date())
     assert len(shown.notes) == 1
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from services.worklog.lobbies import Lobbies
 from services.worklog.service import WorklogService
 from shared.clock import ManualClock
 from shared.contracts.envelope import Event
@@ -27,7 +28,7 @@ class Office:
     def __init__(self, storage: Storage, clock: ManualClock) -> None:
         self.storage = storage
         self.clock = clock
-        self.worklog = InProcess(WorklogService, storage=storage)
+        self.worklog = InProcess(WorklogService, storage=storage, lobbies=Lobbies(storage))
 
     def hear(self, *events: Event) -> None:
         """Hand over one batch; what is counted then is what the journal says from its first event on."""

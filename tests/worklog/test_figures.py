@@ -10,11 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from immutables import Map
 
-from services.worklog.handlers.facts import fact_of
-from services.worklog.handlers.recording import Entry, Page, Recording, subject_key
+from services.worklog.handlers.event_handlers import Entry, Page, Recording, fact_of, subject_key
 from services.worklog.model import facts
-from services.worklog.model.counted import Counted, visit_of
-from services.worklog.model.figures import Figures, VisitNotBegun, count
+from services.worklog.model.figures import Counted, Figures, VisitNotBegun, count, visit_of
 from shared.contracts.envelope import Event
 from shared.contracts.registry import all_types
 from tests.worklog.happened import TODAY, Happened
@@ -94,11 +92,10 @@ def interleaved(draw: st.DrawFn, streams: list[list[Event]]) -> list[Event]:
 
 def figures_after(events: list[Event], batch: int) -> dict[Any, Figures]:
     memory = Memory()
-    recording = Recording(lambda _tx: memory, UTC)
+    recording = Recording(memory, UTC)
     for start in range(0, len(events), batch):
-        tx: Any = object()
         new = list({event.id: event for event in events[start : start + batch]}.values())  # as the inbox lets through
-        recording.record_all(tx, new)
+        recording.record_all(new)
     return dict(memory.page.counted.figures)
 
 
@@ -191,7 +188,7 @@ def test_only_a_visits_beginning_and_end_need_its_record() -> None:
 
 
 def test_every_incident_kind_that_can_be_opened_is_counted() -> None:
-    from services.worklog.handlers.facts import _FACTS
+    from services.worklog.handlers.event_handlers import _FACTS
 
     opened = {
         model for type_, model in all_types().items() if type_.startswith("lobby.incidents.") and "_opened." in type_

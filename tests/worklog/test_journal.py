@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from services.worklog.handlers import verify_chains
 from services.worklog.model.chain import Chain, link_hash
-from services.worklog.store import Journal, tables
+from services.worklog.store import StoredJournal, tables
 from shared.storage import Storage
 from tests.worklog.happened import MORNING, TODAY, Happened
 from tests.worklog.office import BRANCH, Office
@@ -251,7 +251,7 @@ def test_what_is_recorded_while_somebody_verifies_is_not_taken_for_tampering(off
     office.hear(*(event for n in range(200) for event in first.visit(f"a{n}")), *second.visit("z"))
     more = iter([list(first.visit("late-a")), list(second.visit("late-z"))])
     with storage.read() as connection:
-        seen = verify_chains(Journal(connection, pause=lambda: office.hear(*next(more, []))), None)
+        seen = verify_chains(StoredJournal(connection, pause=lambda: office.hear(*next(more, []))), None)
     assert (seen.broken, seen.events) == ((), 603)
     assert next(more, None) is None
     assert (office.verify().ok, office.verify().events) == (True, 609)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, delete, select, update
 
-from services.worklog.model.counted import Counted
+from services.worklog.model.figures import Counted
 from services.worklog.store import JournalCount, tables
 from shared.bus.dead_letters import Failure, settle
 from shared.bus.event_handlers import handler_of

@@ -1,11 +1,13 @@
-"""A day's log in the words of the contract (W7)."""
+"""What somebody looks at: a day's log, the journal, any change to it (W7, W10)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
+from datetime import date
 from types import MappingProxyType
 from typing import Any, get_args
 
-from services.worklog.model.chain import Chain
+from services.worklog.handlers.unit_of_work import Journal, LobbyReader
+from services.worklog.model.chain import Chain, verify
 from services.worklog.model.day import Check, Day, Note
 from services.worklog.model.figures import Cases, Diversions, Doubt, Figures, Tally
 from shared.contracts.events.incidents import IncidentKind
@@ -16,9 +18,41 @@ from shared.contracts.http.worklog import (
     DiversionFigures,
     IncidentFigures,
     InexactView,
+    JournalPage,
+    JournalQuery,
     NoteView,
+    VerifyView,
     WorklogView,
 )
+
+
+def get_day(lobby: LobbyReader, *, business_date: date) -> WorklogView:
+    """Return the log of a day, whatever day it is (W7)."""
+    return worklog_view(
+        lobby.day(business_date),
+        lobby.figures_of(business_date),
+        chain=lobby.chain_of(business_date),
+        managers_on_duty=lobby.managers_on_duty(business_date),
+    )
+
+
+def search(journal: Journal, query: JournalQuery) -> JournalPage:
+    """Return a page of a branch's events in order, and where the next one begins."""
+    entries = journal.search(query, limit=query.limit + 1)
+    page = tuple(entries[: query.limit])
+    return JournalPage(entries=page, next_after=page[-1].position if len(entries) > query.limit else None)
+
+
+def verify_chains(journal: Journal, branches: Collection[str] | None) -> VerifyView:
+    """Recompute every chain of these branches, or of all, and say where one does not hold."""
+    chains = events = 0
+    broken: list[str] = []
+    for head in journal.heads(branches):
+        chains += 1
+        events += head.count
+        found = verify(head, journal.links(head), signed=journal.signed_hash(head))
+        broken.extend(str(finding) for finding in found)
+    return VerifyView(ok=not broken, chains=chains, events=events, broken=tuple(broken))
 
 
 def worklog_view(day: Day, figures: Figures, *, chain: Chain, managers_on_duty: int) -> WorklogView:

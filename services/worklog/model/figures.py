@@ -5,7 +5,10 @@ Waits are summed in whole milliseconds, so that the sum doesn't depend on the or
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Literal, get_args
+
+from immutables import Map
 
 from services.worklog.model import facts
 from services.worklog.model.facts import Fact
@@ -191,3 +194,38 @@ def _count(figures: Figures, fact: Fact) -> Figures:
             return replace(figures, managers=on_duty)
         case facts.VisitBegan() | facts.VisitEnded():
             raise AssertionError("a visit's facts are counted with their visit")
+
+
+DayKey = tuple[str, date]
+"""A branch and one of its days."""
+VisitKey = tuple[str, str]
+"""A branch and the id of one of its visits."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """The figures of some days, or of all, with the visits that are counted in them: a fold of the journal.
+
+    A fact touches one day and one visit, so who has a few facts to count needs no more than theirs of what was counted
+    before.
+    """
+
+    figures: Map[DayKey, Figures] = field(default_factory=Map)
+    visits: Map[VisitKey, Visit] = field(default_factory=Map)
+
+
+def count_fact(counted: Counted, branch: str, day: date, fact: Fact) -> Counted:
+    """Return what is counted after one more fact of a day. Raises VisitNotBegun."""
+    key = branch, day
+    visit_key = visit_of(branch, fact)
+    visit = None if visit_key is None else counted.visits.get(visit_key)
+    figures, visit = count(counted.figures.get(key, Figures()), fact, visit)
+    visits = counted.visits
+    if visit_key is not None and visit is not None:
+        visits = visits.set(visit_key, visit)
+    return Counted(figures=counted.figures.set(key, figures), visits=visits)
+
+
+def visit_of(branch: str, fact: Fact) -> VisitKey | None:
+    """Return the visit whose record is needed to count the fact."""
+    return (branch, fact.visit_id) if isinstance(fact, facts.VisitBegan | facts.VisitEnded) else None

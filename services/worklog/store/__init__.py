@@ -1,13 +1,12 @@
 """What worklog keeps beside its log: the journal and what is counted from it, snapshots, and look-ups by key."""
 
-from services.worklog.store.aggregate import OpenDaysAggregate
-from services.worklog.store.journal import Journal
-from services.worklog.store.journal_projection import StoredJournalProjection
-from services.worklog.store.projection import JournalCount, project
+from services.worklog.store.aggregate import LobbyAggregate
+from services.worklog.store.journal import StoredJournal
+from services.worklog.store.projection import JournalCount, StoredJournalProjection, project
 from services.worklog.store.tables import figures, metadata, signature, subject, visit
-from services.worklog.store.unit_of_work import StoredDays, StoredUnitOfWork
+from services.worklog.store.unit_of_work import StoredLobby, StoredUnitOfWork
 
-aggregate = OpenDaysAggregate
+aggregate = LobbyAggregate
 """How worklog folds its log: found by its name."""
 
 heard = JournalCount
@@ -17,11 +16,11 @@ projected = (signature, figures, visit, subject)
 """The tables that ``project`` and ``heard`` make the rows of."""
 
 __all__ = [
-    "Journal",
     "JournalCount",
-    "OpenDaysAggregate",
-    "StoredDays",
+    "LobbyAggregate",
+    "StoredJournal",
     "StoredJournalProjection",
+    "StoredLobby",
     "StoredUnitOfWork",
     "aggregate",
     "heard",

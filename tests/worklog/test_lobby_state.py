@@ -5,14 +5,14 @@ from datetime import date, timedelta
 import pytest
 
 from services.worklog.errors import DayClosed
-from services.worklog.model.open_days import KEPT, OpenDays
+from services.worklog.model.lobby_state import KEPT, LobbyState
 from shared.storage import Storage
 from tests.worklog.happened import TODAY, Happened
 from tests.worklog.office import BRANCH, Office
 
 
 def open_days(storage: Storage) -> set[date]:
-    state: OpenDays = storage.state(BRANCH)
+    state: LobbyState = storage.state(BRANCH)
     return set(state.days)
 
 

@@ -18,7 +18,7 @@ KEPT = timedelta(days=14)
 
 
 @dataclass(frozen=True, kw_only=True)
-class OpenDays:
+class LobbyState:
     """A branch's days that are not signed. ``newest`` is the latest one that was written into, signed or not."""
 
     branch: str
@@ -26,7 +26,7 @@ class OpenDays:
     days: Map[date, Day] = field(default_factory=Map)
 
 
-def apply(state: OpenDays, event: DayEvent, *, sequence: int, at: datetime) -> OpenDays:
+def apply(state: LobbyState, event: DayEvent, *, sequence: int, at: datetime) -> LobbyState:
     """Return the open days after an event of one of them."""
     of = event.business_date
     day = state.days.get(of)

@@ -1,17 +1,19 @@
 """What worklog does with every event: into the journal, and into the day's figures (W7, W10)."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import tzinfo
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from datetime import date, tzinfo
+from typing import Any, Final, Protocol
 
 from services.worklog.errors import SubjectForked
-from services.worklog.handlers.facts import fact_of
+from services.worklog.model import facts
 from services.worklog.model.chain import Chain
-from services.worklog.model.counted import Counted, DayKey, VisitKey, apply, visit_of
+from services.worklog.model.facts import Fact
+from services.worklog.model.figures import Counted, DayKey, VisitKey, count_fact, visit_of
 from shared.contracts.envelope import Event
+from shared.contracts.event_data import EventData
+from shared.contracts.events import incidents, triage, vip
 from shared.errors import PredecessorMissing
-from shared.storage import Transaction
 
 SubjectKey = tuple[str, str, str]
 """A branch, the service whose log has a subject, and the subject: sequences are gapless within it."""
@@ -65,32 +67,31 @@ class JournalProjection(Protocol):
 class Recording:
     """Records the events of one transaction."""
 
-    def __init__(self, projection_of: Callable[[Transaction], JournalProjection], zone: tzinfo) -> None:
+    def __init__(self, projection: JournalProjection, zone: tzinfo) -> None:
         """``zone`` is where the branches' days begin and end."""
-        self._projection_of = projection_of
+        self._projection = projection
         self._zone = zone
 
-    def record_all(self, tx: Transaction, events: Sequence[Event]) -> None:
+    def record_all(self, events: Sequence[Event]) -> None:
         """Take the events of a transaction in. Raises PredecessorMissing and SubjectForked."""
-        self._begin(tx, events)
+        self._begin(events)
         for event in events:
             if self._is_next(event):
                 self._link(event)
                 if (found := self._facts[event.id]) is not None:
-                    self._page.counted = apply(self._page.counted, event.branchid, *found)
+                    self._page.counted = count_fact(self._page.counted, event.branchid, *found)
         self._projection.write(self._page)
 
-    def skip(self, tx: Transaction, event: Event) -> None:
+    def skip(self, event: Event) -> None:
         """Pass over an event that an operator gave up: the journal lacks it, and its subject goes on behind it."""
-        self._begin(tx, [event])
+        self._begin([event])
         key = subject_key(event)
         self._page.sequences[key] = max(self._page.sequences.get(key, 0), event.sequence)
         self._page.skipped = True
         self._projection.write(self._page)
 
-    def _begin(self, tx: Transaction, events: Sequence[Event]) -> None:
+    def _begin(self, events: Sequence[Event]) -> None:
         """Read at once what the events' transaction needs."""
-        self._projection = self._projection_of(tx)
         self._facts = {event.id: fact_of(event, self._zone) for event in events}
         counting = [(event.branchid, *found) for event in events if (found := self._facts[event.id]) is not None]
         days = {(branch, day) for branch, day, _ in counting}
@@ -132,3 +133,74 @@ def subject_key(event: Event) -> SubjectKey:
     source = event.source
     producer = source.removeprefix("/services/") if source.startswith("/services/") else "gateway"
     return event.branchid, producer, event.subject
+
+
+def _called(data: triage.TicketCalled) -> Fact | None:
+    """A ticket of an offline terminal was promised nothing."""
+    return facts.TicketCalled(kept=data.waited_s <= data.quoted_p90_s) if data.quoted_p90_s > 0 else None
+
+
+def _undone(data: triage.StepUndone) -> Fact | None:
+    match data.undone:
+        case "ticket_called" if data.quoted_p90_s > 0:
+            return facts.CallUndone(kept=data.waited_s <= data.quoted_p90_s)
+        case "ticket_no_show":
+            return facts.NoShowUndone()
+    return None
+
+
+_FACTS: Final[Mapping[type[EventData], Callable[[Any], Fact | None]]] = {
+    triage.TicketIssued: lambda data: facts.VisitBegan(
+        visit_id=data.visit_id, channel=data.channel, offline=data.offline
+    ),
+    triage.VisitEnded: lambda data: facts.VisitEnded(
+        visit_id=data.visit_id,
+        outcome=data.outcome,
+        wait_ms=round(data.waited_s * 1000),
+        day_end=data.reason == "day_end",
+    ),
+    triage.TicketCalled: _called,
+    triage.TicketNoShow: lambda _: facts.NoShow(),
+    triage.StepUndone: _undone,
+    triage.DiversionOffered: lambda data: facts.Diverted(business=data.business, step="offered"),
+    triage.DiversionAccepted: lambda data: facts.Diverted(business=data.business, step="accepted"),
+    triage.DiversionDeclined: lambda data: facts.Diverted(business=data.business, step="declined"),
+    triage.DiversionCompleted: lambda data: facts.Diverted(business=data.business, step="completed"),
+    triage.DiversionFellBack: lambda data: facts.Diverted(business=data.business, step="fell_back"),
+    vip.CustomerArrived: lambda _: facts.VipArrived(),
+    vip.HandoffCompleted: lambda _: facts.HandoffCompleted(),
+    incidents.DisputeOpened: lambda _: facts.IncidentOpened(kind="dispute"),
+    incidents.SuspiciousPersonOpened: lambda _: facts.IncidentOpened(kind="suspicious_person"),
+    incidents.DisruptionOpened: lambda _: facts.IncidentOpened(kind="disruption"),
+    incidents.HazardOpened: lambda _: facts.IncidentOpened(kind="hazard"),
+    incidents.IncidentClosed: lambda data: facts.IncidentClosed(kind=data.kind),
+    triage.CounterOpened: lambda data: facts.CounterOpened(counter=data.counter),
+    vip.RosterSet: lambda data: facts.RosterSet(on_duty=sum(manager.on_duty for manager in data.managers)),
+}
+
+
+def fact_of(event: Event, zone: tzinfo) -> tuple[date, Fact] | None:
+    """Return what an event adds to which day's figures; None where it adds nothing.
+
+    The day is the ``business_date`` that the event names, else the branch's local date of its time.
+    """
+    make = _FACTS.get(type(event.data))
+    fact = make(event.data) if make is not None else None
+    if fact is None:
+        return None
+    if isinstance(fact, facts.VisitBegan | facts.VisitEnded):
+        fact = replace(fact, late=_is_late(event, zone))
+    day: date = getattr(event.data, "business_date", None) or event.time.astimezone(zone).date()
+    return day, fact
+
+
+def _is_late(event: Event, zone: tzinfo) -> bool:
+    """Whether what happened on its business day was heard of only after it."""
+    day: date = event.data.business_date  # type: ignore[attr-defined]  # of a visit's event
+    return event.time.astimezone(zone).date() <= day < event.recordedtime.astimezone(zone).date()
+
+
+def count_event(counted: Counted, event: Event, zone: tzinfo) -> Counted:
+    """Return what is counted after one more event of the journal. Raises VisitNotBegun."""
+    found = fact_of(event, zone)
+    return counted if found is None else count_fact(counted, event.branchid, *found)

@@ -1,25 +1,15 @@
-"""The use cases of a day's log: look at it, write into it, sign it (W1, W3, W7, W8)."""
+"""What people do to a day's log: write into it, sign it (W1, W3, W7, W8)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 
 from services.worklog import errors
-from services.worklog.handlers.unit_of_work import DayReader, UnitOfWork
-from services.worklog.handlers.views import check_view, note_view, worklog_view
+from services.worklog.handlers.unit_of_work import UnitOfWork
+from services.worklog.handlers.views import check_view, get_day, note_view
 from services.worklog.model import day as days
 from services.worklog.model.day import Day
 from shared.contracts.http.worklog import AddNote, CheckView, NoteView, RecordChecks, WorklogView
-
-
-def get_day(days_of: DayReader, *, business_date: date) -> WorklogView:
-    """Return the log of a day, whatever day it is (W7)."""
-    return worklog_view(
-        days_of.day(business_date),
-        days_of.figures_of(business_date),
-        chain=days_of.chain_of(business_date),
-        managers_on_duty=days_of.managers_on_duty(business_date),
-    )
 
 
 def record_checks(uow: UnitOfWork, *, business_date: date, actor: str, body: RecordChecks) -> CheckView:
