@@ -28,6 +28,15 @@ class Difference:
     where: str
     kept: Any
     folded: Any
+    table: str | None = None
+    """The table, where it is a row that differs."""
+
+    @property
+    def kind(self) -> str:
+        """What is wrong with the row: it is missing, too many, or differs; also said of a part of the state."""
+        if self.table is None or (self.kept is not None and self.folded is not None):
+            return "differing"
+        return "missing" if self.kept is None else "too many"
 
 
 class CannotBeFolded(Exception):
@@ -119,7 +128,7 @@ def _row_differences(connection: Connection, storage: Storage, branch: str) -> I
     for name, key in sorted(kept.keys() | projected.keys(), key=str):
         found, wanted = kept.get((name, key)), projected.get((name, key))
         if found != wanted:
-            yield Difference(where=f"{name} {'/'.join(map(str, key))}", kept=found, folded=wanted)
+            yield Difference(where=f"{name} {'/'.join(map(str, key))}", kept=found, folded=wanted, table=name)
 
 
 def _projected(

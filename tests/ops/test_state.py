@@ -96,6 +96,23 @@ def test_a_row_that_differs_is_told_and_made_anew(
     assert verified(capsys) == {}
 
 
+@pytest.mark.parametrize("apply", [False, True])
+def test_a_rebuild_says_of_each_table_what_it_would_change(
+    lobby: Lobby, storage: Storage, apply: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change(storage, "UPDATE ticket SET number = 'X999' WHERE number = 'A001'")
+    change(storage, "DELETE FROM ticket WHERE number = 'A002'")
+    change(storage, f"INSERT INTO ticket VALUES ('t', 'v', '{BRANCH}', 'A003', '2026-11-24')")
+    change(storage, "DELETE FROM branch_policy")
+    assert main(["state", "rebuild", "--service", "triage", *(["--apply"] if apply else [])]) == 0
+    said = capsys.readouterr().out
+    assert f"triage {BRANCH}: 4 differences" in said
+    assert "  branch_policy: 1 missing\n" in said
+    assert "  ticket: 1 differing, 1 missing, 1 too many\n" in said
+    assert f"branch_policy {BRANCH}: kept None, the log says {{" in said
+    assert (verified(capsys) == {}) is apply
+
+
 def test_a_snapshot_that_differs_is_told_and_made_anew(
     lobby: Lobby, storage: Storage, clock: ManualClock, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -28,6 +28,7 @@ OneBranch = Annotated[str, typer.Option("--branch", metavar="BRANCH", help="The 
 EachBranch = Annotated[str | None, typer.Option("--branch", metavar="BRANCH", help="Only this one.")]
 
 MOST_SHOWN = 20
+KINDS = ("differing", "missing", "too many")
 
 
 @app.command("show")
@@ -102,6 +103,8 @@ def rebuild(
 ) -> None:
     """Make snapshots and rows of a service anew from its log; by default only say what would change.
 
+    That is: how many rows of each table differ, are missing or too many, each of them, and where the state differs.
+
     A running service keeps the states that it has in memory: stop it before, or restart it afterwards.
 
     Examples:
@@ -131,7 +134,12 @@ def rebuild(
 
 
 def _print(where: str, differing: "list[Difference]") -> None:
+    from collections import Counter
+
     typer.echo(f"{where}: {len(differing)} differences")
+    counts = Counter((difference.table or "state", difference.kind) for difference in differing)
+    for of in dict.fromkeys(of for of, _ in counts):
+        typer.echo(f"  {of}: " + ", ".join(f"{counts[of, kind]} {kind}" for kind in KINDS if counts[of, kind]))
     for difference in differing[:MOST_SHOWN]:
         typer.echo(f"  {difference.where}: kept {difference.kept!r}, the log says {difference.folded!r}")
     if len(differing) > MOST_SHOWN:
