@@ -4,6 +4,7 @@ A partition's head tells whether anything was appended since: a process that ser
 the head, and one that takes turns with others reads the tail that the others wrote (fast-forward).
 """
 
+import gc
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -174,7 +175,7 @@ class States(Generic[State]):
         if taken is None:
             known = Known(self.aggregate.initial(branch), 0, None, 0)
         else:
-            known = Known(self.aggregate.load(branch, taken.body), taken.pos, taken.recorded, 0)
+            known = Known(self._loaded(branch, taken.body), taken.pos, taken.recorded, 0)
         query = select(log.c.pos, log.c.recorded, log.c.body).where(log.c.branch == branch)
         if up_to is not None:
             query = query.where(log.c.pos <= up_to)
@@ -187,6 +188,16 @@ class States(Generic[State]):
                 known = self._after(known, pos, recorded, body)
             if len(rows) < CHUNK:
                 return known
+
+    def _loaded(self, branch: str, body: bytes) -> State:
+        """Load a snapshot without the collector: nothing of it is garbage, and it would look at it again and again."""
+        collects = gc.isenabled()
+        gc.disable()
+        try:
+            return self.aggregate.load(branch, body)
+        finally:
+            if collects:
+                gc.enable()
 
     def _after(self, known: Known[State], pos: int, recorded: datetime, body: str) -> Known[State]:
         state = self.aggregate.apply(known.state, decode(body.encode()))

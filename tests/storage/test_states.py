@@ -1,5 +1,6 @@
 """The state of a branch is the fold of its log: whoever serves it, whatever failed, wherever it is read from."""
 
+import gc
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -296,6 +297,29 @@ def test_the_way_to_an_instant_reads_nothing_that_came_long_after_it(
     with visits_of(storage.engine) as visits:
         assert storage.state_at(BRANCH, at).changes == 1
     assert not visits.above(20)
+
+
+def test_a_snapshot_is_loaded_without_the_collector(
+    storage: Storage, another: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_in(storage)
+    storage.take_snapshots(all_changed=True)
+    looks: list[str] = []
+    load = Fold.load
+
+    def large(fold: Fold, branch: str, body: bytes) -> Counters:
+        gc.callbacks.append(lambda phase, info: looks.append(phase))
+        try:
+            assert len([[n] for n in range(100_000)]) == 100_000
+        finally:
+            gc.callbacks.pop()
+        return load(fold, branch, body)
+
+    monkeypatch.setattr(Fold, "load", large)
+    gc.enable()
+    assert another.state(BRANCH) == storage.state(BRANCH)
+    assert looks == []
+    assert gc.isenabled()
 
 
 def test_what_is_kept_in_memory_has_a_size(settings: Settings, clock: ManualClock) -> None:
