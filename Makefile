@@ -34,7 +34,7 @@ format: $(READY) ## mend what ruff can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(READY) ## rates and delays beside their baselines: hop, calls, latency, growth, streams
+bench: $(READY) ## rates, delays and sizes beside their baselines and aims: hop, calls, latency, growth, streams, turns, state, cost
 	$(BIN)/python -m bench $(ARGS)
 
 browser: $(READY) ## the pages in a real Chromium

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from typing import TypeVar
 
-from bench import calls, growth, hop, latency, streams
+from bench import calls, cost, growth, hop, latency, state, streams, turns
 from tests.support.postgres import Database
 from tests.support.processes import Unavailable
 from tests.support.rabbitmq import Broker
@@ -18,7 +18,10 @@ from tests.support.reaper import Reaper
 from tests.support.servers import install
 
 LIBRARIES = ("nameko", "kombu", "amqp", "psycopg", "SQLAlchemy")
-WHAT = {"hop": hop, "calls": calls, "latency": latency, "growth": growth, "streams": streams}
+WHAT = {
+    "hop": hop, "calls": calls, "latency": latency, "growth": growth, "streams": streams, "turns": turns,
+    "state": state, "cost": cost,
+}  # fmt: skip
 
 Server = TypeVar("Server", Broker, Database)
 

@@ -6,12 +6,11 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from http.client import HTTPConnection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench import load
-from bench.child import running
+from bench.child import answers, running, serving
 from bench.load import Request, Script, Tally
 from shared.settings import SERVICES, Settings
 from shared.storage.migrate import upgrade
@@ -72,39 +71,9 @@ def filling(branch: str, count: int) -> Script:
 def echo() -> Iterator[tuple[str, int]]:
     """Run the baseline."""
     port = free_port()
-    with _listening(port, "bench.echo", f"127.0.0.1:{port}"):
+    with running("bench.echo", f"127.0.0.1:{port}"):
+        wait_until(lambda: answers(port), within_s=60, what="bench.echo to listen")
         yield ("127.0.0.1", port)
-
-
-@contextmanager
-def triage(amqp_url: str, database_url: str, folder: Path) -> Iterator[tuple[str, int]]:
-    """Run triage as ``lobby serve triage`` does, its relay publishing every event."""
-    port = free_port()
-    environment = {
-        "LOBBY_AMQP_URL": amqp_url, "LOBBY_DATABASE_URL": database_url, "LOBBY_DATA_DIR": str(folder),
-        "LOBBY_HTTP_ADDRESS": f"127.0.0.1:{port}", "LOBBY_LOG_LEVEL": "warning", "LOBBY_POST_RATE": "1000000",
-        "LOBBY_POST_BURST": "1000000",
-    }  # fmt: skip
-    with _listening(port, "services.ops", "serve", "triage", **environment):
-        yield ("127.0.0.1", port)
-
-
-@contextmanager
-def _listening(port: int, module: str, *arguments: str, **environment: str) -> Iterator[None]:
-    with running(module, *arguments, **environment):
-        wait_until(lambda: _answers(port), within_s=60, what=f"{module} to listen")
-        yield
-
-
-def _answers(port: int) -> bool:
-    connection = HTTPConnection("127.0.0.1", port, timeout=1)
-    try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status in (200, 404)
-    except OSError:
-        return False
-    finally:
-        connection.close()
 
 
 def compare(amqp_url: str, database_url: str, *, short: bool) -> dict[str, list[Figures]]:
@@ -117,13 +86,16 @@ def compare(amqp_url: str, database_url: str, *, short: bool) -> dict[str, list[
             upgrade(settings, service)
         token = issue_token(settings, roles=["supervisor", "terminal", "teller"], branches=["*"])
         measured: dict[str, list[Figures]] = {name: [] for name in ("echo", "ticket", "call", "quiet", "crowded")}
-        with echo() as baseline, triage(amqp_url, database_url, folder) as ours:
-            _do(ours, token, [partial(filling, "crowded", crowd // FILLERS)] * FILLERS)
-            _do(ours, token, [partial(filling, "quiet", QUIET)])
-            _do(ours, token, [partial(filling, f"call-{n % BRANCHES}", 10) for n in range(CONNECTIONS)])
+        with echo() as baseline, serving("triage", settings) as process:
+            ours = process.address
+            carry_out(ours, token, [partial(filling, "crowded", crowd // FILLERS)] * FILLERS)
+            carry_out(ours, token, [partial(filling, "quiet", QUIET)])
+            carry_out(ours, token, [partial(filling, f"call-{n % BRANCHES}", 10) for n in range(CONNECTIONS)])
             for number in range(rounds):
-                _do(ours, token, [partial(filling, f"new-{number}-{n}", 1) for n in range(BRANCHES)])  # has its policy
-                _do(ours, token, [partial(opening, branch, counter) for branch, counter in _counters(number)])
+                carry_out(
+                    ours, token, [partial(filling, f"new-{number}-{n}", 1) for n in range(BRANCHES)]
+                )  # has its policy
+                carry_out(ours, token, [partial(opening, branch, counter) for branch, counter in _counters(number)])
                 fresh = [partial(tickets, f"new-{number}-{n % BRANCHES}") for n in range(CONNECTIONS)]
                 callers, few, many = (
                     [partial(calling, *pair) for pair in _counters(number) if pair[0].startswith(name)]
@@ -146,7 +118,7 @@ def _counters(number: int) -> list[tuple[str, str]]:
     return pairs + [(branch, f"{number}-{n}") for branch in ("quiet", "crowded") for n in range(FEW)]
 
 
-def _do(address: tuple[str, int], token: str, scripts: Sequence[Callable[[], Script]]) -> None:
+def carry_out(address: load.Address, token: str, scripts: Sequence[Callable[[], Script]]) -> None:
     """Run the scripts to their end."""
     tally = load.run(address, token, scripts, seconds=600)
     if tally.wrong:

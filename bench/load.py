@@ -48,11 +48,26 @@ class Tally:
         return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
+Address = tuple[str, int]
+Route = Callable[[Request, int], int]
+"""Which of the addresses a connection's request goes to: told the request, and how many it has sent before."""
+
+
+def in_turns(_request: Request, number: int) -> int:
+    """Send each request to the next address, as a proxy does that is told nothing."""
+    return number
+
+
 class _Connection:
-    def __init__(self, address: tuple[str, int], head: str, script: Callable[[], Script]) -> None:
-        self.socket = socket.create_connection(address)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    """A client with one socket to each address."""
+
+    def __init__(self, addresses: Sequence[Address], head: str, script: Callable[[], Script], route: Route) -> None:
+        self.sockets = [socket.create_connection(address) for address in addresses]
+        for one in self.sockets:
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._head = head
+        self._route = route
+        self._used = self.sockets[0]
         self._script = script()
         self._buffer = b""
         self._number = 0
@@ -61,16 +76,17 @@ class _Connection:
 
     def send(self) -> None:
         request = self.request
+        self._used = self.sockets[self._route(request, self._number) % len(self.sockets)]
         self._number += 1
         head = (
             f"POST {request.path} HTTP/1.1\r\n{self._head}Content-Length: {len(request.body)}\r\n"
             f"Idempotency-Key: {id(self):x}-{self._number}-{time.monotonic_ns()}\r\n\r\n"
         )
         self.since = time.perf_counter()
-        self.socket.sendall(head.encode() + request.body)
+        self._used.sendall(head.encode() + request.body)
 
     def receive(self) -> Answer | None:
-        received = self.socket.recv(65536)
+        received = self._used.recv(65536)
         if not received:
             raise ConnectionError(f"the server closed the connection of {self.request.path}")
         self._buffer += received
@@ -94,16 +110,29 @@ class _Connection:
         return True
 
 
-def run(address: tuple[str, int], token: str, scripts: Sequence[Callable[[], Script]], *, seconds: float) -> Tally:
-    """Run the scripts until they end or the time is over; the first moments are not counted."""
+def run(
+    address: Address,
+    token: str,
+    scripts: Sequence[Callable[[], Script]],
+    *,
+    seconds: float,
+    others: Sequence[Address] = (),
+    route: Route = in_turns,
+    warm_s: float = 0.5,
+) -> Tally:
+    """Run the scripts until they end or the time is over; the first moments, ``warm_s`` at most, are not counted.
+
+    ``others`` are further processes of the same service; ``route`` says which requests are theirs.
+    """
     head = f"Host: {address[0]}:{address[1]}\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n"
     began = time.perf_counter()
-    warm = began + min(seconds / 10, 0.5)
+    warm = began + min(seconds / 10, warm_s)
     tally = Tally()
     with selectors.DefaultSelector() as selector:
         for script in scripts:
-            connection = _Connection(address, head, script)
-            selector.register(connection.socket, selectors.EVENT_READ, connection)
+            connection = _Connection([address, *others], head, script, route)
+            for one in connection.sockets:
+                selector.register(one, selectors.EVENT_READ, connection)
             connection.send()
         while selector.get_map() and (now := time.perf_counter()) < began + seconds:
             for key, _ in selector.select(1):
@@ -118,9 +147,11 @@ def run(address: tuple[str, int], token: str, scripts: Sequence[Callable[[], Scr
                 if connection.go_on(answer):
                     connection.send()
                 else:
-                    selector.unregister(connection.socket)
-                    connection.socket.close()
+                    for one in connection.sockets:
+                        selector.unregister(one)
+                        one.close()
         tally.lasted_s = max(time.perf_counter() - warm, 1e-9)
         for key in list(selector.get_map().values()):
-            key.data.socket.close()
+            for one in key.data.sockets:
+                one.close()
     return tally
