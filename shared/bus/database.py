@@ -78,7 +78,7 @@ class Database(SharedExtension):
                 log.warning("not_tidied", service=self.storage.service, error=f"{type(error).__name__}: {error}")
 
     def _save_states(self) -> None:
-        """Store snapshots of states that have moved far, and at the end of all that have moved."""
+        """Store snapshots of states that have moved far, less far when idle, and at the end of all that have moved."""
         stopped = False
         while not stopped:
             stopped = self._stop.wait(SNAPSHOT_INTERVAL_S)

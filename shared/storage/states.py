@@ -9,7 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Generic
 
 from sqlalchemy import Connection, select
@@ -32,6 +32,9 @@ SNAPSHOT_EVENTS_OF_EACH = 4
 Each costs time and space, and spares both the first command after a crash and the state at an instant, which fold what
 lies behind a snapshot.
 """
+IDLE = timedelta(minutes=1)
+IDLE_SHARE = 10
+"""A branch that is quiet for so long has its snapshot after that share of the events: nobody waits for it."""
 BYTES_OF_EACH = 4_096
 BYTES_OF_STATE = 65_536
 """What a state takes in memory, measured: so much for each thing that it holds, and so much besides."""
@@ -100,13 +103,16 @@ class States(Generic[State]):
             elif partition.head < head:
                 self._replace(pp, _Partition(head, {**partition.branches, **mine}))
 
-    def due_for_snapshot(self, *, all_changed: bool = False) -> dict[str, Known[State]]:
-        """Return the states that have moved far since their last snapshot; ``all_changed``: at all."""
+    def due_for_snapshot(self, now: datetime, *, all_changed: bool = False) -> dict[str, Known[State]]:
+        """Return the states that have moved far since their last snapshot; ``all_changed``: at all.
+
+        What is far is less for a branch that is idle ``now``: a process that is killed later has less to fold.
+        """
         return {
             branch: known
             for partition in list(self._partitions.values())
             for branch, known in partition.branches.items()
-            if known.since and (all_changed or known.since >= self._far(known.state))
+            if known.since and (all_changed or known.since >= self._far(known, now))
         }
 
     def snapshot_of(self, branch: str, known: Known[State]) -> Snapshot:
@@ -116,8 +122,10 @@ class States(Generic[State]):
         body = self.aggregate.dump(known.state)
         return Snapshot(branch=branch, pos=known.pos, recorded=known.recorded, body=body)
 
-    def _far(self, state: State) -> int:
-        return max(SNAPSHOT_EVENTS, SNAPSHOT_EVENTS_OF_EACH * self.aggregate.held(state))
+    def _far(self, known: Known[State], now: datetime) -> int:
+        far = max(SNAPSHOT_EVENTS, SNAPSHOT_EVENTS_OF_EACH * self.aggregate.held(known.state))
+        idle = known.recorded is not None and now - known.recorded >= IDLE
+        return far // IDLE_SHARE if idle else far
 
     def have_snapshot(self, taken: list[Snapshot]) -> None:
         """Note that snapshots are stored."""

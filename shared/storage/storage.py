@@ -165,7 +165,7 @@ class Storage:
         """
         if self._states is None:
             return 0
-        moved = list(self._states.due_for_snapshot(all_changed=all_changed).items())
+        moved = list(self._states.due_for_snapshot(self.clock.now(), all_changed=all_changed).items())
         for start in range(0, len(moved), SNAPSHOTS_A_COMMIT):
             taken = []
             for branch, known in moved[start : start + SNAPSHOTS_A_COMMIT]:

@@ -241,6 +241,22 @@ def test_a_snapshot_is_due_after_so_many_events_for_each_thing_that_is_held(
     assert storage.take_snapshots() == 1
 
 
+def test_a_branch_that_is_idle_gets_its_snapshot_after_fewer_events(
+    storage: Storage, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(states, "SNAPSHOT_EVENTS", 30)
+    monkeypatch.setattr(states, "SNAPSHOT_EVENTS_OF_EACH", 1)
+    for _ in range(2):
+        open_in(storage)
+    clock.advance(states.IDLE.total_seconds())
+    assert storage.take_snapshots() == 0, "two events are quicker folded"
+    open_in(storage)
+    assert storage.take_snapshots() == 0, "it has just moved"
+    clock.advance(states.IDLE.total_seconds())
+    assert storage.take_snapshots() == 1
+    assert storage.take_snapshots() == 0, "once is enough"
+
+
 def test_the_last_snapshot_of_each_day_is_kept_and_the_state_at_an_instant_found(
     storage: Storage, clock: ManualClock
 ) -> None:
