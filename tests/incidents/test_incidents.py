@@ -3,11 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from pydantic import ValidationError
 
 from services.incidents import errors
 from services.incidents.model import fold as folding
 from shared.contracts.events import incidents as contract
+from shared.contracts.http.incidents import RecordStep
 from shared.storage.verification import verify
+from shared.work_items import Ended
 from tests.incidents.record import BRANCH, Record
 
 SHA = "a" * 64
@@ -182,3 +185,33 @@ def test_the_state_and_the_look_ups_are_what_the_log_says(record: Record) -> Non
     record.close(closed)
     record.open()
     assert verify(record.incidents.storage, BRANCH) == []
+
+
+def test_a_hazard_is_somebodys_by_a_time_until_it_is_closed(record: Record) -> None:
+    opened = record.open("hazard")
+    assert (opened.owner, opened.due_at) == (None, None)
+    due = record.clock.now() + timedelta(hours=2)
+    id_ = opened.incident_id
+    assigned = record.step(id_, "owner_assigned", owner="wang", due_at=due.isoformat())
+    assert (assigned.owner, assigned.due_at) == ("wang", due)
+    reassigned = record.step(id_, "owner_assigned", owner="zhao")
+    assert (reassigned.owner, reassigned.due_at) == ("zhao", due)
+    before = record.clock.now()
+    record.step(id_, "eliminated")
+    record.step(id_, "rechecked")
+    record.close(id_, "the cable is fixed")
+    at_that_time = record.get(id_, at=before - timedelta(seconds=5))
+    assert (at_that_time.owner, at_that_time.due_at) == ("wang", due)
+    data = [event.data for event in record.events(id_)]
+    incident = folding.folded(BRANCH, [(one, before) for one in data])
+    assert incident is not None
+    assert incident.work is not None
+    assert incident.work.ended == Ended(fate="done", by="zhao", at=before, why="the cable is fixed")
+
+
+def test_only_a_hazards_assignment_names_an_owner_and_a_due_time(record: Record) -> None:
+    dispute = folding.folded(BRANCH, [(e.data, e.time) for e in record.events(record.open().incident_id)])
+    assert dispute is not None
+    assert dispute.work is None
+    with pytest.raises(ValidationError, match="go with the step owner_assigned alone"):
+        RecordStep(step="eliminated", owner="wang")

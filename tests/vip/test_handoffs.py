@@ -2,13 +2,15 @@
 
 from contextlib import closing
 from dataclasses import asdict
+from datetime import timedelta
 
 import pytest
 
 from services.vip.errors import HandoffNotFound, HandoffState, ManagerListedTwice, NotOnRoster
+from services.vip.store import StoredLobby
 from shared.storage import Storage
 from shared.storage.storage import declared_storage
-from tests.vip.lobby import BRANCH, Lobby, manager
+from tests.vip.lobby import BRANCH, Lobby, manager, visit_ended
 
 
 def test_an_arrival_is_offered_to_the_fitting_manager(lobby: Lobby) -> None:
@@ -275,3 +277,25 @@ def test_a_look_at_the_clock_reads_only_branches_in_which_an_offer_has_run_out(l
     assert storage.branches_due(limit=10) == [BRANCH]  # the offer that was accepted meanwhile
     lobby.tick()
     assert storage.branches_due(limit=10) == []
+
+
+def test_what_is_owed_in_the_lounge_is_owed_until_the_customer_leaves_it(lobby: Lobby, storage: Storage) -> None:
+    lobby.roster(manager("m1"))
+    first = lobby.arrive()
+    lobby.accept(first.handoff_id, "m1")
+    waiting, gone = lobby.arrive(), lobby.arrive(visit_id="v9")
+    now = lobby.clock.now()
+    assert [(task.task, task.owner, task.due_at) for task in waiting.lounge_tasks] == [
+        ("tea", "lobby_manager", now + timedelta(seconds=180)),
+        ("magazines", "lobby_manager", now + timedelta(seconds=300)),
+    ]
+    lobby.hear(visit_ended("left", visit_id="v9"), "v9")
+    lobby.complete(first.handoff_id)
+    lobby.clock.advance(30)
+    assert len(lobby.view().handoffs[0].lounge_tasks) == 2, "offered, and still in the lounge"
+    assert lobby.accept(waiting.handoff_id, "m1").lounge_tasks == ()
+    with storage.read() as connection:
+        reader = StoredLobby(storage, connection, BRANCH)
+        kept = [reader.handoff(handoff_id) for handoff_id in (waiting.handoff_id, gone.handoff_id)]
+    fates = [[(t.fate, t.ended and t.ended.by, t.ended and t.ended.why) for t in h.lounge_tasks] for h in kept if h]
+    assert fates == [[("waived", "m1", "accepted")] * 2, [("waived", None, "left")] * 2]

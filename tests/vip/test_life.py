@@ -36,7 +36,7 @@ class Life(RuleBasedStateMachine):
     def _record(self, handoff: Handoff, events: tuple[vip.HandoffEvent, ...]) -> None:
         assert not (handoff.ended and events)
         for event in events:
-            handoff = model.apply(handoff, event)
+            handoff = model.apply(handoff, event, at=self.now)
             if isinstance(event, vip.HandoffOffered):
                 self.offers.setdefault(handoff.handoff_id, []).append(event.manager_id)
         self.handoffs[handoff.handoff_id] = handoff

@@ -41,7 +41,15 @@ def record_step(uow: UnitOfWork, *, incident_id: str, actor: str, request: Recor
     """Record what was done (I1-I4, I6). Raises IncidentNotFound, IncidentIsClosed, StepNotAllowed, StepOutOfOrder."""
     incident = load(uow, incident_id)
     with _refusals(incident, request.step):
-        events = model.record_step(incident, request.step, by=actor, note=request.note, evidence=request.evidence)
+        events = model.record_step(
+            incident,
+            request.step,
+            by=actor,
+            note=request.note,
+            evidence=request.evidence,
+            owner=request.owner,
+            due_at=request.due_at,
+        )
     return view(uow.record(incident, events))
 
 

@@ -21,6 +21,8 @@ from shared.contracts.events.incidents import (
     StepKind,
     StepRecorded,
 )
+from shared.work_items import Assigned, Ended, WorkItem
+from shared.work_items import apply as apply_to_item
 
 State = Literal["open", "closed"]
 
@@ -113,6 +115,18 @@ class Incident:
     closed_at: datetime | None = None
     resolution: str | None = None
     amendments: tuple[Amendment, ...] = ()
+    work: WorkItem | None = None
+    """What a hazard is until it is eliminated, re-checked and closed (I4); None for any other kind."""
+
+    @property
+    def owner(self) -> str | None:
+        """Who has to see to it, as far as somebody was named."""
+        return None if self.work is None else self.work.owner
+
+    @property
+    def due_at(self) -> datetime | None:
+        """By when it is to be eliminated."""
+        return None if self.work is None else self.work.due_at
 
     @property
     def key(self) -> Key:
@@ -127,10 +141,11 @@ class Incident:
 
 def begin(opened: Opened, *, branch: str, at: datetime) -> Incident:
     """Return the incident that begins with its opening."""
+    kind = next(kind for kind, cls in OPENED.items() if isinstance(opened, cls))
     return Incident(
         incident_id=opened.incident_id,
         branch=branch,
-        kind=next(kind for kind, cls in OPENED.items() if isinstance(opened, cls)),
+        kind=kind,
         business_date=opened.business_date,
         summary=opened.summary,
         severity=opened.severity,
@@ -142,13 +157,28 @@ def begin(opened: Opened, *, branch: str, at: datetime) -> Incident:
         reported_by=opened.reported_by,
         visit_id=opened.visit_id,
         device_id=opened.device_id,
+        work=_owed(opened, at) if kind == "hazard" else None,
     )
 
 
+def _owed(opened: Opened, at: datetime) -> WorkItem:
+    return WorkItem(item_id=opened.incident_id, kind="hazard", business_date=opened.business_date, opened_at=at)
+
+
 def record_step(
-    incident: Incident, step: StepKind, *, by: str, note: str | None = None, evidence: tuple[Evidence, ...] = ()
+    incident: Incident,
+    step: StepKind,
+    *,
+    by: str,
+    note: str | None = None,
+    evidence: tuple[Evidence, ...] = (),
+    owner: str | None = None,
+    due_at: datetime | None = None,
 ) -> tuple[StepRecorded]:
-    """Something was done about it. Raises :class:`IsClosed`, :class:`NotOfThisKind`, :class:`TooEarly`."""
+    """Something was done about it; ``owner`` has to see to it by ``due_at``.
+
+    Raises :class:`IsClosed`, :class:`NotOfThisKind`, :class:`TooEarly`.
+    """
     if incident.state == "closed":
         raise IsClosed
     kind, taken = incident.kind, incident.taken
@@ -158,7 +188,10 @@ def record_step(
     if needed is not None:
         raise TooEarly(needed, policy.allowed(kind, taken))
     due = policy.missing(kind, (*taken, step)).steps if step == "police_called" else ()
-    return (StepRecorded(**incident.key, step=step, by=by, note=note, evidence=evidence, still_due=due),)
+    said = StepRecorded(
+        **incident.key, step=step, by=by, note=note, evidence=evidence, owner=owner, due_at=due_at, still_due=due
+    )
+    return (said,)
 
 
 def close(incident: Incident, resolution: str, *, by: str, now: datetime) -> tuple[IncidentClosed]:
@@ -185,8 +218,14 @@ def apply(incident: Incident, event: IncidentEvent, *, at: datetime) -> Incident
     match event:
         case StepRecorded(step=step, by=by, note=note, evidence=evidence):
             taken = Step(step=step, by=by, at=at, note=note, evidence=evidence)
-            return replace(after, steps=(*incident.steps, taken))
-        case IncidentClosed(resolution=resolution):
-            return replace(after, state="closed", closed_at=at, resolution=resolution)
+            work = incident.work
+            if work is not None and step == "owner_assigned":
+                work = apply_to_item(work, Assigned(owner=event.owner, due_at=event.due_at))
+            return replace(after, steps=(*incident.steps, taken), work=work)
+        case IncidentClosed(resolution=resolution, by=by):
+            work = incident.work
+            if work is not None:
+                work = apply_to_item(work, Ended(fate="done", by=by, at=at, why=resolution))
+            return replace(after, state="closed", closed_at=at, resolution=resolution, work=work)
         case IncidentAmended(note=note, by=by):
             return replace(after, amendments=(*incident.amendments, Amendment(note=note, by=by, at=at)))

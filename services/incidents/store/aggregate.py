@@ -26,7 +26,7 @@ _SNAPSHOT: TypeAdapter[_Snapshot] = TypeAdapter(_Snapshot)
 class LobbyAggregate:
     """A branch's incidents as the fold of the log."""
 
-    version = 1
+    version = 2
 
     def __init__(self, settings: Settings) -> None:
         """Nothing in it depends on the settings."""

@@ -42,7 +42,7 @@ class UnitOfWork(LobbyReader, BranchUnitOfWork[LobbyState]):
         """Record what happened, and return the hand-off after it."""
         for sequence, event in enumerate(happened, handoff.version + 1):
             self._append(handoff.handoff_id, event, sequence, correlation=handoff.visit_id)
-            handoff = apply(handoff, event)
+            handoff = apply(handoff, event, at=self.now)
         return handoff
 
     def record_roster(self, happened: Iterable[RosterSet]) -> None:

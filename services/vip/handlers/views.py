@@ -2,7 +2,7 @@
 
 from services.vip.handlers.unit_of_work import LobbyReader
 from services.vip.model import Handoff
-from shared.contracts.http.vip import HandoffView, ManagerView, RosterView, VipView
+from shared.contracts.http.vip import HandoffView, LoungeTaskView, ManagerView, RosterView, VipView
 
 
 def handoff_view(handoff: Handoff) -> HandoffView:
@@ -23,6 +23,11 @@ def handoff_view(handoff: Handoff) -> HandoffView:
             "offered_until": handoff.expires_at,
             "in_lounge": handoff.in_lounge,
             "promised_at": handoff.promised_at,
+            "lounge_tasks": tuple(
+                LoungeTaskView(task_id=task.item_id, task=task.kind, owner=task.owner, due_at=task.due_at)
+                for task in handoff.lounge_tasks
+                if task.fate == "open"
+            ),
         }
     )
 

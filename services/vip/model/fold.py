@@ -60,7 +60,7 @@ def _handed_off(state: LobbyState, happened: HandoffEvent, at: datetime) -> Lobb
 def _after(before: Handoff | None, happened: HandoffEvent, branch: str, at: datetime) -> Handoff | None:
     if isinstance(happened, CustomerArrived):
         return begin(happened, branch=branch, at=at)
-    return None if before is None else apply_to_handoff(before, happened)
+    return None if before is None else apply_to_handoff(before, happened, at=at)
 
 
 def _issued(state: LobbyState, issued: triage.TicketIssued) -> LobbyState:

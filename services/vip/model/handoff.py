@@ -22,6 +22,8 @@ from shared.contracts.events.vip import (
     LoungeSeated,
     LoungeTaskDue,
 )
+from shared.work_items import Ended, WorkItem
+from shared.work_items import apply as apply_to_item
 
 State = Literal["waiting", "offered", "escalated", "accepted", "completed", "withdrawn"]
 Action = Literal["accept", "decline", "complete"]
@@ -80,6 +82,7 @@ class Handoff:
     asked: tuple[str, ...] = ()
     expires_at: datetime | None = None
     promised_at: datetime | None = None
+    lounge_tasks: tuple[WorkItem, ...] = ()
 
     @property
     def key(self) -> Key:
@@ -158,8 +161,11 @@ def withdraw(handoff: Handoff, reason: WithdrawReason) -> tuple[HandoffEvent, ..
     return () if handoff.ended else (HandoffWithdrawn(**handoff.key, reason=reason),)
 
 
-def apply(handoff: Handoff, event: HandoffEvent) -> Handoff:
-    """Return the state after what happened."""
+def apply(handoff: Handoff, event: HandoffEvent, *, at: datetime) -> Handoff:
+    """Return the state after what happened at that time.
+
+    What is owed in the lounge is owed until the customer leaves it: to a manager, a window, or the door (V2).
+    """
     after = replace(handoff, version=handoff.version + 1)
     match event:
         case LoungeSeated(promised_at=promised_at):
@@ -168,19 +174,44 @@ def apply(handoff: Handoff, event: HandoffEvent) -> Handoff:
             asked = (*handoff.asked, manager_id)
             return replace(after, state="offered", manager_id=manager_id, asked=asked, expires_at=expires_at)
         case HandoffAccepted(manager_id=manager_id, ticket_id=ticket_id):
-            return replace(after, state="accepted", manager_id=manager_id, ticket_id=ticket_id, expires_at=None)
+            tasks = _waived(handoff, by=manager_id, at=at, why="accepted")
+            return replace(
+                after,
+                state="accepted",
+                manager_id=manager_id,
+                ticket_id=ticket_id,
+                expires_at=None,
+                lounge_tasks=tasks,
+            )
         case HandoffDeclined() | HandoffTimedOut():
             return replace(after, state="waiting", manager_id=None, expires_at=None)
         case HandoffEscalated():
             return replace(after, state="escalated", manager_id=None, expires_at=None)
         case HandoffCompleted():
             return replace(after, state="completed")
-        case HandoffWithdrawn():
-            return replace(after, state="withdrawn", expires_at=None)
+        case HandoffWithdrawn(reason=reason):
+            tasks = _waived(handoff, by=None, at=at, why=reason)
+            return replace(after, state="withdrawn", expires_at=None, lounge_tasks=tasks)
         case LoungeTaskDue():
-            return after
+            return replace(after, lounge_tasks=(*handoff.lounge_tasks, _task(event, at)))
         case CustomerArrived():
             raise ValueError("a hand-off begins only once")
+
+
+def _task(event: LoungeTaskDue, at: datetime) -> WorkItem:
+    return WorkItem(
+        item_id=event.task_id,
+        kind=event.task,
+        business_date=event.business_date,
+        opened_at=at,
+        owner=event.owner,
+        due_at=event.due_at,
+    )
+
+
+def _waived(handoff: Handoff, *, by: str | None, at: datetime, why: str) -> tuple[WorkItem, ...]:
+    ended = Ended(fate="waived", by=by, at=at, why=why)
+    return tuple(apply_to_item(task, ended) for task in handoff.lounge_tasks)
 
 
 def _check(handoff: Handoff, action: Action, manager_id: str | None) -> None:

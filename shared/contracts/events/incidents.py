@@ -84,6 +84,8 @@ class StepRecorded(_OfIncident):
     by: Annotated[Id, Field(description="Whose token it was.")]
     note: Annotated[str | None, Field(max_length=4000)] = None
     evidence: tuple[Evidence, ...] = ()
+    owner: Annotated[Id | None, Field(description="Who has to see to a hazard from now on (I4).")] = None
+    due_at: Annotated[Time | None, Field(description="By then the hazard is to be eliminated (I4).")] = None
     still_due: Annotated[tuple[StepKind, ...], Field(description="What a police call left out for now (I3).")] = ()
 
 

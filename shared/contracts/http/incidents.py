@@ -1,9 +1,9 @@
 """The calls that incidents serves."""
 
 from datetime import date
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from shared.contracts.base import Body, GivenTime, Id, Name, Text, Time, View
 from shared.contracts.events.incidents import Evidence, IncidentKind, Severity, StepKind
@@ -30,6 +30,14 @@ class RecordStep(Body):
     step: StepKind
     note: str | None = Field(default=None, max_length=4000)
     evidence: tuple[Evidence, ...] = ()
+    owner: Id | None = Field(default=None, description="Who has to see to the hazard: with owner_assigned alone.")
+    due_at: GivenTime | None = Field(default=None, description="By when: with owner_assigned alone.")
+
+    @model_validator(mode="after")
+    def _owner_is_assigned(self) -> Self:
+        if self.step != "owner_assigned" and (self.owner is not None or self.due_at is not None):
+            raise ValueError("owner and due_at go with the step owner_assigned alone")
+        return self
 
 
 class CloseIncident(Body):
@@ -82,6 +90,8 @@ class IncidentView(View):
     reported_by: str
     visit_id: Id | None = None
     device_id: str | None = None
+    owner: Id | None = Field(default=None, description="Who has to see to the hazard (I4).")
+    due_at: Time | None = Field(default=None, description="By then the hazard is to be eliminated (I4).")
     steps: tuple[StepView, ...] = ()
     amendments: tuple[AmendmentView, ...] = ()
     due: tuple[StepKind, ...] = Field(

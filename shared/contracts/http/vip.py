@@ -32,6 +32,15 @@ class Arrival(Body):
     manager_id: Id | None = Field(default=None, description="The customer's own manager, asked first.")
 
 
+class LoungeTaskView(View):
+    """What somebody owes the customer in the lounge by a time (V2)."""
+
+    task_id: Id
+    task: str = Field(description="tea, magazines.")
+    owner: Id | None = Field(description="By manager_id; lobby_manager where none is on duty.")
+    due_at: Time | None = None
+
+
 class HandoffView(View):
     """A hand-off as it is now."""
 
@@ -49,6 +58,7 @@ class HandoffView(View):
     offered_until: Time | None = None
     in_lounge: bool = False
     promised_at: Time | None = None
+    lounge_tasks: tuple[LoungeTaskView, ...] = Field(default=(), description="Those that are still owed (V2).")
 
 
 class ManagerView(View):
