@@ -20,7 +20,7 @@ FRAME_HEAD = Struct(">BHI")
 """A frame's kind, its channel and the size of what is in it."""
 FRAME_END = 0xCE
 _END = bytes([FRAME_END])
-_MANDATORY = b"\x01"
+_MANDATORY, _OPTIONAL = b"\x01", b"\x00"
 _BODY_FOLLOWS = 12
 """The bytes of a content header before its properties: class, weight, the body's size."""
 _NO_PROPERTIES = b"\x00\x00"
@@ -70,10 +70,14 @@ def _readable_delivery(payload: Any) -> Any:
     return payload
 
 
-def publishing(channel: int, frame_max: int, *, exchange: str, key: str, properties: bytes, body: bytes) -> bytes:
-    """Return the frames that publish a message, ``mandatory``: the bytes that py-amqp would write, in less time."""
+def publishing(
+    channel: int, frame_max: int, *, exchange: str, key: str, properties: bytes, body: bytes, mandatory: bool = True
+) -> bytes:
+    """Return the frames that publish a message: the bytes that py-amqp would write, in less time."""
     room = frame_max - FRAME_HEAD.size - 1
-    method = pack(">HHH", *spec.Basic.Publish, 0) + _short(exchange) + _short(key) + _MANDATORY
+    method = (
+        pack(">HHH", *spec.Basic.Publish, 0) + _short(exchange) + _short(key) + (_MANDATORY if mandatory else _OPTIONAL)
+    )
     frames = [
         _frame(METHOD, channel, method),
         _frame(HEADER, channel, pack(">HHQ", spec.Basic.CLASS_ID, 0, len(body)) + properties),

@@ -1,15 +1,16 @@
-"""The service's database for its nameko extensions, with the relay that publishes its log."""
+"""The service's database for its nameko extensions, with the relays that publish its log."""
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import structlog
 from nameko.extensions import DependencyProvider, SharedExtension
 
 from shared.bus.commit_notices import CommitNotices, OnNotice
-from shared.bus.publisher import Publisher, open_publisher
-from shared.bus.relay import Relay
+from shared.bus.publisher import Publisher, open_offerer, open_publisher
+from shared.bus.relay import OFFER, Relay
 from shared.bus.topology import Topology
 from shared.settings import Settings
 from shared.storage import Storage, open_storage
@@ -31,11 +32,17 @@ class Database(SharedExtension):
         self.storage: Storage = open_storage(settings, self.container.service_name)
         self._stop = threading.Event()
         self._relay = Relay(self.storage, self.open_publisher, stop=self._stop)
+        self._relays = [self._relay]
+        if not settings.embedded:  # there is nobody else in the process
+            offerer = partial(open_offerer, settings.amqp_url)
+            self._relays.append(Relay(self.storage, offerer, stop=self._stop, outlet=OFFER))
         self._commits_are_followed = False
-        self._notices = CommitNotices(
-            self.storage, stop=self._stop, is_wanted=lambda: self._commits_are_followed or not self._relay.leading
-        )
-        self._notices.listen(lambda _branches: self._relay.look())
+        self._notices = CommitNotices(self.storage, stop=self._stop, is_wanted=self._commits_matter)
+        for relay in self._relays:
+            self._notices.listen(lambda _branches, relay=relay: relay.look())  # type: ignore[misc]
+
+    def _commits_matter(self) -> bool:
+        return self._commits_are_followed or not all(relay.leading for relay in self._relays)
 
     def open_publisher(self) -> Publisher:
         """Connect to where events are published, every service's queues declared."""
@@ -43,7 +50,7 @@ class Database(SharedExtension):
 
     def start(self) -> None:
         """Begin to publish the log."""
-        self._thread = self.container.spawn_managed_thread(self._relay.run, identifier="relay")
+        self._relaying = [self.container.spawn_managed_thread(relay.run, identifier="relay") for relay in self._relays]
         self._notifying = [
             self.container.spawn_managed_thread(run, identifier="commit notices")
             for run in (self._notices.receive, self._notices.send)
@@ -54,8 +61,10 @@ class Database(SharedExtension):
     def stop(self) -> None:
         """Publish what is left, then end; dependencies stop after the last worker."""
         self._stop.set()
-        self._relay.wake()
-        self._thread.wait()
+        for relay in self._relays:
+            relay.wake()
+        for thread in self._relaying:
+            thread.wait()
         self._tidying.wait()
         self._saving.wait()
         for thread in self._notifying:

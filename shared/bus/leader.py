@@ -1,4 +1,4 @@
-"""One relay per log: a session's advisory lock on PostgreSQL; SQLite has one process anyway."""
+"""One relay per log and outlet: a session's advisory lock on PostgreSQL; SQLite has one process anyway."""
 
 import time
 
@@ -12,9 +12,10 @@ CHECK_INTERVAL_S = 1.0
 class Leader:
     """Holds the lock while its connection lives."""
 
-    def __init__(self, storage: Storage) -> None:
-        """Nothing is locked yet."""
+    def __init__(self, storage: Storage, name: str) -> None:
+        """Nothing is locked yet; ``name`` is that of the relay."""
         self._storage = storage
+        self._name = name
         self._connection: Connection | None = None
         self._checked_at = 0.0
 
@@ -23,8 +24,9 @@ class Leader:
         if self._storage.engine.dialect.name == "sqlite":
             return True
         connection = self._storage.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        query = text("SELECT pg_try_advisory_lock(hashtext('lobby-relay'), hashtext(:service))")
-        if not connection.execute(query, {"service": self._storage.service}).scalar():
+        query = text("SELECT pg_try_advisory_lock(hashtext(:name), hashtext(:service))")
+        names = {"name": f"lobby-{self._name}", "service": self._storage.service}
+        if not connection.execute(query, names).scalar():
             connection.close()
             return False
         self._connection = connection

@@ -47,6 +47,11 @@ class Publisher(Protocol):
         ...
 
 
+def open_offerer(url: str) -> Publisher:
+    """Return the publisher of what is offered to others: what is refused there, or wanted by nobody, is settled."""
+    return AmqpPublisher(url, (), offered=True)
+
+
 def open_publisher(url: str, queues: Sequence[Queue]) -> Publisher:
     """Return the publisher for a broker's URL; all ``queues`` are declared before anything is published."""
     return MemoryPublisher(url, queues) if is_memory(url) else AmqpPublisher(url, queues)
@@ -55,10 +60,13 @@ def open_publisher(url: str, queues: Sequence[Queue]) -> Publisher:
 class AmqpPublisher:
     """Confirms on a connection of its own."""
 
-    def __init__(self, url: str, queues: Sequence[Queue], *, deadline_s: float = DEADLINE_S) -> None:
-        """``queues`` are those that may be published to."""
+    def __init__(
+        self, url: str, queues: Sequence[Queue], *, offered: bool = False, deadline_s: float = DEADLINE_S
+    ) -> None:
+        """``queues`` are those that may be published to; what is ``offered`` may be refused, or wanted by nobody."""
         self._url = url
         self._queues = queues
+        self._offered = offered
         self._deadline_s = deadline_s
         self._connection: Connection | None = None
         self._channel: Any = None
@@ -123,6 +131,7 @@ class AmqpPublisher:
             key=message.key,
             properties=properties,
             body=message.body,
+            mandatory=not self._offered,
         )
 
     def _await_confirms(self) -> None:
@@ -144,7 +153,9 @@ class AmqpPublisher:
         self._settle(tag, multiple)
 
     def _on_nack(self, tag: int, multiple: bool) -> None:
-        self._refused.append(f"nacked: {', '.join(self._settle(tag, multiple)[:3])}")
+        refused = self._settle(tag, multiple)
+        if not self._offered:
+            self._refused.append(f"nacked: {', '.join(refused[:3])}")
 
     def _on_return(self, error: Exception, exchange: str, key: str, message: Any) -> None:
         self._refused.append(f"no queue is bound for {exchange} {key}")

@@ -1,9 +1,16 @@
-"""The relay: a cursor over a service's log that publishes what is new. The log is the outbox."""
+"""The relay: a cursor over a service's log that publishes what is new. The log is the outbox.
+
+A service has two. One publishes to the services' own queues, and goes on when the broker has confirmed each message.
+The other offers the same to whoever has bound a queue to ``lobby.events``; a queue that refuses is passed over. A
+binding between the two exchanges would carry a refusal back to the first, and one full queue would stop the lobby.
+"""
 
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import structlog
 from sqlalchemy import RowMapping, select, update
@@ -11,7 +18,7 @@ from sqlalchemy import RowMapping, select, update
 from shared.bus.connection import FAILURES, BrokerRefused
 from shared.bus.leader import Leader
 from shared.bus.publisher import Outgoing, Publisher
-from shared.bus.topology import DEAD_LETTERS, EVENTS, routing_key
+from shared.bus.topology import DEAD_LETTERS, EVENTS, INTERNAL, routing_key
 from shared.storage import Cursor, Row, Storage
 from shared.storage import log as logs
 from shared.storage.failures import is_transient
@@ -26,6 +33,19 @@ BUFFER_LIMIT = 20_000
 RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Outlet:
+    """Where a relay publishes: the exchange, and the ``name`` of its cursor and of its lock."""
+
+    name: str
+    exchange: str
+    dead_letters: bool
+
+
+OWN: Final = Outlet(name="relay", exchange=INTERNAL, dead_letters=True)
+OFFER: Final = Outlet(name="offer", exchange=EVENTS, dead_letters=False)
+
+
 class Relay:
     """Publishes one service's log, in order within each partition, at least once.
 
@@ -34,15 +54,23 @@ class Relay:
     repeats at most that much, which every consumer's inbox knows.
     """
 
-    def __init__(self, storage: Storage, make_publisher: Callable[[], Publisher], *, stop: threading.Event) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        make_publisher: Callable[[], Publisher],
+        *,
+        stop: threading.Event,
+        outlet: Outlet = OWN,
+    ) -> None:
         """``make_publisher`` makes a new one after a failure."""
         self._storage = storage
+        self._outlet = outlet
         self._make_publisher = make_publisher
         self._stop = stop
         self._wake = threading.Event()
         # Each look is one statement: a transaction around it would be two more round trips, five times a second.
         self._reader = storage.engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._cursor = Cursor("relay")
+        self._cursor = Cursor(outlet.name)
         self._positions: dict[int, int] = {}
         self._buffer: dict[int, dict[int, Row]] = defaultdict(dict)
         self._buffered = 0
@@ -59,7 +87,7 @@ class Relay:
         """Lead when nobody else does, publish until told to stop; failures are waited out."""
         failures = 0
         while not self._stop.is_set():
-            leader = Leader(self._storage)
+            leader = Leader(self._storage, self._outlet.name)
             publisher = self._make_publisher()
             try:
                 if leader.acquire():
@@ -71,9 +99,9 @@ class Relay:
                 failures = 0
             except Exception as error:
                 if not (is_transient(error) or isinstance(error, (*FAILURES, BrokerRefused)) or _is_amqp(error)):
-                    log.exception("relay_failed", service=self._storage.service)
+                    log.exception("relay_failed", service=self._storage.service, exchange=self._outlet.exchange)
                 self.failure = f"{type(error).__name__}: {error}"
-                log.error("relay_waits", service=self._storage.service, error=self.failure)  # noqa: TRY400 - said every second
+                log.error("relay_waits", service=self._storage.service, relay=self._outlet.name, error=self.failure)  # noqa: TRY400 - each second
                 self._stop.wait(RETRY_S[min(failures, len(RETRY_S) - 1)])
                 failures += 1
             finally:
@@ -105,9 +133,9 @@ class Relay:
             leader.check()
             rows = self._next()
             if rows:
-                publisher.publish([_outgoing(row) for row in rows if row.own])
+                publisher.publish([_outgoing(row, self._outlet.exchange) for row in rows if row.own])
                 self._advance(rows)
-            elif not self._publish_dead_letters(publisher):
+            elif not (self._outlet.dead_letters and self._publish_dead_letters(publisher)):
                 self.failure = None
                 self._save(force=False)
                 publisher.tick()
@@ -190,8 +218,8 @@ class Relay:
         return True
 
 
-def _outgoing(row: Row) -> Outgoing:
-    return Outgoing(exchange=EVENTS, key=routing_key(row.branch, row.type), body=row.body.encode(), id=row.event_id)
+def _outgoing(row: Row, exchange: str) -> Outgoing:
+    return Outgoing(exchange=exchange, key=routing_key(row.branch, row.type), body=row.body.encode(), id=row.event_id)
 
 
 def _dead_letter(service: str, letter: RowMapping) -> Outgoing:

@@ -10,7 +10,10 @@ from typing import Any, Final
 
 from shared.storage.partition import PARTITIONS, partition_of
 
+INTERNAL: Final = "lobby.internal"
+"""The services' own: only their queues are bound, and nobody else may bind one. What is published here is confirmed."""
 EVENTS: Final = "lobby.events"
+"""What is offered to others. Nothing of ours is bound to it, and nothing waits for what others do with it."""
 TERMINALS: Final = "lobby.terminals"
 REPLAY: Final = "lobby.replay"
 DEAD_LETTERS: Final = "lobby.dead-letters"
@@ -18,6 +21,7 @@ CONTROL: Final = "lobby.control"
 """Operators' commands (retry, discard) to one queue; the routing key is the queue's name."""
 
 EXCHANGES: Final[Mapping[str, str]] = {
+    INTERNAL: "topic",
     EVENTS: "topic",
     TERMINALS: "topic",
     REPLAY: "topic",
@@ -124,5 +128,5 @@ class Topology:
 
 
 def _event_queue(service: str, name: str, prefixes: Sequence[str], patterns: Sequence[str]) -> Queue:
-    events = ((EVENTS, f"{prefix}.*.{pattern}") for prefix in prefixes for pattern in patterns)
+    events = ((INTERNAL, f"{prefix}.*.{pattern}") for prefix in prefixes for pattern in patterns)
     return Queue(name=name, service=service, bindings=(*events, (CONTROL, name)))

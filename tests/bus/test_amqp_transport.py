@@ -28,12 +28,12 @@ from shared.bus.amqp_frames import BODY, FRAME_HEAD, persistent, publishing
 from shared.bus.amqp_transport import WRITE_BYTES, BufferedConnection
 from shared.bus.connection import drain, open_connection
 from shared.bus.publisher import AmqpPublisher, Outgoing
-from shared.bus.topology import EVENTS, Queue, routing_key
+from shared.bus.topology import INTERNAL, Queue, routing_key
 from tests.bus.world import an_event
 from tests.support.processes import free_port
 
 FRAME_MAX = 131_072
-QUEUE = Queue(name="wire", service="x", bindings=((EVENTS, "#"),))
+QUEUE = Queue(name="wire", service="x", bindings=((INTERNAL, "#"),))
 
 
 def frame(body: bytes, end: bytes = b"\xce") -> bytes:
@@ -159,18 +159,18 @@ def certificate(tmp_path: Path) -> Path:
 def test_a_message_is_published_in_the_bytes_that_the_library_would_write(
     key: str, body: bytes, kind: str, headers: dict[str, Any]
 ) -> None:
-    ours = publishing(3, FRAME_MAX, exchange=EVENTS, key=key, properties=persistent(kind, "id-1", headers), body=body)
+    ours = publishing(3, FRAME_MAX, exchange=INTERNAL, key=key, properties=persistent(kind, "id-1", headers), body=body)
     written = bytearray()
     connection: Any = SimpleNamespace(frame_max=FRAME_MAX, bytes_sent=0)
     write = frame_writer(connection, SimpleNamespace(write=written.extend))
     message = amqp.Message(body, content_type=kind, application_headers=headers, delivery_mode=2, message_id="id-1")
-    write(1, 3, amqp.spec.Basic.Publish, dumps("Bssbb", (0, EVENTS, key, True, False)), message)
+    write(1, 3, amqp.spec.Basic.Publish, dumps("Bssbb", (0, INTERNAL, key, True, False)), message)
     assert ours == written
 
 
 def outgoing() -> Outgoing:
     event = an_event()
-    return Outgoing(exchange=EVENTS, key=routing_key("demo", event.type), body=event.to_json(), id=event.id)
+    return Outgoing(exchange=INTERNAL, key=routing_key("demo", event.type), body=event.to_json(), id=event.id)
 
 
 @pytest.fixture

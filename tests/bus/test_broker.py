@@ -10,7 +10,7 @@ from services.ops.service_classes import topology_of
 from shared.bus.balance import Balance
 from shared.bus.connection import BrokerRefused, declare, open_connection
 from shared.bus.publisher import AmqpPublisher, Outgoing, PublishFailed
-from shared.bus.topology import DEAD_LETTERS, DEAD_LETTERS_QUEUE, EVENTS, Queue, presence_queue, routing_key
+from shared.bus.topology import DEAD_LETTERS, DEAD_LETTERS_QUEUE, INTERNAL, Queue, presence_queue, routing_key
 from shared.settings import Settings
 from tests.bus.world import CONSUMER, World, an_event
 from tests.support.processes import wait_until
@@ -24,12 +24,12 @@ def settings(tmp_path: Path, amqp_url: str, database_url: str) -> Settings:
 
 def outgoing() -> Outgoing:
     event = an_event()
-    return Outgoing(exchange=EVENTS, key=routing_key("demo", event.type), body=event.to_json(), id=event.id)
+    return Outgoing(exchange=INTERNAL, key=routing_key("demo", event.type), body=event.to_json(), id=event.id)
 
 
 def test_what_no_queue_takes_is_an_error_and_not_a_loss(amqp_url: str) -> None:
     publisher = AmqpPublisher(amqp_url.rstrip("/"), [])
-    lonely = Outgoing(exchange=EVENTS, key="99.nowhere.lobby.nobody.listens.v1", body=b"{}", id="x")
+    lonely = Outgoing(exchange=INTERNAL, key="99.nowhere.lobby.nobody.listens.v1", body=b"{}", id="x")
     with pytest.raises(PublishFailed, match="no queue is bound"):
         publisher.publish([lonely])
 
@@ -45,7 +45,7 @@ def test_a_queue_with_other_arguments_is_a_clear_message(amqp_url: str) -> None:
 
 
 def test_publishing_matches_every_tag(amqp_url: str) -> None:
-    queue = Queue(name="tags", service="x", bindings=((EVENTS, "#"),))
+    queue = Queue(name="tags", service="x", bindings=((INTERNAL, "#"),))
     publisher = AmqpPublisher(amqp_url, [queue])
     for size in (1, 300, 7):
         publisher.publish([outgoing() for _ in range(size)])

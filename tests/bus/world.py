@@ -20,7 +20,7 @@ from shared.bus.message import CONTROL_TYPE
 from shared.bus.operator_commands import write_operator_command
 from shared.bus.publisher import Publisher, open_publisher
 from shared.bus.queue_consumer import QueueConsumer
-from shared.bus.relay import Relay
+from shared.bus.relay import OWN, Outlet, Relay
 from shared.bus.topology import CONTROL, Queue, presence_queue
 from shared.bus.wakeup import wake_consumers
 from shared.clock import SystemClock
@@ -55,10 +55,12 @@ class World:
 
     # what runs
 
-    def relay(self, storage: Storage | None = None, make: Callable[[], Publisher] | None = None) -> Relay:
+    def relay(
+        self, storage: Storage | None = None, make: Callable[[], Publisher] | None = None, outlet: Outlet = OWN
+    ) -> Relay:
         """Publish the producer's log."""
         stop = threading.Event()
-        relay = Relay(storage or self.producer, make or self.publisher, stop=stop)
+        relay = Relay(storage or self.producer, make or self.publisher, stop=stop, outlet=outlet)
         self._start(stop, [relay.run])
         return relay
 

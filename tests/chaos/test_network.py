@@ -7,7 +7,7 @@ import pytest
 from kombu import Connection
 
 from shared.bus.publisher import AmqpPublisher, Outgoing, PublishFailed
-from shared.bus.topology import EVENTS, Queue, routing_key
+from shared.bus.topology import INTERNAL, Queue, routing_key
 from tests.bus.world import World, an_event
 from tests.chaos.conftest import StartProcess
 from tests.chaos.work import Work
@@ -19,7 +19,7 @@ from tests.support.rabbitmq import Broker
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
 
 BRANCHES = [f"branch-{number}" for number in range(20)]
-SPY = Queue(name="spy", service="spy", bindings=((EVENTS, "#"),), dead_letters=False)
+SPY = Queue(name="spy", service="spy", bindings=((INTERNAL, "#"),), dead_letters=False)
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def spy(world: World) -> Iterator[None]:
     with Connection(world.settings.amqp_url) as connection, connection.channel() as channel:
         channel.queue_delete(SPY.name)
         channel.queue_declare(SPY.name, durable=True, auto_delete=False, arguments=SPY.arguments)
-        channel.queue_bind(SPY.name, EVENTS, "#")
+        channel.queue_bind(SPY.name, INTERNAL, "#")
         yield
         channel.queue_delete(SPY.name)
 
@@ -51,7 +51,7 @@ def taken(world: World) -> int:
 
 def outgoing() -> Outgoing:
     event = an_event()
-    return Outgoing(exchange=EVENTS, key=routing_key("demo", event.type), body=event.to_json(), id=event.id)
+    return Outgoing(exchange=INTERNAL, key=routing_key("demo", event.type), body=event.to_json(), id=event.id)
 
 
 def test_a_confirm_that_comes_late_is_not_taken_for_the_next_messages(world: World, proxy: Proxy, spy: None) -> None:

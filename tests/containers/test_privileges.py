@@ -43,7 +43,9 @@ def test_a_service_does_not_speak_as_a_terminal(triage: Connection) -> None:
         channel.exchange_declare("lobby.terminals", "topic", durable=False)
 
 
-@pytest.mark.parametrize("exchange", ["lobby.events", "lobby.control", "lobby.dead-letters", "lobby.replay"])
+@pytest.mark.parametrize(
+    "exchange", ["lobby.events", "lobby.internal", "lobby.control", "lobby.dead-letters", "lobby.replay"]
+)
 def test_a_terminal_publishes_where_terminals_do_only(terminal: Connection, exchange: str) -> None:
     with terminal.channel() as channel, pytest.raises(AccessRefused):
         terminal.Producer(channel).publish("x", exchange=exchange, routing_key="demo.x")
@@ -59,6 +61,15 @@ def test_a_terminal_reads_no_service_s_queue_and_makes_none_in_their_name(termin
         channel.basic_get("lobby.triage.0-of-4")
     with terminal.channel() as channel, pytest.raises(AccessRefused):
         Queue("lobby.triage.mine", Exchange("lobby.events", "topic"), "#")(channel).queue_declare()
+
+
+def test_a_terminal_hears_nothing_where_the_services_speak(terminal: Connection) -> None:
+    """A queue of its own that refuses messages would hold up everybody there."""
+    internal = Exchange("lobby.internal", "topic", no_declare=True)
+    with terminal.channel() as channel:
+        mine = Queue("terminal.t1.greedy", internal, "#", exclusive=True)(channel)
+        with pytest.raises(AccessRefused):
+            mine.declare()
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -42,6 +42,7 @@ def test_a_service_reads_its_own_queues_and_no_other_s(service: str) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_publishes_events_and_dead_letters_and_declares_nothing(service: str) -> None:
+    assert may(service, "write", topology.INTERNAL)
     assert may(service, "write", topology.EVENTS)
     assert may(service, "write", topology.DEAD_LETTERS)
     assert not may(service, "write", topology.TERMINALS)
@@ -57,6 +58,7 @@ def test_a_terminal_speaks_for_itself_and_hears_events_in_a_queue_of_its_own() -
     assert may("terminals", "write", topology.TERMINALS)
     assert not may("terminals", "write", topology.EVENTS)
     assert may("terminals", "read", topology.EVENTS)
+    assert not any(may("terminals", do, topology.INTERNAL) for do in ("configure", "write", "read"))
     assert not any(may("terminals", do, name) for do in ("configure", "read") for name in ALL)
     assert all(may("terminals", do, "terminal.t1.answers") for do in ("configure", "write", "read"))
     assert not may("terminals", "configure", topology.TERMINALS)
@@ -83,3 +85,8 @@ def test_a_password_is_hashed_as_rabbitmq_does() -> None:
     hashed = b64decode(password_hash("secret", b"\x01\x02\x03\x04"))
     assert hashed == b"\x01\x02\x03\x04" + sha256(b"\x01\x02\x03\x04secret").digest()
     assert "secret" not in str(DEFINITIONS)
+
+
+def test_nothing_of_ours_is_bound_where_others_bind() -> None:
+    """Whatever others bind there, and whatever their queues refuse, is no matter of ours."""
+    assert not [queue.name for queue in ALL.values() if topology.EVENTS in dict(queue.bindings)]

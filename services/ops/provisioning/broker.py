@@ -62,7 +62,7 @@ def definitions(passwords: Mapping[str, str], system: topology.Topology) -> Json
 
 def _service(service: str, queues: Iterable[topology.Queue]) -> Json:
     own = [queue.name for queue in queues if queue.service == service]
-    published = {topology.EVENTS, topology.DEAD_LETTERS}
+    published = {topology.INTERNAL, topology.EVENTS, topology.DEAD_LETTERS}
     if service == "gateway":
         published |= {topology.CONTROL, topology.REPLAY}
     return _permission(service, configure=NOTHING, write=_any(published), read=_any(own))
