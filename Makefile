@@ -9,6 +9,9 @@ PYTEST := $(BIN)/python -m pytest
 # default those with few tests come last, which are random days that take a minute, with one core idle meanwhile.
 WORKERS ?= -n 2 --dist loadfile --no-loadscope-reorder
 ARGS ?=
+# Images of Python like to set it. Without bytecode pytest rewrites each file of tests in each worker and at every start,
+# and each of the some hundred processes that the tests start compiles the project anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format bench browser containers chaos lock clean install
