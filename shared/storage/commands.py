@@ -78,7 +78,10 @@ class Commands:
     def execute(self, command: Command, use_case: UseCase) -> Any:
         """Carry out a command once, and return its answer; raise what ``use_case`` raises, nothing changed."""
         work = _Work(command, use_case)
-        self._quick.carry_out(work)
+        # Where others wait for a branch that another process has, a try without waiting is a transaction in vain.
+        work.postponed = partition_of(command.branch) in self._patient.partitions
+        if not work.postponed:
+            self._quick.carry_out(work)
         if work.postponed:
             self._patient.carry_out(work)
         if work.error is not None:
@@ -92,9 +95,19 @@ class _Lane:
     patient: bool
     waiting: "deque[_Work]" = field(default_factory=deque)
     turn: threading.Lock = field(default_factory=threading.Lock)
+    partitions: list[int] = field(default_factory=list)
+    """Of the commands that are in this lane, each one's."""
 
     def carry_out(self, work: _Work) -> None:
         """Return when the work is settled, or postponed: by this thread, or by the one whose turn came first."""
+        pp = partition_of(work.command.branch)
+        self.partitions.append(pp)
+        try:
+            self._carry_out(work)
+        finally:
+            self.partitions.remove(pp)
+
+    def _carry_out(self, work: _Work) -> None:
         self.waiting.append(work)
         with self.turn:
             while self._is_open(work):

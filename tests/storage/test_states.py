@@ -18,6 +18,7 @@ from shared.contracts.events import triage
 from shared.errors import Conflict
 from shared.settings import Settings
 from shared.storage import Storage, Transaction, snapshots, states
+from shared.storage.engine import is_sqlite
 from shared.storage.tables import due, snapshot
 from tests.storage.test_commands import command
 from tests.support.processes import wait_until
@@ -336,6 +337,32 @@ def test_a_snapshot_is_loaded_without_the_collector(
     assert another.state(BRANCH) == storage.state(BRANCH)
     assert looks == []
     assert gc.isenabled()
+
+
+def test_who_comes_while_others_wait_for_another_process_does_not_try_in_vain(
+    storage: Storage, another: Storage
+) -> None:
+    if is_sqlite(storage.engine):
+        pytest.skip("SQLite has one writer: nobody tries without waiting")
+    statements: list[str] = []
+    sql_event.listen(storage.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+
+    def waits() -> bool:
+        return any("FOR UPDATE" in sql and "SKIP LOCKED" not in sql for sql in statements)
+
+    threads = [
+        threading.Thread(target=lambda: storage.execute(command(None), lambda tx: open_counter(tx) and None))
+        for _ in range(6)
+    ]
+    with another.transaction(command(None).branch):
+        threads[0].start()
+        wait_until(waits, within_s=10, what="the first to wait for the other process")
+        for thread in threads[1:]:
+            thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert storage.state(BRANCH).changes == 6
+    assert sum("SKIP LOCKED" in sql for sql in statements) == 1
 
 
 def test_what_is_kept_in_memory_has_a_size(settings: Settings, clock: ManualClock) -> None:
