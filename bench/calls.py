@@ -23,7 +23,7 @@ BRANCHES = 16
 FEW = 4
 QUIET, CROWD, SHORT_CROWD = 20, 2000, 320
 FILLERS = 20
-"""Connections that fill the crowded branch; a divisor of both crowds."""
+"""Connections that fill the crowded branch; a divisor of both snapshots."""
 TITLES = {
     "echo": "stock nameko, echoes the body",
     "ticket": "POST tickets",

@@ -59,7 +59,7 @@ def _run() -> None:
     from services.ops.provisioning.migrations import upgrade
     from services.ops.service_classes import classes_of, topology_of
     from shared import logs
-    from shared.bus.process import run_until_told
+    from shared.bus.process import run_until_signalled
     from shared.settings import load_settings
 
     settings = load_settings()
@@ -74,7 +74,7 @@ def _run() -> None:
         finally:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    run_until_told(
+    run_until_signalled(
         settings, classes_of(["triage"]), topology_of(settings.queue_shares),
         on_ready=lambda: eventlet.spawn(play), while_running=lambda: None,
     )  # fmt: skip

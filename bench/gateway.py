@@ -15,14 +15,14 @@ from services.gateway.service import BranchTailsProvider, GatewayService
 from services.gateway.stream import Item
 from services.ops.service_classes import topology_of
 from shared import logs
-from shared.bus.process import run_until_told
+from shared.bus.process import run_until_signalled
 from shared.contracts.http import gateway as calls
 from shared.settings import load_settings
 from shared.storage import Row, Storage
 from shared.storage import log as storage_log
 from shared.storage.partition import partition_of
-from shared.web.call import Call
 from shared.web.entrypoint import http
+from shared.web.request_context import Call
 from shared.web.sse import EventStream
 
 
@@ -70,6 +70,6 @@ if __name__ == "__main__":
     settings = load_settings()
     logs.configure(settings)
     service = {"each": EachReads, "shared": GatewayService}[sys.argv[1]]
-    run_until_told(
+    run_until_signalled(
         settings, [service], topology_of(settings.queue_shares), on_ready=lambda: None, while_running=lambda: None
     )

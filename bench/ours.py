@@ -13,7 +13,7 @@ from bench.work import IN, OUT
 from shared import logs
 from shared.bus.database import Database, StorageProvider
 from shared.bus.inbox import EventHandler, one_by_one
-from shared.bus.process import run_until_told
+from shared.bus.process import run_until_signalled
 from shared.bus.publisher import Publisher, open_publisher
 from shared.bus.queue_readers import MessageBatch, OnQueue
 from shared.bus.topology import Topology
@@ -88,7 +88,7 @@ def main() -> None:
     assert catalog
     settings = load_settings()
     logs.configure(settings)
-    run_until_told(settings, [BenchService], NO_EVENTS, on_ready=lambda: None, while_running=lambda: None)
+    run_until_signalled(settings, [BenchService], NO_EVENTS, on_ready=lambda: None, while_running=lambda: None)
 
 
 if __name__ == "__main__":

@@ -13,14 +13,13 @@ from typing import Any
 
 from services.ops.cli.main import main
 from services.ops.experiments.picture_file import lettering, save
-from services.ops.experiments.policy_comparison.arrival import Arrival
-from services.ops.experiments.policy_comparison.customers import drawn, shown
+from services.ops.experiments.policy_comparison.customers import Arrival, drawn, shown
 from services.ops.experiments.policy_comparison.engine import Crew, run
-from services.ops.experiments.policy_comparison.record import Fate
+from services.ops.experiments.policy_comparison.figures import Fate
 from services.ops.experiments.policy_comparison.staffing import Staffing, windows
 from services.ops.experiments.wait_estimates.picture import Told
 from services.ops.experiments.wait_estimates.picture import draw as picture_of_waits
-from services.ops.simulator.generate import day_of
+from services.ops.simulator.customers import day_of
 from services.triage.policy import Policy
 from services.triage.policy_file import default
 from shared.contracts.events.terminal import TicketRequest

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from datetime import date, datetime, tzinfo
 from typing import Generic, Protocol, TypeVar
 
-from shared.contracts.event_data import EventData
+from shared.contracts.envelope import EventData
 
 
 class OfBranch(Protocol):

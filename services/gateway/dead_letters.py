@@ -13,8 +13,7 @@ from services.gateway.errors import DeadLetterNotFound, DeadLetterSettled
 from shared.bus import topology
 from shared.bus.dead_letters import REASON, storable
 from shared.bus.message import Message
-from shared.bus.operator_command_sender import OperatorCommandSender
-from shared.bus.operator_commands import write_operator_command
+from shared.bus.operator_commands import OperatorCommandSender, write_operator_command
 from shared.contracts.base import in_years
 from shared.contracts.http.gateway import DeadLetterList, DeadLetterView
 from shared.storage import Storage

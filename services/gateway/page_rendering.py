@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from urllib.parse import urlencode
 
 from shared.contracts.catalog import registry
-from shared.pages.language import Language
+from shared.pages.messages import Language
 from shared.pages.templating import render
 
 _PACKAGE = "services.gateway"

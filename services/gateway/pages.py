@@ -15,14 +15,13 @@ from shared.contracts.base import in_years
 from shared.contracts.http.operation import EVERYONE, Method, Operation
 from shared.errors import NotFound, Unauthorized
 from shared.pages.assets import asset
-from shared.pages.language import choose, is_language
-from shared.pages.messages import Translator
-from shared.pages.policy import HEADERS
+from shared.pages.messages import Translator, choose, is_language
+from shared.pages.templating import HEADERS
 from shared.settings import Settings
 from shared.storage import Storage
-from shared.web.call import Call
+from shared.web.authentication import COOKIE, remember
 from shared.web.entrypoint import http
-from shared.web.guard import COOKIE, remember
+from shared.web.request_context import Call
 from shared.web.tokens import Principal, TokenChecker, issue_token
 
 HTML = "text/html"

@@ -17,7 +17,7 @@ from shared.bus import MessageBatch, StorageProvider, every, on_every_event, on_
 from shared.bus.database import Database
 from shared.bus.dead_letters import describe
 from shared.bus.inbox import EventHandler, one_by_one
-from shared.bus.operator_command_sender import OperatorCommandSender, OperatorCommandsProvider
+from shared.bus.operator_commands import OperatorCommandSender, OperatorCommandsProvider
 from shared.bus.topology import DEAD_LETTERS_QUEUE, TERMINALS_QUEUE
 from shared.clock import ScaledClock, format_clock
 from shared.contracts.base import View
@@ -25,8 +25,8 @@ from shared.contracts.envelope import Event
 from shared.contracts.http import gateway as calls
 from shared.storage import Storage, Transaction
 from shared.web.branch_notifier import BranchNotifier
-from shared.web.call import Call
 from shared.web.entrypoint import http
+from shared.web.request_context import Call
 from shared.web.sse import EventStream
 
 log = structlog.get_logger()

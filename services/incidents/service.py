@@ -9,8 +9,8 @@ from services.incidents.lobbies import Lobbies
 from shared.bus import Database
 from shared.contracts.http import incidents as calls
 from shared.web.branches import Answer
-from shared.web.call import Call
 from shared.web.entrypoint import http
+from shared.web.request_context import Call
 
 
 class LobbiesProvider(DependencyProvider):

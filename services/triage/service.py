@@ -17,8 +17,8 @@ from shared.contracts.http.diversion import DIVERSION
 from shared.contracts.http.fairness import FAIRNESS
 from shared.storage import Transaction
 from shared.web.branches import Answer
-from shared.web.call import Call
 from shared.web.entrypoint import http
+from shared.web.request_context import Call
 
 LOOK_INTERVAL_S = 1.0
 """Wall seconds between two looks at the clock, and at the bank's policy file."""

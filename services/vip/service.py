@@ -15,8 +15,8 @@ from shared.settings import Settings
 from shared.storage import Transaction
 from shared.storage.vault import Vault
 from shared.web.branches import Answer
-from shared.web.call import Call
 from shared.web.entrypoint import http
+from shared.web.request_context import Call
 
 LOOK_INTERVAL_S = 1.0
 """Wall seconds between two looks at the clock."""

@@ -16,8 +16,8 @@ from shared.contracts.http import worklog as calls
 from shared.contracts.http.worklog import JournalPage, VerifyView, WorklogView
 from shared.storage import Transaction
 from shared.web.branches import Answer
-from shared.web.call import Call
 from shared.web.entrypoint import http, to_response
+from shared.web.request_context import Call
 
 JSON, HTML = "application/json", "text/html"
 

@@ -13,7 +13,7 @@ warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated", category
 
 if TYPE_CHECKING:
     from shared.bus.database import Database, StorageProvider
-    from shared.bus.event_consumer import on, on_discarded, on_every_event
+    from shared.bus.event_handlers import on, on_discarded, on_every_event
     from shared.bus.queue_readers import MessageBatch, on_queue
     from shared.bus.timer import every
 
@@ -26,9 +26,9 @@ _MODULES: Final = {
     "MessageBatch": "queue_readers",
     "StorageProvider": "database",
     "every": "timer",
-    "on": "event_consumer",
-    "on_discarded": "event_consumer",
-    "on_every_event": "event_consumer",
+    "on": "event_handlers",
+    "on_discarded": "event_handlers",
+    "on_every_event": "event_handlers",
     "on_queue": "queue_readers",
 }
 

@@ -9,8 +9,7 @@ from shared.bus import topology
 from shared.contracts.base import BRANCH_PATTERN
 from shared.contracts.catalog import registry
 from shared.contracts.cloudevents import TerminalEvent
-from shared.contracts.envelope import STRUCTURED, Event
-from shared.contracts.event_data import EventData
+from shared.contracts.envelope import STRUCTURED, Event, EventData
 from shared.contracts.schemas import attributes_of, components
 
 Json = dict[str, Any]

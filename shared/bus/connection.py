@@ -12,8 +12,7 @@ from eventlet.patcher import is_monkey_patched
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
-from shared.bus.amqp_frames import tolerant
-from shared.bus.amqp_transport import BrokerConnection, BufferedConnection
+from shared.bus.amqp_transport import BrokerConnection, BufferedConnection, tolerant
 from shared.bus.topology import EXCHANGES, Queue
 
 HEARTBEAT_S = 10

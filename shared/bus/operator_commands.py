@@ -4,19 +4,23 @@ A command is what was published to the exchange of commands, where none but the 
 says nothing, since anybody can write one.
 """
 
+import threading
 from functools import partial
 from typing import Annotated, Any, Literal
 
 import orjson
+from nameko.extensions import DependencyProvider
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from shared.bus import dead_letters
 from shared.bus.dead_letters import Failure, describe
 from shared.bus.inbox import Inbox
-from shared.bus.message import Message
+from shared.bus.message import CONTROL_TYPE, Message
+from shared.bus.publisher import Outgoing, Publisher, open_publisher
 from shared.bus.retry import Cancelled
 from shared.bus.topology import CONTROL
 from shared.contracts.envelope import Undecodable
+from shared.errors import Unavailable
 from shared.storage import Transaction
 
 
@@ -121,3 +125,34 @@ def _release(subject: str, queue: str, inbox: Inbox) -> None:
         except Exception as error:
             inbox.move_to_dead_letters(message, Failure(code="failed", reason=describe(error)), also=unpark)
             return
+
+
+class OperatorCommandSender:
+    """Sends a command to one queue."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        """``publisher`` connects with the first command."""
+        self._publisher = publisher
+        self._lock = threading.Lock()
+
+    def send(self, queue: str, body: bytes, id_: str) -> None:
+        """Send a command to one queue; raise :class:`Unavailable` when the broker doesn't take it."""
+        command = Outgoing(exchange=CONTROL, key=queue, body=body, id=id_, content_type=CONTROL_TYPE)
+        with self._lock:
+            try:
+                self._publisher.publish([command])
+            except Exception as error:
+                raise Unavailable(f"the broker did not take the command: {error}") from error
+
+
+class OperatorCommandsProvider(DependencyProvider):
+    """Hands a service its :class:`OperatorCommandSender`."""
+
+    def setup(self) -> None:
+        """Connect to nothing yet."""
+        settings, topology = self.container.config["settings"], self.container.config["topology"]
+        self._sender = OperatorCommandSender(open_publisher(settings.amqp_url, list(topology.all_queues())))
+
+    def get_dependency(self, worker_ctx: Any) -> OperatorCommandSender:
+        """Return the sender."""
+        return self._sender

@@ -41,7 +41,7 @@ class ServiceDied(Exception):
     """A service ended by itself; its text says why."""
 
 
-def run_until_told(
+def run_until_signalled(
     settings: Settings,
     services: Sequence[type],
     topology: Topology,

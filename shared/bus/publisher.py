@@ -1,18 +1,45 @@
 """Publishing: pipelined, confirmed by delivery tag, mandatory, with a deadline; and the embedded variant."""
 
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from weakref import WeakSet
 
 from kombu import Connection
 
-from shared.bus.amqp_frames import persistent, publishing
+from shared.bus.amqp_transport import persistent, publishing
 from shared.bus.connection import DEADLINE_S, deadline, declare, drain, drop, is_memory, open_connection
 from shared.bus.topology import Queue
-from shared.bus.wakeup import wake_consumers
 from shared.contracts.envelope import STRUCTURED
+
+_wakeups: "WeakSet[Wakeup]" = WeakSet()
+
+
+class Wakeup:
+    """One consumer's pause until something is published in this process."""
+
+    def __init__(self) -> None:
+        """Begin to listen."""
+        self._event = threading.Event()
+        _wakeups.add(self)
+
+    def wait(self, seconds: float) -> None:
+        """Wait for a wakeup, at the most ``seconds``."""
+        self._event.wait(seconds)
+        self._event.clear()
+
+    def set(self) -> None:
+        """End the pause."""
+        self._event.set()
+
+
+def wake_consumers() -> None:
+    """Wake every consumer of this process."""
+    for wakeup in list(_wakeups):
+        wakeup.set()
 
 
 class PublishFailed(OSError):

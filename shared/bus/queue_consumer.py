@@ -1,5 +1,6 @@
 """Reads one queue: collects what has arrived into a batch, has it settled, then acknowledges it."""
 
+import math
 import threading
 import time
 from collections import deque
@@ -22,9 +23,9 @@ from shared.bus.connection import (
     open_connection,
 )
 from shared.bus.message import Message
+from shared.bus.publisher import Wakeup
 from shared.bus.retry import Cancelled
 from shared.bus.topology import Queue
-from shared.bus.wakeup import Wakeup
 
 log = structlog.get_logger()
 
@@ -201,3 +202,38 @@ class QueueConsumer:
             return
         for raw in arrived:
             channel.basic_ack(raw.delivery_tag)
+
+
+REBALANCE_INTERVAL_S = 20.0
+
+
+class Balance:
+    """What the consumers of one process know together."""
+
+    def __init__(
+        self, consumers: Sequence[QueueConsumer], presence: Queue, *, interval_s: float = REBALANCE_INTERVAL_S
+    ) -> None:
+        """Take part in every consumer's loop; ``presence`` counts the consumers of all processes."""
+        self._consumers = consumers
+        self._presence = presence
+        self._every_s = interval_s
+        self._asked_at = time.monotonic()
+        for consumer in consumers:
+            consumer.balance_with(lambda connection, mine=consumer: self._gives_up(mine, connection))  # type: ignore[misc]
+
+    def _gives_up(self, consumer: QueueConsumer, connection: Connection) -> bool:
+        now = time.monotonic()
+        if len(self._consumers) < 2 or now - self._asked_at < self._every_s:
+            return False
+        active = [c for c in self._consumers if now - c.last_received < self._every_s]
+        if consumer not in active:
+            return False
+        self._asked_at = now
+        with deadline():
+            counted = connection.default_channel.queue_declare(self._presence.name, passive=True).consumer_count
+        processes = max(round(counted / len(self._consumers)), 1)
+        share = math.ceil(len(self._consumers) / processes)
+        if len(active) <= share:
+            return False
+        log.info("queue_left_to_another", queue=consumer.queue.name, active=len(active), share=share)
+        return True

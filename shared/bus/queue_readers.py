@@ -5,19 +5,38 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from eventlet.event import Event as Result
+from nameko.containers import ServiceContainer
 from nameko.extensions import Entrypoint
 
-from shared.bus.balance import Balance
-from shared.bus.batch_processor import BatchProcessor
-from shared.bus.catch_up import catch_up
+from shared.bus.batch_processor import BatchProcessor, catch_up
 from shared.bus.database import Database
 from shared.bus.inbox import EventHandler, Inbox
 from shared.bus.message import Message
-from shared.bus.queue_consumer import QueueConsumer
+from shared.bus.queue_consumer import Balance, QueueConsumer
 from shared.bus.retry import Cancelled
 from shared.bus.topology import Queue
-from shared.bus.workers import run_worker
 from shared.storage import Storage
+
+
+def run_worker(container: ServiceContainer, entrypoint: Entrypoint, *args: Any) -> None:
+    """Run the entrypoint's method with the service's dependencies; raise what it raises.
+
+    A worker that ends without a result was killed, or a dependency raised around it: nobody knows what it has done,
+    and :class:`Cancelled` is raised.
+    """
+    result = Result()
+
+    def handle_result(_context: Any, value: Any, exc_info: Any) -> tuple[Any, Any]:
+        result.send(None if exc_info is None else exc_info[1])
+        return value, exc_info
+
+    worker = container.spawn_worker(entrypoint, args, {}, handle_result=handle_result)
+    thread = container._worker_threads[worker]
+    thread.link(lambda _thread: None if result.ready() else result.send(Cancelled()))
+    error = result.wait()
+    if error is not None:
+        raise error
 
 
 class MessageBatch:

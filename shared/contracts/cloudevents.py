@@ -18,8 +18,15 @@ from pydantic import BaseModel, ConfigDict, Field, InstanceOf, ValidationError
 
 from shared.contracts import registry
 from shared.contracts.base import TERMINAL_SOURCE_PATTERN, YEARS, BranchId, GivenTime, Id, field_with_nul, in_years
-from shared.contracts.envelope import BATCHED, MAX_EVENT_BYTES, STRUCTURED, Undecodable, first_error, with_nul
-from shared.contracts.event_data import EventData
+from shared.contracts.envelope import (
+    BATCHED,
+    MAX_EVENT_BYTES,
+    STRUCTURED,
+    EventData,
+    Undecodable,
+    first_error,
+    with_nul,
+)
 
 MAX_BATCH: Final = 1000
 """How many events one HTTP request may carry."""

@@ -5,16 +5,114 @@ Whatever process serves it, it describes the whole system: terminals and dashboa
 
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from shared.contracts import openapi_parts as parts
+from shared.contracts.base import BRANCH_PATTERN, YEARS_PATTERN
 from shared.contracts.envelope import BATCHED, STRUCTURED
 from shared.contracts.http.catalog import OPERATIONS
 from shared.contracts.http.operation import YAML, Operation
-from shared.contracts.openapi_parts import Json
+
+Json = dict[str, Any]
+
+DESCRIPTION = (
+    "Every POST takes an `Idempotency-Key`: sent again, it gets the first answer. Errors are problem documents "
+    "(RFC 9457); what to tell them apart by is `code`. The events are in /asyncapi.json. "
+    "Every process also answers /healthz, /readyz and /metrics."
+)
+
+PARAMETERS: dict[str, tuple[Json, str]] = {
+    "b": ({"type": "string", "pattern": BRANCH_PATTERN}, "The branch."),
+    "c": ({"type": "string", "minLength": 1, "maxLength": 64}, "The counter."),
+    "d": ({"type": "string", "minLength": 1, "maxLength": 64}, "The device."),
+    "t": ({"type": "string", "minLength": 1, "maxLength": 64}, "The terminal."),
+    "id": ({"type": "string", "minLength": 1, "maxLength": 128}, "An id, opaque."),
+    "date": ({"type": "string", "format": "date", "pattern": YEARS_PATTERN}, "The business date."),
+}
+
+ERRORS: dict[int, str] = {
+    400: "The request is not valid HTTP.",
+    401: "No token, or one that is not valid.",
+    403: "The token's role or branches do not cover this; `roles` says which roles do.",
+    404: "There is no such thing.",
+    409: "The current state does not allow this; `allowed` says what it does allow.",
+    413: "The body is too large.",
+    415: "The body has another content type than this call takes.",
+    422: "The input is not valid; `errors` names each field with its reason.",
+    429: "Too many requests or streams; Retry-After says when to come back.",
+    500: "Our mistake; `error_id` finds it in the log.",
+    503: "Temporarily unavailable; Retry-After says when to come back.",
+}
+
+PROBLEM_SCHEMA: Json = {
+    "type": "object",
+    "description": "A problem document (RFC 9457).",
+    "required": ["type", "title", "status", "detail", "code"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+        "code": {"type": "string", "description": "Stable; what programs tell problems apart by."},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "message"],
+                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+    },
+}
+
+CLOUD_EVENT: Json = {
+    "type": "object",
+    "description": "A CloudEvent 1.0 in structured mode; the types and their data are in /asyncapi.json.",
+    "required": ["specversion", "id", "source", "type", "data"],
+    "properties": {
+        "specversion": {"const": "1.0"},
+        "id": {"type": "string", "minLength": 1, "maxLength": 128},
+        "source": {"type": "string", "minLength": 1, "maxLength": 256},
+        "type": {"type": "string"},
+        "subject": {"type": "string"},
+        "time": {"type": "string", "format": "date-time", "pattern": YEARS_PATTERN},
+        "data": {"type": "object"},
+    },
+}
+
+HEADERS: Json = {
+    "IdempotencyKey": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "Printable ASCII. The same key with another request is refused: idempotency_key_reused.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+    },
+    "LastEventId": {
+        "name": "Last-Event-ID",
+        "in": "header",
+        "description": "The `id` of the last event seen: the stream goes on behind it, without a gap or a repeat.",
+        "schema": {"type": "string", "pattern": "^[0-9]*$"},
+    },
+}
+
+SECURITY: Json = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "Claims: sub, roles, branches (`*` for all), iat, exp, iss and aud `lobby`.",
+    },
+    "page": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "lobby_token",
+        "description": "A page's session: the same token. For GET only.",
+    },
+}
+
 
 ModelKey = tuple[type[BaseModel], JsonSchemaMode]
 
@@ -38,17 +136,17 @@ def document(operations: Sequence[Operation] = OPERATIONS) -> Json:
             "title": "Lobby",
             "version": _version(),
             "summary": "A bank branch's lobby: triage, VIP hand-off, incidents, work log.",
-            "description": parts.DESCRIPTION,
+            "description": DESCRIPTION,
             "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
         "tags": [{"name": name} for name in dict.fromkeys(operation.service for operation in operations)],
         "paths": paths,
         "components": {
-            "schemas": {**schemas, "Problem": parts.PROBLEM_SCHEMA, "CloudEvent": parts.CLOUD_EVENT},
-            "responses": {f"Problem{status}": _problem(text) for status, text in parts.ERRORS.items()},
-            "parameters": parts.HEADERS,
-            "securitySchemes": parts.SECURITY,
+            "schemas": {**schemas, "Problem": PROBLEM_SCHEMA, "CloudEvent": CLOUD_EVENT},
+            "responses": {f"Problem{status}": _problem(text) for status, text in ERRORS.items()},
+            "parameters": HEADERS,
+            "securitySchemes": SECURITY,
         },
         "security": [{"bearer": []}],
     }
@@ -82,7 +180,7 @@ def _description(operation: Operation, roles: Iterable[str]) -> str:
 
 def _parameters(operation: Operation, refs: dict[ModelKey, Json], schemas: Json) -> Iterator[Json]:
     for name in operation.parameters:
-        schema, text = parts.PARAMETERS[name]
+        schema, text = PARAMETERS[name]
         yield {"name": name, "in": "path", "required": True, "description": text, "schema": schema}
     if operation.query is not None:
         model = schemas[_name(refs[operation.query, "validation"])]

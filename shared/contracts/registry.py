@@ -13,8 +13,17 @@ import orjson
 from pydantic import ValidationError
 
 from shared.contracts.base import field_with_nul
-from shared.contracts.envelope import MAX_EVENT_BYTES, Event, Undecodable, first_error, with_nul, with_raw
-from shared.contracts.event_data import Data, EventData, validated
+from shared.contracts.envelope import (
+    MAX_EVENT_BYTES,
+    Data,
+    Event,
+    EventData,
+    Undecodable,
+    first_error,
+    validated,
+    with_nul,
+    with_raw,
+)
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 

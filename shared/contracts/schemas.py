@@ -7,8 +7,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
 from shared.contracts.catalog import registry
-from shared.contracts.envelope import Event
-from shared.contracts.event_data import EventData, adapter_of
+from shared.contracts.envelope import Event, EventData, adapter_of
 
 Json = dict[str, Any]
 References = dict[type[EventData], Json]

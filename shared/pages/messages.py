@@ -1,4 +1,4 @@
-"""The words of the pages: one JSON file a language, read by the templates here and by the modules in the browser."""
+"""The languages of the pages, and their words: a JSON file a language, which the templates and the browser read."""
 
 import json
 import re
@@ -6,11 +6,43 @@ from collections.abc import Mapping
 from datetime import date, datetime, tzinfo
 from functools import cache
 from importlib.resources import files
+from typing import Literal, TypeGuard, get_args
 
+from babel import Locale, negotiate_locale
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 
-from shared.pages.language import Language, locale_of
+Language = Literal["zh-CN", "en"]
+
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+DEFAULT: Language = "zh-CN"
+
+
+def is_language(tag: str | None) -> TypeGuard[Language]:
+    """Say whether the pages speak the language of this tag."""
+    return tag in LANGUAGES
+
+
+def choose(asked: str | None, remembered: str | None, accepted: list[str]) -> Language:
+    """Return the language to answer in: what was asked for, else what was chosen before, else what the browser likes.
+
+    ``accepted`` are the tags of Accept-Language, the best first.
+    """
+    for tag in (asked, remembered):
+        if is_language(tag):
+            return tag
+    best = negotiate_locale([_family(tag) for tag in accepted], ["zh", "en"])
+    return "en" if best == "en" else DEFAULT
+
+
+def locale_of(lang: Language) -> Locale:
+    """Return how the language writes numbers and dates."""
+    return Locale.parse(lang, sep="-")
+
+
+def _family(tag: str) -> str:
+    return tag.replace("_", "-").split("-")[0].lower()
+
 
 _HOLE = re.compile(r"{(\w+)}")
 

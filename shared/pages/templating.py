@@ -1,11 +1,33 @@
-"""The Jinja2 environment of the pages. A package's templates may build on those here."""
+"""The Jinja2 environment of the pages, whose templates others build on, and what a browser may do with a page."""
 
+from base64 import b64encode
+from collections.abc import Mapping
 from functools import cache
+from hashlib import sha256
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-from shared.pages.language import LANGUAGES, Language
-from shared.pages.messages import Translator
+from shared.pages.messages import LANGUAGES, Language, Translator
+
+CONTENT_SECURITY_POLICY = "; ".join((
+    "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'", "connect-src 'self'",
+    "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'",
+))  # fmt: skip
+
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+def document_headers(style: str) -> dict[str, str]:
+    """Return the headers of a document that carries exactly this style sheet, and no script."""
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; frame-ancestors 'none'"
+    return {**HEADERS, "Content-Security-Policy": policy}
 
 
 @cache

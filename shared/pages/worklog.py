@@ -8,9 +8,8 @@ from typing import get_args
 from shared.contracts.events.triage import Channel
 from shared.contracts.http.worklog import ChannelFigures, WorklogView
 from shared.pages.assets import assets
-from shared.pages.language import DEFAULT, is_language
-from shared.pages.policy import document_headers
-from shared.pages.templating import render
+from shared.pages.messages import DEFAULT, is_language
+from shared.pages.templating import document_headers, render
 from shared.settings import load_settings
 
 SHORT_HASH = 16

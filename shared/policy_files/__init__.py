@@ -4,10 +4,17 @@ What may stand in a file is a frozen dataclass; its types, limits and texts are 
 documentation says. A service gives the record, the packaged default and what no single field shows.
 """
 
-from shared.policy_files.differences import Change, changes
-from shared.policy_files.policy_set import Effective, PolicyFormat, PolicySet
+from shared.policy_files.policy_set import (
+    Change,
+    Document,
+    Effective,
+    PolicyFormat,
+    PolicySet,
+    changes,
+    digest_of,
+    to_yaml,
+)
 from shared.policy_files.problems import InvalidPolicy, Problem
-from shared.policy_files.serialization import Document, digest_of, to_yaml
 from shared.policy_files.validation import RecordFormat
 
 __all__ = [

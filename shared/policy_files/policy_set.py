@@ -1,20 +1,87 @@
 """A bank's policies: the packaged default, the bank's file over it, and a branch's exceptions over that."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import sha256
 from importlib.resources.abc import Traversable
+from io import StringIO
 from pathlib import Path as File
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+import orjson
+from ruamel.yaml import YAML
 
 from shared.contracts.base import BRANCH_PATTERN
-from shared.policy_files.overlay import overlay
-from shared.policy_files.problems import InvalidPolicy, Problem, problem_at
-from shared.policy_files.serialization import Document, digest_of
-from shared.policy_files.source_nodes import UNREAD, SourceNode
-from shared.policy_files.validation import RecordFormat
-from shared.policy_files.yaml_reader import parse, read_nodes
+from shared.policy_files.problems import UNREAD, InvalidPolicy, Path, Problem, SourceNode, dotted, problem_at
+from shared.policy_files.validation import RecordFormat, entry_of, fields_of
+from shared.policy_files.yaml_reader import CoreResolver, parse, read_nodes
+
+
+def overlay(kind: Any, below: SourceNode, above: SourceNode) -> SourceNode:
+    """Lay ``above`` over ``below``, both of this type.
+
+    Records are laid over each other field by field, mappings entry by entry; anything else is
+    replaced. In a mapping of entries ``null`` takes an entry away. What could not be read replaces nothing:
+    the reader has told of it, and what refers to the value below is not wrong because of it.
+    """
+    if above.value is UNREAD:
+        return below
+    if not isinstance(below.value, dict) or not isinstance(above.value, dict):
+        return above
+    fields, entry = fields_of(kind), entry_of(kind)
+    if fields is None and entry is None:
+        return above
+    merged = dict(below.value)
+    for name, node in above.value.items():
+        if node.value is None and fields is None:
+            merged.pop(name, None)
+        elif name in merged:
+            merged[name] = overlay(entry if fields is None else fields.get(name), merged[name], node)
+        else:
+            merged[name] = node
+    return SourceNode(value=merged, source=above.source, line=above.line, field=above.field)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """A field with what it was and what it is; ``None`` where it was not there, or is not any more."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+def changes(before: Any, after: Any, path: Path = ()) -> Iterator[Change]:
+    """Return every field that differs, in the order of the policy."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        for name in dict.fromkeys((*before, *after)):
+            yield from changes(before.get(name), after.get(name), (*path, name))
+    elif before != after:
+        yield Change(field=dotted(path), before=before, after=after)
+
+
+Document = dict[str, Any]
+
+
+def digest_of(document: Document) -> str:
+    """Return what identifies the content: the SHA-256 of its canonical JSON, in hexadecimal."""
+    return sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def to_yaml(document: Document) -> str:
+    """Return a document as the text of a policy file."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Resolver = CoreResolver  # quotes what the reader would take for something else than a text
+    # Block style: in a flow list ruamel writes a text that begins with ? so that it can't be read back.
+    yaml.default_flow_style = False
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment] # ruamel's own default is None
+    yaml.width = 120
+    text = StringIO()
+    yaml.dump(document, text)
+    return text.getvalue()
+
 
 P = TypeVar("P")
 BRANCHES = "branches"

@@ -1,17 +1,45 @@
 """From source nodes to a record, or everything that is wrong with them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, Generic, Literal, TypeVar
+from dataclasses import dataclass, field, is_dataclass
+from functools import cache, cached_property
+from types import NoneType, UnionType
+from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from shared.policy_files.messages import hint, in_words
-from shared.policy_files.problems import InvalidPolicy, Problem, problem_at
-from shared.policy_files.source_nodes import UNREAD, Path, SourceNode
-from shared.policy_files.value_types import fields_of, type_at
+from shared.policy_files.problems import UNREAD, InvalidPolicy, Path, Problem, SourceNode, hint, in_words, problem_at
+
+
+def without_none(kind: Any) -> Any:
+    """Return a type without its ``| None``."""
+    if get_origin(kind) in (Union, UnionType):
+        others = [option for option in get_args(kind) if option is not NoneType]
+        return others[0] if len(others) == 1 else kind
+    return kind
+
+
+@cache
+def fields_of(kind: Any) -> Mapping[str, Any] | None:
+    """Return the fields of a record with their types, or None for another kind of type."""
+    kind = without_none(kind)
+    return get_type_hints(kind) if is_dataclass(kind) and isinstance(kind, type) else None
+
+
+def entry_of(kind: Any) -> Any | None:
+    """Return the type of a mapping's entries, or None for another kind of type."""
+    kind = without_none(kind)
+    return get_args(kind)[1] if get_origin(kind) in (Mapping, dict) else None
+
+
+def type_at(kind: Any, path: Path) -> Any:
+    """Return the type of what is at a path of a record; None where there is no such place."""
+    for step in path:
+        fields = fields_of(kind)
+        kind = entry_of(kind) if fields is None else fields.get(str(step))
+    return kind
+
 
 T = TypeVar("T")
 Finding = tuple[Path, str]

@@ -14,8 +14,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 from ruamel.yaml.resolver import VersionedResolver
 
-from shared.policy_files.problems import InvalidPolicy, Problem
-from shared.policy_files.source_nodes import UNREAD, Path, SourceNode, dotted
+from shared.policy_files.problems import UNREAD, InvalidPolicy, Path, Problem, SourceNode, dotted
 
 NODE_LIMIT = 100_000
 """Aliases can make a small text enormous; no policy is that large."""

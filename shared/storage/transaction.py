@@ -10,8 +10,7 @@ from sqlalchemy import Connection, Table
 from sqlalchemy.exc import IntegrityError
 
 from shared.commands import Cause
-from shared.contracts.envelope import Event
-from shared.contracts.event_data import EventData, validated
+from shared.contracts.envelope import Event, EventData, validated
 from shared.contracts.registry import decode, type_of
 from shared.errors import Conflict
 from shared.ids import IdFactory

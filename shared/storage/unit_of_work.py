@@ -5,8 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from shared.contracts.envelope import Event
-from shared.contracts.event_data import EventData
+from shared.contracts.envelope import Event, EventData
 from shared.contracts.registry import decode
 from shared.storage.log import of_subject
 from shared.storage.storage import Storage

@@ -15,10 +15,10 @@ from shared.contracts.http.catalog import owner_of
 from shared.contracts.http.operation import Operation
 from shared.errors import Unavailable
 from shared.settings import Settings
-from shared.web import common, metrics, problems
+from shared.web import problem_details, system_endpoints
 from shared.web.limits import OpenStreams, TokenBuckets
 from shared.web.proxy import Proxy
-from shared.web.readiness import Checks
+from shared.web.system_endpoints import Checks
 from shared.web.tokens import TokenChecker
 
 _log = structlog.get_logger("lobby.http")
@@ -81,7 +81,7 @@ class WebApp:
         try:
             answer = self._answer(request)
         except Exception as error:
-            answer = problems.response_to(error, request.path)
+            answer = problem_details.response_to(error, request.path)
         answer.headers.setdefault("X-Content-Type-Options", "nosniff")
         if not _can_go_on(environ):
             environ["lobby.close"]()
@@ -89,7 +89,7 @@ class WebApp:
         return answer(environ, start_response)
 
     def _answer(self, request: Request) -> Response:
-        page = common.PAGES.get(request.path)
+        page = system_endpoints.PAGES.get(request.path)
         if page is not None:
             request.environ["lobby.route"] = request.path
             if request.method not in ("GET", "HEAD"):
@@ -100,7 +100,7 @@ class WebApp:
         except NoRoute:
             return self._elsewhere(request)
         except HTTPException as error:
-            return problems.response_to(error, request.path)
+            return problem_details.response_to(error, request.path)
         request.environ["lobby.route"] = rule.endpoint.operation.path
         return rule.endpoint.answer(request, dict(parameters))  # type: ignore[no-any-return]
 
@@ -124,8 +124,8 @@ class WebApp:
 
     def _report(self, request: Request, status: int, seconds: float) -> None:
         route = request.environ.get("lobby.route", "(none)")
-        metrics.observe(request.method if route != "(none)" else "(any)", route, status, seconds)
-        log = _log.debug if route in common.PAGES else _log.info
+        system_endpoints.observe(request.method if route != "(none)" else "(any)", route, status, seconds)
+        log = _log.debug if route in system_endpoints.PAGES else _log.info
         log(
             "http_request",
             method=request.method,

@@ -10,7 +10,7 @@ from shared.commands import Replayed
 from shared.contracts.base import View
 from shared.errors import NotFound
 from shared.storage import Storage, Transaction
-from shared.web.call import Call
+from shared.web.request_context import Call
 
 Answer = View | Replayed | None
 Shown = TypeVar("Shown", bound=View)

@@ -15,8 +15,8 @@ from shared.commands import Replayed
 from shared.contracts.base import View
 from shared.contracts.http.operation import Operation
 from shared.errors import LobbyError, Unavailable
-from shared.web import guard, intake, problems
-from shared.web.call import Call
+from shared.web import authentication, problem_details, request_validation
+from shared.web.request_context import Call
 from shared.web.server import WebServer
 from shared.web.sse import EventStream, OpenConnections
 from shared.web.tokens import Principal
@@ -85,14 +85,14 @@ class HttpEntrypoint(Entrypoint):
             response = self._respond(self._call(request, parameters, traceparent))
         except Exception as error:
             with logs.bound(**known):
-                response = problems.response_to(error, request.path)
+                response = problem_details.response_to(error, request.path)
         response.headers["traceparent"] = traceparent
         return response
 
     def _call(self, request: Request, parameters: dict[str, str], traceparent: str) -> Call:
         app = self.server.listener.app
-        principal = guard.admit(app.tokens, self.operation, request, public=self._public)
-        intake.check_parameters(parameters)
+        principal = authentication.admit(app.tokens, self.operation, request, public=self._public)
+        request_validation.check_parameters(parameters)
         if "b" in parameters and not self._public:
             principal.require_branch(parameters["b"])
         if request.method not in ("GET", "HEAD"):
@@ -101,18 +101,22 @@ class HttpEntrypoint(Entrypoint):
 
     def _validated(self, request: Request, parameters: dict[str, str], principal: Principal, traceparent: str) -> Call:
         writes = request.method not in ("GET", "HEAD")
-        query = intake.read_query(self.operation, request)
-        key = intake.read_key(request) if writes else None
+        query = request_validation.read_query(self.operation, request)
+        key = request_validation.read_key(request) if writes else None
         settings = self.server.listener.app.settings
-        raw = intake.read_bytes(request, settings.max_body_bytes, settings.request_timeout_s) if writes else b""
-        if raw and intake.takes_body(self.operation):
-            intake.check_content_type(self.operation, request)
+        raw = (
+            request_validation.read_bytes(request, settings.max_body_bytes, settings.request_timeout_s)
+            if writes
+            else b""
+        )
+        if raw and request_validation.takes_body(self.operation):
+            request_validation.check_content_type(self.operation, request)
         return Call(
             operation=self.operation,
             principal=principal,
             params=parameters,
             query=query,
-            body=intake.parse_body(self.operation, raw),
+            body=request_validation.parse_body(self.operation, raw),
             raw=raw,
             key=key,
             traceparent=traceparent,
@@ -165,7 +169,7 @@ def _json(body: bytes, status: int) -> Response:
         response = Response(status=204)
         del response.headers["Content-Type"]
         return response
-    response = Response(body, status=status, content_type=intake.JSON)
+    response = Response(body, status=status, content_type=request_validation.JSON)
     response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -10,7 +10,7 @@ import structlog
 from eventlet import Timeout, greenio, wsgi
 
 from shared.errors import LobbyError
-from shared.web.problems import MEDIA_TYPE, BadRequest, RequestTimeout, document
+from shared.web.problem_details import MEDIA_TYPE, BadRequest, RequestTimeout, document
 
 _log = structlog.get_logger(__name__)
 

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Request, Response
 
 from shared.errors import Unavailable
 from shared.settings import Settings
-from shared.web.intake import read_bytes
+from shared.web.request_validation import read_bytes
 
 TIMEOUT_S = 30.0
 _KEPT = 32

@@ -12,9 +12,9 @@ import eventlet
 import structlog
 from werkzeug.wrappers import Response
 
-from shared.web import metrics
-from shared.web.call import Call
+from shared.web import system_endpoints
 from shared.web.limits import OpenStreams
+from shared.web.request_context import Call
 
 HEARTBEAT_S = 15.0
 RETRY_MS = 1000
@@ -79,7 +79,7 @@ class EventStream(Response):
 
     def _frames(self, connections: OpenConnections, sock: Any) -> Iterator[bytes]:
         connections.enter()
-        metrics.STREAMS.inc()
+        system_endpoints.STREAMS.inc()
         try:
             yield b": connected\nretry: %d\n\n" % RETRY_MS
             yield from self._events(sock)
@@ -89,7 +89,7 @@ class EventStream(Response):
             # The answer's head is long gone: all that can be done is to end, and the client comes back.
             _log.error("stream_failed", branch=self._call.branch, exc_info=error)
         finally:
-            metrics.STREAMS.dec()
+            system_endpoints.STREAMS.dec()
             connections.leave()
             close = getattr(self._source, "close", None)
             if close is not None:

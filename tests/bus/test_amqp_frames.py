@@ -10,7 +10,7 @@ from amqp.serialization import dumps
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.bus.amqp_frames import BODY, HEADER, METHOD, tolerant
+from shared.bus.amqp_transport import BODY, HEADER, METHOD, tolerant
 
 BODY_BYTES = b'{"a": 1}'
 HUGE_TIME = b"\x20\x00" + struct.pack(">I", 11) + b"\x01tT" + b"\xff" * 8

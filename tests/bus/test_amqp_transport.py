@@ -24,8 +24,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kombu import Connection
 
-from shared.bus.amqp_frames import BODY, FRAME_HEAD, persistent, publishing
-from shared.bus.amqp_transport import WRITE_BYTES, BufferedConnection
+from shared.bus.amqp_transport import BODY, FRAME_HEAD, WRITE_BYTES, BufferedConnection, persistent, publishing
 from shared.bus.connection import drain, open_connection
 from shared.bus.publisher import AmqpPublisher, Outgoing
 from shared.bus.topology import INTERNAL, Queue, routing_key

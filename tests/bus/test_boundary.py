@@ -27,8 +27,8 @@ from shared.bus.event_handlers import handler_of
 from shared.bus.inbox import EventHandler, Inbox, one_by_one
 from shared.bus.message import CONTROL_TYPE, Message
 from shared.bus.operator_commands import read_operator_command
+from shared.bus.publisher import wake_consumers
 from shared.bus.topology import CONTROL
-from shared.bus.wakeup import wake_consumers
 from shared.contracts.envelope import STRUCTURED, Undecodable
 from shared.errors import PredecessorMissing
 from shared.settings import SERVICES, Settings

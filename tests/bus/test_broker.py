@@ -7,9 +7,9 @@ import pytest
 from kombu import Connection, Message
 
 from services.ops.service_classes import topology_of
-from shared.bus.balance import Balance
 from shared.bus.connection import BrokerRefused, declare, open_connection
 from shared.bus.publisher import AmqpPublisher, Outgoing, PublishFailed
+from shared.bus.queue_consumer import Balance
 from shared.bus.topology import DEAD_LETTERS, DEAD_LETTERS_QUEUE, INTERNAL, Queue, presence_queue, routing_key
 from shared.settings import Settings
 from tests.bus.world import CONSUMER, World, an_event

@@ -9,8 +9,7 @@ from services.ops.service_classes import classes_of
 from shared.bus import on, on_discarded, on_every_event
 from shared.bus.event_handlers import handler_of, subscriptions_of
 from shared.contracts import registry
-from shared.contracts.envelope import Event
-from shared.contracts.event_data import EventData
+from shared.contracts.envelope import Event, EventData
 from shared.contracts.events import triage, vip
 from shared.settings import SERVICES
 from shared.storage import Transaction

@@ -12,17 +12,15 @@ from kombu import Connection
 from sqlalchemy import RowMapping, select
 
 from services.ops.service_classes import topology_of
-from shared.bus.batch_processor import BatchProcessor
-from shared.bus.catch_up import catch_up
+from shared.bus.batch_processor import BatchProcessor, catch_up
 from shared.bus.connection import declare, is_memory
 from shared.bus.inbox import EventHandler, HandleEvent, Inbox, one_by_one
 from shared.bus.message import CONTROL_TYPE
 from shared.bus.operator_commands import write_operator_command
-from shared.bus.publisher import Publisher, open_publisher
+from shared.bus.publisher import Publisher, open_publisher, wake_consumers
 from shared.bus.queue_consumer import QueueConsumer
 from shared.bus.relay import OWN, Outlet, Relay
 from shared.bus.topology import CONTROL, Queue, presence_queue
-from shared.bus.wakeup import wake_consumers
 from shared.clock import SystemClock
 from shared.contracts.envelope import STRUCTURED, Event
 from shared.contracts.events import triage

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from shared.contracts import registry
 from shared.contracts.catalog import registry as complete
-from shared.contracts.event_data import EventData, as_json, as_json_bytes, validated
+from shared.contracts.envelope import EventData, as_json, as_json_bytes, validated
 from shared.contracts.events.terminal import TicketRequest
 from shared.contracts.events.triage import CounterClosed, Overtaken, TicketCalled
 from shared.contracts.http.triage import TakeTicket

@@ -9,8 +9,7 @@ import pytest
 
 from shared.contracts import registry
 from shared.contracts.catalog import registry as complete
-from shared.contracts.envelope import MAX_EVENT_BYTES, Undecodable
-from shared.contracts.event_data import EventData
+from shared.contracts.envelope import MAX_EVENT_BYTES, EventData, Undecodable
 from tests.contracts.test_fixtures import FIXTURES
 
 EVENT: dict[str, Any] = json.loads(next(path for path in FIXTURES if "ticket_called" in path.name).read_text("utf-8"))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.ops.provisioning.broker import definitions, password_hash
-from services.ops.provisioning.secrets import NAMES
+from services.ops.provisioning.files import NAMES
 from services.ops.service_classes import topology_of
 from shared.bus import topology
 from shared.settings import SERVICES

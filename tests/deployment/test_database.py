@@ -10,8 +10,8 @@ from psycopg import sql
 from psycopg.errors import InsufficientPrivilege
 
 from services.ops.provisioning.database import SCHEMAS, apply, grant_statements, role_statements
+from services.ops.provisioning.files import NAMES
 from services.ops.provisioning.migrations import upgrade
-from services.ops.provisioning.secrets import NAMES
 from shared.settings import SERVICES, Settings
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from services.ops.provisioning.files import write
-from services.ops.provisioning.secrets import NAMES
+from services.ops.provisioning.files import NAMES, write
 from services.ops.service_classes import topology_of
 from shared.settings import SERVICES, Settings
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
-from services.ops.experiments.policy_comparison.arrival import Arrival
+from services.ops.experiments.policy_comparison.customers import Arrival
 from tests.experiments.queues import SERVICE_S, START, arrival
 
 FOREVER = 1e12

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from heapq import heapify, heapreplace
 from random import Random
 
-from services.ops.experiments.policy_comparison.arrival import Arrival
+from services.ops.experiments.policy_comparison.customers import Arrival
 from services.ops.experiments.policy_comparison.engine import Crew, run
-from services.ops.experiments.policy_comparison.record import Run
+from services.ops.experiments.policy_comparison.figures import Run
 from services.ops.experiments.policy_comparison.staffing import Staffing
 from services.triage.policy import Policy
 from services.triage.policy_file import default

@@ -7,8 +7,7 @@ from statistics import fmean
 import pytest
 
 from services.ops.errors import UsageError
-from services.ops.experiments.policy_comparison.customers import drawn, shown, speeds
-from services.ops.experiments.policy_comparison.patience import patience_of
+from services.ops.experiments.policy_comparison.customers import drawn, patience_of, shown, speeds
 from services.ops.simulator.trace import Row
 
 NINE = datetime(2026, 1, 5, 9, tzinfo=UTC)

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from services.ops.experiments.policy_comparison.interval import Interval, interval, p_value
+from services.ops.experiments.policy_comparison.comparison import Interval, interval, p_value
 
 TABLE = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 9: 2.262, 10: 2.228, 19: 2.093, 30: 2.042, 120: 1.980}
 """The two-sided 95 % points of a printed table, by degrees of freedom."""

@@ -5,9 +5,9 @@ from random import Random
 
 from services.ops.experiments.policy_comparison.customers import drawn, shown
 from services.ops.experiments.policy_comparison.engine import Crew, run
-from services.ops.experiments.policy_comparison.record import Fate
+from services.ops.experiments.policy_comparison.figures import Fate
 from services.ops.experiments.policy_comparison.staffing import Staffing, windows
-from services.ops.simulator.generate import day_of
+from services.ops.simulator.customers import day_of
 from services.triage.policy_file import default
 
 BEIJING = timezone(timedelta(hours=8))

@@ -4,9 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from services.ops.experiments.policy_comparison.observed import open_counters
-from services.ops.experiments.policy_comparison.sizing import needed, staffing_for
-from services.ops.experiments.policy_comparison.staffing_file import parse_staffing
+from services.ops.experiments.policy_comparison.staffing import needed, open_counters, parse_staffing, staffing_for
 from services.ops.simulator.trace import Observed, Row
 from services.triage.policy_file import InvalidPolicy
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ops.experiments.policy_comparison.interval import interval
+from services.ops.experiments.policy_comparison.comparison import interval
 from tests.experiments.ciws import in_ciw, two_classes
 from tests.experiments.queues import (
     FIFO,

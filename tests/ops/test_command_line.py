@@ -11,8 +11,8 @@ from pathlib import Path
 import jwt
 import pytest
 
-from services.ops.cli.lock import data_dir_lock
 from services.ops.cli.main import main, sub_command
+from services.ops.cli.up import data_dir_lock
 from services.ops.config import settings_of
 from services.ops.errors import CommandError, UsageError
 from services.ops.local_tokens import duration_of
@@ -135,7 +135,7 @@ def test_nobody_answering_is_exit_code_1(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_serve_needs_a_broker(capsys: pytest.CaptureFixture[str]) -> None:
     """Another process could not reach the memory transport."""
-    from services.ops.cli.hosting import run as serve
+    from services.ops.cli.serve import run as serve
     from shared.settings import Settings
 
     with pytest.raises(UsageError, match="LOBBY_AMQP_URL"):
@@ -204,7 +204,7 @@ def test_a_data_directory_has_one_holder(tmp_path: Path) -> None:
     """The second is told who holds it; it's free again when the first has ended, however it ended."""
     directory = tmp_path / "data"
     holder = subprocess.Popen(
-        [sys.executable, "-c", "import sys, pathlib\nfrom services.ops.cli.lock import data_dir_lock\n"
+        [sys.executable, "-c", "import sys, pathlib\nfrom services.ops.cli.up import data_dir_lock\n"
          "with data_dir_lock(pathlib.Path(sys.argv[1])):\n print('held', flush=True)\n sys.stdin.read()",
          str(directory)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,

@@ -20,7 +20,7 @@ eventlet_patch.patch()
 import gc, sys, time
 import eventlet
 from nameko.extensions import DependencyProvider
-from shared.bus.process import ServiceDied, run_until_told
+from shared.bus.process import ServiceDied, run_until_signalled
 from shared.bus.topology import Topology
 from shared.settings import Settings
 
@@ -52,7 +52,7 @@ class Service:
     life = Life()
 
 try:
-    run_until_told(
+    run_until_signalled(
         Settings(), [Service], Topology(subscriptions={}, shares=1),
         on_ready=lambda: print("ready", flush=True), while_running=lambda: None, stop_s=1.0
     )

@@ -12,8 +12,7 @@ from shared.contracts.events.incidents import IncidentKind, StepKind
 from shared.contracts.events.triage import Channel
 from shared.contracts.events.vip import ManagerKind
 from shared.contracts.events.worklog import CheckItem, CheckKind, NoteKind
-from shared.pages.language import LANGUAGES
-from shared.pages.messages import Translator, catalogue
+from shared.pages.messages import LANGUAGES, Translator, catalogue
 
 CHINESE, ENGLISH = catalogue("zh-CN"), catalogue("en")
 HAN = re.compile("[\u4e00-\u9fff]")

@@ -17,8 +17,8 @@ from shared.contracts.http.worklog import (
     WorklogView,
 )
 from shared.pages.assets import asset
-from shared.pages.language import LANGUAGES, Language, choose
-from shared.pages.policy import CONTENT_SECURITY_POLICY
+from shared.pages.messages import LANGUAGES, Language, choose
+from shared.pages.templating import CONTENT_SECURITY_POLICY
 from shared.pages.worklog import render_worklog, worklog_headers
 
 ZONE = timezone(timedelta(hours=8))

@@ -4,9 +4,9 @@ from collections import Counter
 from datetime import date, datetime, timedelta, timezone
 from itertools import islice, pairwise
 
+from services.ops.simulator.customers import BUSINESSES, day_of, endless_rows
 from services.ops.simulator.customers import endless as customers_for_ever
-from services.ops.simulator.generate import BUSINESSES, day_of, endless
-from services.ops.simulator.options import Options
+from services.ops.simulator.plan import Options
 from services.triage.policy_file import default
 
 ZONE = timezone(timedelta(hours=8))
@@ -46,7 +46,7 @@ def with_amounts() -> set[str]:
 
 def test_an_endless_run_leaves_the_nights_out() -> None:
     """The second day's first customer follows the first day's last within minutes."""
-    times = [row.arrived_at for row in islice(endless(DAY, ZONE, seed=0, tickets=200), 450)]
+    times = [row.arrived_at for row in islice(endless_rows(DAY, ZONE, seed=0, tickets=200), 450)]
     assert times == sorted(times)
     assert max(later - earlier for earlier, later in pairwise(times)) < timedelta(minutes=45)
     assert times[-1] - times[0] > timedelta(hours=16)

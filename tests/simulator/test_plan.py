@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ops.simulator.plan import plan
-from services.ops.simulator.sizing import counters_for, managers_for
+from services.ops.simulator.plan import counters_for, managers_for, plan
 from services.ops.simulator.trace import Row
 
 NINE = datetime(2026, 2, 2, 9, tzinfo=UTC)

@@ -12,11 +12,10 @@ from aiohttp import web
 from services.ops.errors import CommandError, UsageError
 from services.ops.simulator import agreement
 from services.ops.simulator.client import GaveUp
-from services.ops.simulator.interrupt import Interrupted
-from services.ops.simulator.options import Options
+from services.ops.simulator.expected_figures import Summary
+from services.ops.simulator.plan import Options
 from services.ops.simulator.progress import Lines
-from services.ops.simulator.run import simulate
-from services.ops.simulator.summary import Summary
+from services.ops.simulator.run import Interrupted, simulate
 from shared.settings import Settings
 from tests.simulator.fake_origin import FakeLobby, FakeOrigin, a_scaled_clock
 

@@ -23,8 +23,8 @@ from shared.contracts.envelope import Event
 from shared.contracts.http.operation import EVERYONE, Operation
 from shared.settings import Settings
 from shared.storage import Transaction
-from shared.web.call import Call
 from shared.web.entrypoint import http
+from shared.web.request_context import Call
 from tests.support.bus_service import CONSUMER, DEATH, PRODUCER
 
 SPIN_S = float(os.environ.get("LOBBY_TEST_SPIN_S", "0"))

@@ -13,14 +13,14 @@ def main(names: list[str]) -> None:
     """Run the services that are named."""
     patch()
     from shared import logs
-    from shared.bus.process import ServiceDied, run_until_told
+    from shared.bus.process import ServiceDied, run_until_signalled
     from shared.settings import load_settings
     from tests.support.bus_classes import CLASSES, topology_of
 
     settings = load_settings()
     logs.configure(settings)
     try:
-        run_until_told(
+        run_until_signalled(
             settings, [CLASSES[name] for name in names], topology_of(settings),
             on_ready=lambda: print("ready", flush=True), while_running=lambda: None,
         )  # fmt: skip

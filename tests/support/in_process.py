@@ -23,9 +23,9 @@ from shared.contracts.http.operation import Operation
 from shared.contracts.registry import decode
 from shared.storage.log import after
 from shared.storage.partition import PARTITIONS
-from shared.web import intake
-from shared.web.call import Call
+from shared.web import request_validation
 from shared.web.entrypoint import HttpEntrypoint
+from shared.web.request_context import Call
 from shared.web.tokens import Principal
 
 
@@ -59,13 +59,13 @@ class InProcess:
             subject=by, roles=frozenset(roles) or frozenset(operation.roles), branches=frozenset(branches)
         )
         principal.require_role(operation.roles)
-        intake.check_parameters(path)
+        request_validation.check_parameters(path)
         call = Call(
             operation=operation,
             principal=principal,
             params=path,
-            query=intake.read_query(operation, request),
-            body=intake.parse_body(operation, raw),
+            query=request_validation.read_query(operation, request),
+            body=request_validation.parse_body(operation, raw),
             raw=raw,
             request=request,
         )

@@ -11,14 +11,14 @@ def main(name: str) -> None:
     from services.ops.provisioning.migrations import upgrade
     from services.ops.service_classes import classes_of, topology_of
     from shared import logs
-    from shared.bus.process import run_until_told
+    from shared.bus.process import run_until_signalled
     from shared.settings import load_settings
 
     settings = load_settings()
     logs.configure(settings)
     for _ in upgrade(settings):
         pass
-    run_until_told(
+    run_until_signalled(
         settings,
         classes_of([name]),
         topology_of(settings.queue_shares),

@@ -16,15 +16,14 @@ from services.triage.store.memory import MemoryUnitOfWork
 from shared.bus.inbox import EventHandler
 from shared.clock import ManualClock
 from shared.contracts.base import View
-from shared.contracts.envelope import Event
-from shared.contracts.event_data import EventData
+from shared.contracts.envelope import Event, EventData
 from shared.contracts.events.triage import VisitEvent
 from shared.contracts.registry import type_of
 from shared.ids import new_id
 from shared.settings import Settings
 from shared.storage import Transaction
 from shared.web.branches import Answer, Shown
-from shared.web.call import Call
+from shared.web.request_context import Call
 from tests.support.in_process import InProcess
 
 Result = TypeVar("Result")

@@ -10,8 +10,7 @@ from services.triage.policy_file import read_policy_set
 from services.triage.service import TriageService
 from shared.bus.event_handlers import handler_of
 from shared.clock import ManualClock
-from shared.contracts.envelope import Event
-from shared.contracts.event_data import EventData
+from shared.contracts.envelope import Event, EventData
 from shared.contracts.events import triage
 from shared.contracts.http import triage as calls
 from shared.contracts.http.appointments import BOOK, CANCEL, AppointmentView

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.triage.handlers.day_end import ABANDONED_S, Silence
+from services.triage.handlers.timers import ABANDONED_S, Silence
 from shared.clock import ManualClock, ScaledClock, format_clock
 from shared.contracts.events import triage
 from shared.storage import Storage

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.triage.policy import Estimator, Group, Order, Policy, Scene
-from services.triage.policy.estimate.regression import guess
+from services.triage.policy.estimator import guess
 
 POLICY = Policy()
 BUSY = Scene(

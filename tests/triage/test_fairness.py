@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.triage.policy import Place, Policy, credit_after, first_credit, vip_may
+from services.triage.policy import Policy, QueuePosition, credit_after, first_credit, vip_may
 from shared.clock import ManualClock
 from shared.contracts.events import triage
 from shared.storage import Storage
@@ -237,7 +237,7 @@ def test_the_cap_comes_before_the_share(storage: Storage, clock: ManualClock) ->
     assert channels == ["counter", "counter", "vip", "counter"]
 
 
-PLACES = {line: Place(ticket_id=line, line=line, lined=0.0, rank=0.0) for line in ("vip", "counter")}
+PLACES = {line: QueuePosition(ticket_id=line, line=line, lined=0.0, rank=0.0) for line in ("vip", "counter")}
 
 
 @given(tenths=st.integers(0, 10), vips=st.lists(st.booleans(), min_size=1, max_size=60))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from services.triage.errors import IllegalTransition, NumberNotLeased
 from shared.clock import ManualClock
-from shared.contracts.event_data import EventData, validated
+from shared.contracts.envelope import EventData, validated
 from shared.contracts.events import terminal, triage
 from shared.errors import InvalidInput
 from shared.settings import Settings

@@ -25,9 +25,8 @@ from services.triage.policy_file import (
     read_policy_set,
     to_yaml,
 )
-from shared.policy_files.reference import reference
-from shared.policy_files.schema import definitions_of, schema
-from shared.policy_files.value_types import entry_of, without_none
+from shared.policy_files.schema import definitions_of, reference, schema
+from shared.policy_files.validation import entry_of, without_none
 from shared.policy_files.yaml_reader import parse
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ from itertools import permutations
 import pytest
 
 from shared.clock import ManualClock
-from shared.contracts.event_data import validated
+from shared.contracts.envelope import validated
 from shared.contracts.events import terminal, triage, vip
 from shared.errors import PredecessorMissing
 from tests.triage.lobby import Lobby

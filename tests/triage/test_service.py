@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from shared.clock import ScaledClock, format_clock
-from shared.contracts.envelope import Event
-from shared.contracts.event_data import EventData
+from shared.contracts.envelope import Event, EventData
 from shared.contracts.events import terminal, triage, vip
 from shared.contracts.http import triage as calls
 from shared.contracts.http.care import CareView

@@ -11,7 +11,7 @@ from services.triage import handlers
 from services.triage.lobbies import Lobbies
 from shared.contracts.http.triage import TakeTicket
 from shared.web.branches import Answer
-from shared.web.call import Call
+from shared.web.request_context import Call
 
 
 def take_ticket(lobbies: Lobbies, call: Call, request: TakeTicket) -> Answer:

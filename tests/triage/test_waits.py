@@ -214,20 +214,20 @@ def test_who_is_sent_to_another_channel_teaches_that_channel_nothing(lobby: Lobb
 def test_lines_are_counted_as_they_are_through_a_whole_life(lobby: Lobby) -> None:
     lobby.open("1", "counter", "loan_desk")
     first, second, third = line(lobby, 3)
-    counts = [standing(lobby)]
+    counts = [waiting_per_line(lobby)]
     lobby.next()
-    counts.append(standing(lobby))
+    counts.append(waiting_per_line(lobby))
     lobby.do("no_show", first)
-    counts.append(standing(lobby))
+    counts.append(waiting_per_line(lobby))
     lobby.transfer(second, "loan_desk")
-    counts.append(standing(lobby))
+    counts.append(waiting_per_line(lobby))
     lobby.do("left", third)
-    counts.append(standing(lobby))
+    counts.append(waiting_per_line(lobby))
     lobby.next()
     assert counts == [
         {"counter": 3}, {"counter": 2}, {"counter": 3}, {"counter": 2, "loan_desk": 1}, {"counter": 1, "loan_desk": 1},
     ]  # fmt: skip
-    assert sum(standing(lobby).values()) == len(lobby.queue().waiting)
+    assert sum(waiting_per_line(lobby).values()) == len(lobby.queue().waiting)
 
 
 def test_the_place_of_a_newcomer_is_the_number_of_those_called_before(lobby: Lobby) -> None:
@@ -250,7 +250,7 @@ def test_the_event_of_a_call_says_what_was_promised_and_what_was_waited(lobby: L
     assert (called.quoted_p50_s, called.quoted_p90_s, called.waited_s) == (taken.wait.p50_s, taken.wait.p90_s, 75)
 
 
-def standing(lobby: Lobby) -> dict[str, int]:
+def waiting_per_line(lobby: Lobby) -> dict[str, int]:
     return {channel.channel: channel.waiting for channel in lobby.queue().channels if channel.waiting}
 
 

@@ -6,8 +6,7 @@ from datetime import date, datetime
 from services.vip.lobbies import Lobbies
 from services.vip.service import VipService
 from shared.clock import ManualClock
-from shared.contracts.envelope import Event
-from shared.contracts.event_data import EventData, validated
+from shared.contracts.envelope import Event, EventData, validated
 from shared.contracts.events import triage
 from shared.contracts.events.types import Customer
 from shared.contracts.events.vip import Manager

@@ -18,8 +18,8 @@ from shared.contracts.http.operation import EVERYONE, STAFF, Operation
 from shared.errors import Conflict
 from shared.settings import load_settings
 from shared.web.branch_notifier import BranchNotifier
-from shared.web.call import Call
 from shared.web.entrypoint import http
+from shared.web.request_context import Call
 from shared.web.sse import EventStream
 from tests.web.demo_secret import SECRET
 

@@ -17,9 +17,8 @@ from werkzeug.wrappers import Response
 
 from shared.errors import Forbidden, Unauthorized
 from shared.settings import Settings, SettingsError
-from shared.web.guard import remember
-from shared.web.keys import local_private_key
-from shared.web.tokens import TokenChecker, issue_token
+from shared.web.authentication import remember
+from shared.web.tokens import TokenChecker, issue_token, local_private_key
 
 CLAIMS = {"sub": "s", "roles": ["teller"], "branches": ["b1"], "iss": "lobby", "aud": "lobby"}
 RSA = generate_private_key(65537, 2048)
@@ -150,7 +149,7 @@ def test_the_private_key_is_for_its_owner_only(settings):
 
 def test_processes_that_start_at_once_agree_on_one_key(settings):
     code = (
-        "import sys; from shared.settings import Settings; from shared.web.keys import local_private_key; "
+        "import sys; from shared.settings import Settings; from shared.web.tokens import local_private_key; "
         "sys.stdin.readline(); "
         "print(local_private_key(Settings(data_dir=sys.argv[1])).public_key().public_bytes_raw().hex())"
     )

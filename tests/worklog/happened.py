@@ -6,8 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from shared.contracts.envelope import Event
-from shared.contracts.event_data import EventData, validated
+from shared.contracts.envelope import Event, EventData, validated
 from shared.contracts.events import incidents, triage, vip
 from shared.contracts.registry import type_of
 

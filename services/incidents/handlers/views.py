@@ -5,7 +5,7 @@ from datetime import datetime
 from services.incidents import errors, policy
 from services.incidents.handlers.unit_of_work import LobbyReader
 from services.incidents.model import Incident
-from shared.contracts.event_data import as_json
+from shared.contracts.envelope import as_json
 from shared.contracts.http.incidents import IncidentList, IncidentView, Timeline, TimelineEntry
 
 

@@ -46,7 +46,7 @@ def evaluate(
     `lobby estimates evaluate --trace month.csv --from 1999-02-08 --json --picture waits.svg`
     """
     from services.ops.experiments.wait_estimates.run import judge
-    from services.ops.simulator.options import date_of
+    from services.ops.simulator.plan import date_of
 
     settings = settings_of(config)
     figures = judge(

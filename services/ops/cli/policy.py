@@ -128,7 +128,7 @@ def schema(markdown: Markdown = False) -> None:
     """
     from services.triage.policy import Policy
     from services.triage.policy_file import TITLES
-    from shared.policy_files.reference import reference
+    from shared.policy_files.schema import reference
     from shared.policy_files.schema import schema as described
 
     typer.echo(reference(Policy, TITLES) if markdown else json.dumps(described(Policy), ensure_ascii=False, indent=2))

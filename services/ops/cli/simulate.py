@@ -15,7 +15,7 @@ from services.ops.errors import UsageError
 from shared.settings import Settings
 
 if TYPE_CHECKING:
-    from services.ops.simulator.options import Options
+    from services.ops.simulator.plan import Options
     from services.ops.simulator.progress import Display
 
 Trace = Annotated[
@@ -103,15 +103,14 @@ def simulate(
 
     `lobby simulate --compare now.yaml new.yaml --trace month.csv --date 2026-02-02 --picture new.svg`
     """
-    from services.ops.simulator.options import Options, date_of
+    from services.ops.simulator.plan import Options, date_of
 
     settings = settings_of(config)
     date = None if date == "all" else date
     if compare is not None:
         if speed is not None or managers is not None or endless:
             raise UsageError("--speed, --managers and --endless play a branch over HTTP; --compare needs none of it")
-        from services.ops.experiments.policy_comparison.command import answer
-        from services.ops.experiments.policy_comparison.run import Question
+        from services.ops.experiments.policy_comparison.run import Question, answer
 
         question = Question(
             policies=compare,
@@ -152,16 +151,16 @@ def simulate(
 async def _run(settings: Settings, options: "Options", as_json: bool) -> int:
     from rich.console import Console
 
-    from services.ops.simulator.interrupt import until_told
+    from services.ops.simulator.expected_figures import show
     from services.ops.simulator.progress import Bar, Lines, Silence
+    from services.ops.simulator.run import interruptible
     from services.ops.simulator.run import simulate as play
-    from services.ops.simulator.summary import show
 
     if options.parent is not None:
         display: Display = Silence()
     else:
         display = Bar() if sys.stderr.isatty() and not as_json else Lines()
-    summary = await until_told(lambda stop: play(settings, options, display, stop), options.parent)
+    summary = await interruptible(lambda stop: play(settings, options, display, stop), options.parent)
     if summary is None:
         return 0
     if as_json:

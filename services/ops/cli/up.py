@@ -1,16 +1,100 @@
 """``lobby up``: the whole system in one process, with the living branch beside it if it's wanted."""
 
+import fcntl
+import os
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
+import structlog
 import typer
 
-from services.ops.cli.demo import BRANCH, Demo
-from services.ops.cli.hosting import run_services
-from services.ops.cli.lock import data_dir_lock
+from services.ops.cli.serve import run_services
 from services.ops.config import ConfigFile, settings_of
+from services.ops.errors import CommandError, UsageError
 from services.ops.provisioning.migrations import upgrade
 from shared.settings import SERVICES, Settings
+
+NAME = "lobby.lock"
+
+
+@contextmanager
+def data_dir_lock(data_dir: Path) -> Iterator[None]:
+    """Hold the directory (made if it isn't there) until the block or the process ends.
+
+    Raises :class:`CommandError` that names who holds it. The kernel gives the lock back when the
+    process dies, however it dies.
+    """
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        file = os.open(data_dir / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise UsageError(f"LOBBY_DATA_DIR: {error.filename}: {error.strerror}") from None
+    try:
+        _take(file, data_dir)
+        os.ftruncate(file, 0)
+        os.write(file, f"{os.getpid()}\n".encode())
+        yield
+    finally:
+        os.close(file)
+
+
+def _take(file: int, data_dir: Path) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(file, 32, 0).decode().strip() or "unknown"
+        raise CommandError(
+            f"another `lobby up` (process {holder}) works in {data_dir.absolute()}; end it, or set LOBBY_DATA_DIR"
+        ) from None
+
+
+BRANCH = "demo"
+END_S = 3.0
+
+log = structlog.get_logger()
+
+
+class Demo:
+    """The child process. It must not run inside the servers' process: that one is patched for eventlet."""
+
+    def __init__(self, settings: Settings, origin: str) -> None:
+        """``origin`` is where the child finds the system."""
+        self._settings = settings
+        self._origin = origin
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it."""
+        command = [sys.executable, "-m", "services.ops", "simulate", "--endless", "--branch", BRANCH, "--counters", "8"]
+        self._child = subprocess.Popen(
+            [*command, "--parent", str(os.getpid())],
+            env={**os.environ, "LOBBY_ORIGIN": self._origin},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for the parent, which ends the child in its own time
+        )
+
+    def look(self) -> None:
+        """Say so, once, when it has ended by itself."""
+        if self._child is not None and self._child.poll() is not None:
+            log.error("demo_ended", exit_code=self._child.returncode)
+            self._child = None
+
+    def end(self) -> None:
+        """End it: gently, then by force."""
+        if self._child is None or self._child.poll() is not None:
+            return
+        self._child.terminate()
+        try:
+            self._child.wait(END_S)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+
 
 WithDemo = Annotated[bool, typer.Option("--demo", help="Also run a living branch called `demo`.")]
 

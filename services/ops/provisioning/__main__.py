@@ -43,7 +43,7 @@ def files(root: Root = Path("/setup"), owner: Owner = None, processes: Processes
 def roles() -> None:
     """Make a database role and a schema for each service. LOBBY_DATABASE_URL must be the superuser's."""
     from services.ops.provisioning.database import apply, role_statements
-    from services.ops.provisioning.secrets import read_passwords
+    from services.ops.provisioning.files import read_passwords
 
     passwords = read_passwords(Path(os.environ.get("LOBBY_SETUP_PASSWORDS", "/run/lobby/passwords.json")))
     apply(settings_of(None), role_statements(passwords))
@@ -60,7 +60,7 @@ def grants() -> None:
 @app.command()
 def show(user: str, root: Root = Path("/setup"), host: str = "localhost:5672") -> None:
     """Print the AMQP address of a user (terminals, operations): for whoever has to be told."""
-    from services.ops.provisioning.secrets import read_passwords
+    from services.ops.provisioning.files import read_passwords
 
     passwords = read_passwords(root / "state" / "passwords.json")
     if f"amqp.{user}" not in passwords:

@@ -6,19 +6,61 @@ and each service its settings, the public key of the tokens, and its own keys.
 """
 
 import json
+import os
+import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 
-from services.ops.provisioning.broker import OPERATIONS, definitions
+from services.ops.provisioning.broker import OPERATIONS, TERMINALS, definitions
 from services.ops.provisioning.proxy import PORT, configuration
-from services.ops.provisioning.secrets import SUPERUSER, passwords, write_file
 from shared.bus.topology import Topology
 from shared.settings import SERVICES, Settings
 from shared.storage.vault_key import master_key
-from shared.web.keys import PRIVATE_FILE, PUBLIC_FILE, local_private_key
+from shared.web.tokens import PRIVATE_FILE, PUBLIC_FILE, local_private_key
+
+SUPERUSER: Final = "postgres"
+_BYTES: Final = 24
+
+NAMES: Final = (
+    *(f"amqp.{user}" for user in (*SERVICES, TERMINALS, OPERATIONS)),
+    *(f"sql.{role}" for role in (*SERVICES, SUPERUSER)),
+)
+"""The passwords that there are: of the broker's users and of the database's roles."""
+
+
+def passwords(path: Path) -> dict[str, str]:
+    """Return every password; those that the file lacks are made and kept in it."""
+    known = read_passwords(path) if path.exists() else {}
+    complete = {name: known.get(name) or secrets.token_urlsafe(_BYTES) for name in NAMES}
+    if complete != known:
+        write_file(path, json.dumps(complete, indent=2).encode(), 0o600)
+    return complete
+
+
+def read_passwords(path: Path) -> dict[str, str]:
+    """Read a file of passwords."""
+    found: dict[str, str] = json.loads(path.read_text("utf-8"))
+    return found
+
+
+def write_file(path: Path, content: bytes, mode: int, owner: int | None = None) -> Path:
+    """Write a file whole or not at all, with its mode and owner from the moment that it is seen."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.new")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        if owner is not None:
+            os.fchown(file.fileno(), owner, owner)
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    return path
+
 
 BROKER: Final = "rabbitmq:5672"
 DATABASE: Final = "postgres:5432/lobby"

@@ -2,6 +2,6 @@
 
 ``plan`` decides beforehand what becomes of every customer, so that two runs agree whatever the
 machine's latency; ``client`` says everything until it's heard, and no thing twice; the actors act;
-``ledger`` counts what was asked, and ``agreement`` holds the services' and the work log's figures
+``expected_figures`` counts what was asked, and ``agreement`` holds the services' and the work log's figures
 against it.
 """

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from services.ops.simulator.client import Client, Refused
-from services.ops.simulator.ledger import FIGURES, Day, Figure, Ledger
+from services.ops.simulator.expected_figures import FIGURES, Day, ExpectedFigures, Figure
 from services.ops.simulator.world import World
 from shared.contracts.http import triage, vip, worklog
 
@@ -41,12 +41,14 @@ async def baseline(client: Client, days: Sequence[Day]) -> Figures:
     return before
 
 
-async def disagreements(client: Client, before: Figures, ledger: Ledger, worlds: Iterable[World]) -> list[str]:
+async def disagreements(
+    client: Client, before: Figures, expected: ExpectedFigures, worlds: Iterable[World]
+) -> list[str]:
     """Wait until the work logs and the services agree with the books; return what still differs after the time."""
     deadline = time.monotonic() + WITHIN_S
     branches = [world for world in worlds if world.visits]
     while True:
-        found = _differences(before, await read(client, list(ledger.days)), ledger)
+        found = _differences(before, await read(client, list(expected.days)), expected)
         found += [line for world in branches for line in await _unfinished(client, world)]
         if not found or time.monotonic() > deadline:
             return found
@@ -84,10 +86,10 @@ async def _figures(client: Client, day: Day) -> Counter[Figure]:
     return figures_of(view)
 
 
-def _differences(before: Figures, now: Figures, ledger: Ledger) -> list[str]:
+def _differences(before: Figures, now: Figures, expected: ExpectedFigures) -> list[str]:
     return [
         f"{branch} {day}: {figure}: the work log gained {gained}, {asked} were asked for"
-        for (branch, day), books in sorted(ledger.days.items())
+        for (branch, day), books in sorted(expected.days.items())
         for figure in FIGURES
         if (gained := now[branch, day][figure] - before.get((branch, day), Counter())[figure])
         != (asked := books[figure])

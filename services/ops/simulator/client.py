@@ -16,9 +16,36 @@ import orjson
 from pydantic import BaseModel
 
 from services.ops.errors import CommandError
-from services.ops.simulator.tokens import Tokens
+from services.ops.local_tokens import issue_text
 from shared.contracts.http.operation import Operation
 from shared.ids import new_id
+from shared.settings import Settings
+
+TTL_S = 8 * 3600
+
+
+class Tokens:
+    """Tokens signed with the local key, one a role, renewed at half-time; or the one that was given."""
+
+    def __init__(self, settings: Settings, given: str | None, branches: list[str]) -> None:
+        """``given`` must have every role that is played."""
+        self._settings = settings
+        self._given = given
+        self._branches = branches
+        self._issued: dict[str, tuple[float, str]] = {}
+
+    def of(self, role: str) -> str:
+        """Return a token that will hold for hours."""
+        if self._given:
+            return self._given
+        renew_at, token = self._issued.get(role, (0.0, ""))
+        if time.monotonic() >= renew_at:
+            token = issue_text(
+                self._settings, roles=[role], branches=self._branches, ttl=f"{TTL_S}s", subject=f"simulator-{role}"
+            )
+            self._issued[role] = (time.monotonic() + TTL_S / 2, token)
+        return token
+
 
 TIMEOUT_S = 15.0
 BACKOFF_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.0)

@@ -1,16 +1,52 @@
-"""What becomes of every customer, decided before the first one comes.
-
-A live run's latencies differ from run to run; who is served and who leaves must not. Where the trace
-says what was observed, that is it. Otherwise it's a discrete-event run of the branch: counters that
-take the highest priority first, then first come first served; who would wait longer than they're
-patient, leaves. Served customers wait for ever in the live run, however slow the machine.
-"""
+"""What a run is asked to be, who serves in it, and what becomes of every customer, before the first one comes."""
 
 import heapq
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
 
+from services.ops.errors import UsageError
 from services.ops.simulator.trace import Row
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The command line of ``lobby simulate``. None: it's chosen to fit."""
+
+    origin: str
+    trace: Path | None = None
+    branches: tuple[str, ...] = ("demo",)
+    first: date | None = None
+    last: date | None = None
+    speed: float | None = None
+    counters: int | None = None
+    managers: int | None = None
+    seed: int = 0
+    skip_bad_rows: bool = False
+    endless: bool = False
+    token: str | None = None
+    patience_wall_s: float = 120.0
+    parent: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what doesn't go together."""
+        if self.endless and self.trace:
+            raise UsageError("--endless makes its own customers; it can't play a --trace")
+        if self.first and self.last and self.first > self.last:
+            raise UsageError(f"--from {self.first} is after --to {self.last}")
+
+
+def date_of(option: str, text: str | None) -> date | None:
+    """Read a date; raise :class:`UsageError` that names the option."""
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option} {text!r} is not a date such as 2026-11-24") from None
+
 
 VIP_PRIORITY = 2
 
@@ -72,3 +108,32 @@ def _serve_until(now: float, rows: Sequence[Row], line: list[Entry], free: list[
             heapq.heapreplace(free, start + row.service_s)
         else:
             gone.add(index)
+
+
+WINDOW_S = 1800.0
+"""Loads are averaged over half-hours: shorter peaks may queue."""
+HEADROOM = 1.3
+CALL_COST_S = 0.15
+"""Wall seconds that the calls of one served ticket take, on a busy machine."""
+HANDOFF_COST_S = 0.6
+"""The same for a hand-off, which travels through events before a manager hears of it."""
+MOST = 200
+
+
+def counters_for(rows: Sequence[Row], speed: float) -> int:
+    """Return how many counters serve the customers who are no VIPs."""
+    return _size((row for row in rows if row.priority != VIP_PRIORITY), CALL_COST_S * speed, least=2)
+
+
+def managers_for(rows: Sequence[Row], speed: float) -> int:
+    """Return how many managers take the VIPs."""
+    return _size((row for row in rows if row.priority == VIP_PRIORITY), HANDOFF_COST_S * speed, least=2)
+
+
+def _size(rows: Iterable[Row], cost_s: float, *, least: int) -> int:
+    work: dict[int, float] = {}
+    for row in rows:
+        window = int(row.arrived_at.timestamp() // WINDOW_S)
+        work[window] = work.get(window, 0.0) + row.service_s + cost_s
+    erlangs = max(work.values(), default=0.0) / WINDOW_S
+    return min(MOST, max(least, math.ceil(erlangs * HEADROOM) + 1))

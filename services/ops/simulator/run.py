@@ -1,26 +1,111 @@
 """A run from its first look at the clock to its summary."""
 
 import asyncio
+import os
+import signal
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Self, TypeVar
 
 from services.ops.errors import CommandError
 from services.ops.simulator import agreement, customers
-from services.ops.simulator.branch import Branch
-from services.ops.simulator.client import Client, Refused
-from services.ops.simulator.interrupt import Interrupted
-from services.ops.simulator.ledger import Ledger
-from services.ops.simulator.options import Options
+from services.ops.simulator.client import Client, Refused, Tokens
+from services.ops.simulator.expected_figures import ExpectedFigures, Summary, summarise
+from services.ops.simulator.managers import LobbyManager, Managers
+from services.ops.simulator.plan import Customer, Options, counters_for, managers_for, plan
 from services.ops.simulator.progress import Display, watch
-from services.ops.simulator.summary import Summary, summarise
-from services.ops.simulator.timeline import Timeline, local_time, timeline_for
-from services.ops.simulator.tokens import Tokens
+from services.ops.simulator.teller import WINDOWS, Machines, Tellers
+from services.ops.simulator.terminal import Terminal
 from services.ops.simulator.trace import Row
-from services.ops.simulator.world import World, happens_within
+from services.ops.simulator.world import Timeline, World, happens_within, local_time, timeline_for
 from shared.contracts.http.gateway import CLOCK, ClockView
 from shared.settings import Settings
+
+Answer = TypeVar("Answer")
+
+POLL_INTERVAL_S = 0.5
+GRACE_S = 2.0
+"""How long a run may take to stop by itself."""
+
+
+class Interrupted(CommandError):
+    """Ctrl-C or SIGTERM ended the run before its last customer."""
+
+    exit_code = 130
+
+
+async def interruptible(run: Callable[[asyncio.Event], Coroutine[None, None, Answer]], parent: int | None) -> Answer:
+    """Run with an event that a signal sets, or the end of the parent process; a run that doesn't heed it is cancelled.
+
+    Raises :class:`Interrupted` then.
+    """
+    stop = asyncio.Event()
+    watching = asyncio.create_task(_outlive_not(parent, stop))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    work = asyncio.create_task(run(stop))
+    told = asyncio.create_task(stop.wait())
+    await asyncio.wait([work, told], return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    watching.cancel()
+    if not work.done():
+        await asyncio.wait([work], timeout=GRACE_S)
+    if not work.done():
+        work.cancel()
+        await asyncio.wait([work])
+        raise Interrupted("interrupted; nothing is known of how far it came")
+    return work.result()
+
+
+async def _outlive_not(parent: int | None, stop: asyncio.Event) -> None:
+    """Set the event when the parent process is no more, however it ended."""
+    while parent is not None and os.getppid() == parent:
+        await asyncio.sleep(POLL_INTERVAL_S)
+    if parent is not None:
+        stop.set()
+
+
+ENDLESS_COUNTERS = 6
+ENDLESS_MANAGERS = 3
+FEWEST_MACHINES = 3
+
+
+@dataclass(kw_only=True)
+class Branch:
+    """Who comes, and who works there."""
+
+    world: World
+    customers: Iterable[Customer]
+    counters: int
+    managers: int
+
+    @classmethod
+    def of(cls, world: World, rows: list[Row], options: Options) -> Self:
+        """Plan a branch for these customers, with as many counters and managers as keep up."""
+        counters = options.counters or counters_for(rows, world.timeline.speed)
+        managers = options.managers or managers_for(rows, world.timeline.speed)
+        customers = plan(rows, counters=counters, managers=managers)
+        return cls(world=world, customers=customers, counters=counters, managers=managers)
+
+    @classmethod
+    def endless(cls, world: World, customers: Iterable[Customer], options: Options) -> Self:
+        """A branch that customers never stop coming to."""
+        counters, managers = options.counters or ENDLESS_COUNTERS, options.managers or ENDLESS_MANAGERS
+        return cls(world=world, customers=customers, counters=counters, managers=managers)
+
+    def start(self, tasks: asyncio.TaskGroup) -> None:
+        """Let everybody begin."""
+        windows = Tellers(self.world, WINDOWS, [f"{n}" for n in range(1, self.counters + 1)])
+        machines = Machines(self.world, max(FEWEST_MACHINES, self.counters // 2))
+        managers = Managers(self.world, self.managers)
+        LobbyManager(self.world, tasks)
+        for actor in (windows, machines, managers):
+            tasks.create_task(actor.run(tasks))
+        tasks.create_task(Terminal(self.world, tasks).run(self.customers))
+
 
 TRACE_SPEED = 1.0
 MADE_UP_SPEED = 60.0
@@ -56,18 +141,18 @@ async def _simulate(client: Client, options: Options, display: Display, stop: as
     rows = customers.rows_of(options, here)
     before = await agreement.baseline(client, agreement.days_touched(rows, _dates(rows.values()), here.date()))
     timeline = await _timeline(client, options, min(group[0].arrived_at for group in rows.values()))
-    ledger = Ledger()
+    expected = ExpectedFigures()
     look_s = max(LOOK_S, LOOK_S_A_BRANCH * len(rows))
     worlds = [
-        World(branch=name, client=client, timeline=timeline, ledger=ledger, customers=len(group), look_s=look_s)
+        World(branch=name, client=client, timeline=timeline, expected=expected, customers=len(group), look_s=look_s)
         for name, group in rows.items()
     ]
     branches = [Branch.of(world, rows[world.branch], options) for world in worlds]
     await _play(branches, client, options, display, stop)
     unended = sum(len(world.in_progress) for world in worlds)
-    mismatches = await agreement.disagreements(client, before, ledger, worlds)
+    mismatches = await agreement.disagreements(client, before, expected, worlds)
     return summarise(
-        ledger,
+        expected,
         mismatches=mismatches,
         unended=unended,
         requests=client.requests,
@@ -106,7 +191,7 @@ async def _live_on(
 ) -> None:
     """Keep the branches alive until told to stop."""
     worlds = [
-        World(branch=name, client=client, timeline=timeline, ledger=Ledger(), customers=None)
+        World(branch=name, client=client, timeline=timeline, expected=ExpectedFigures(), customers=None)
         for name in options.branches
     ]
     branches = [Branch.endless(world, customers.endless(options, now), options) for world in worlds]

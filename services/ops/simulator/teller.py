@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 from services.ops.simulator.client import Refused
-from services.ops.simulator.settle import settle
 from services.ops.simulator.terminal import leave
-from services.ops.simulator.world import Visit, World, happens_within
+from services.ops.simulator.world import Visit, World, happens_within, settle
 from shared.contracts.events.triage import Channel
 from shared.contracts.http import triage as calls
 
@@ -23,7 +22,7 @@ FOREIGN_SERVICE_S = 120.0
 """How long a ticket takes that waited before this run began, in business seconds."""
 
 
-class Desk:
+class Tellers:
     """Counters that serve the same channels."""
 
     def __init__(self, world: World, channels: Sequence[Channel], counters: Sequence[str]) -> None:
@@ -116,7 +115,7 @@ class Desk:
         await client.call("teller", calls.COMPLETE, id=ticket_id)
 
 
-class Machines(Desk):
+class Machines(Tellers):
     """Self-service devices: each says that it works, then takes who was guided to it (T3)."""
 
     KINDS: ClassVar[tuple[Kind, ...]] = ("atm", "kiosk", "crs")

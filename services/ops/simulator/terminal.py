@@ -7,9 +7,8 @@ from typing import Any
 
 from services.ops.simulator.client import Refused
 from services.ops.simulator.plan import Customer
-from services.ops.simulator.settle import settle
 from services.ops.simulator.trace import CARDS
-from services.ops.simulator.world import Visit, World, happens_within
+from services.ops.simulator.world import Visit, World, happens_within, settle
 from shared.contracts.events import types
 from shared.contracts.http import triage as calls
 
@@ -29,7 +28,7 @@ class Terminal:
         """Receive the customers, who are in the order of their arrival."""
         for customer in customers:
             await self._world.timeline.until(customer.row.arrived_at)
-            self._world.ledger.requested += 1
+            self._world.expected.requested += 1
             self._tasks.create_task(self._receive(customer))
 
     async def _receive(self, customer: Customer) -> None:

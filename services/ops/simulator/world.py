@@ -5,12 +5,66 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 from typing import Literal
 
-from services.ops.simulator.client import Client
-from services.ops.simulator.ledger import Ledger
+from services.ops.errors import UsageError
+from services.ops.simulator.client import Client, Refused
+from services.ops.simulator.expected_figures import ExpectedFigures
 from services.ops.simulator.plan import Customer
-from services.ops.simulator.timeline import Timeline
+from shared.contracts.http import triage as calls
+from shared.contracts.http.gateway import ClockView
+
+LATE = timedelta(hours=35)
+"""A ticket may say that it was asked for so much earlier; triage believes a little more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeline:
+    """``origin`` (business time) is ``start`` (monotonic wall seconds); ``speed`` business seconds a wall second."""
+
+    origin: datetime
+    start: float
+    speed: float
+    follows_server: bool
+
+    def now(self) -> datetime:
+        """Return the business time. With a scaled clock it is never ahead of the servers'."""
+        return self.origin + timedelta(seconds=(time.monotonic() - self.start) * self.speed)
+
+    def wait_s(self, business: datetime) -> float:
+        """Return the wall seconds until a business time; 0 when it has passed."""
+        return max(0.0, (business - self.now()).total_seconds() / self.speed)
+
+    async def until(self, business: datetime) -> None:
+        """Wait for a business time. Returns at once, but lets others run, when it has passed."""
+        await asyncio.sleep(self.wait_s(business))
+
+    async def spend(self, business_s: float) -> None:
+        """Let so many business seconds pass."""
+        await asyncio.sleep(business_s / self.speed)
+
+    def requested_at(self, arrival: datetime) -> datetime | None:
+        """Return what a ticket request should say of when the customer asked, if anything."""
+        return arrival if self.follows_server and timedelta() <= self.now() - arrival < LATE else None
+
+
+def local_time(clock: ClockView) -> datetime:
+    """Return the servers' business time, where the branch is."""
+    return clock.now.astimezone(timezone(timedelta(seconds=clock.offset_s)))
+
+
+def timeline_for(clock: ClockView, first: datetime, speed: float | None, default_speed: float) -> Timeline:
+    """Return the run's timeline. Call it as soon as ``clock`` has been read.
+
+    Raises :class:`UsageError` where ``--speed`` isn't the rate of the servers' clock.
+    """
+    if clock.spec == "system":
+        return Timeline(origin=first, start=time.monotonic(), speed=speed or default_speed, follows_server=False)
+    if speed is not None and speed != clock.rate:
+        raise UsageError(f"--speed {speed:g}: the servers' business clock runs at {clock.rate:g}; leave --speed out")
+    return Timeline(origin=local_time(clock), start=time.monotonic(), speed=clock.rate, follows_server=True)
+
 
 Outcome = Literal["served", "left"]
 
@@ -46,7 +100,7 @@ class World:
     branch: str
     client: Client
     timeline: Timeline
-    ledger: Ledger
+    expected: ExpectedFigures
     customers: int | None
     look_s: float = 0.12
     visits: dict[str, Visit] = field(default_factory=dict)
@@ -61,7 +115,7 @@ class World:
     def issued(self, visit: Visit) -> None:
         """A ticket was taken."""
         self.visits[visit.ticket_id] = self.in_progress[visit.ticket_id] = visit
-        self.ledger.issued(self.branch, visit.visit_id, visit.channel, visit.business_date)
+        self.expected.issued(self.branch, visit.visit_id, visit.channel, visit.business_date)
         self._progress()
         for listener in self.on_issued:
             listener(visit)
@@ -73,8 +127,8 @@ class World:
 
     def refused(self, reason: str) -> None:
         """A ticket was refused: the customer has no visit."""
-        self.ledger.refused += 1
-        self.ledger.problems.append(reason)
+        self.expected.refused += 1
+        self.expected.problems.append(reason)
         self._one_less()
 
     def end(self, visit: Visit, outcome: Outcome) -> None:
@@ -85,13 +139,13 @@ class World:
         del self.in_progress[visit.ticket_id]
         if self.customers is None:
             del self.visits[visit.ticket_id]  # an endless run must not grow
-        self.ledger.ended(self.branch, outcome, visit.business_date, own=True)
+        self.expected.ended(self.branch, outcome, visit.business_date, own=True)
         visit.ended.set()
         self._one_less()
 
     def end_foreign(self, outcome: Outcome, business_date: str) -> None:
         """A visit that waited before this run is over."""
-        self.ledger.ended(self.branch, outcome, business_date, own=False)
+        self.expected.ended(self.branch, outcome, business_date, own=False)
         self._progress()
 
     @contextmanager
@@ -127,3 +181,23 @@ async def happens_within(event: asyncio.Event, wall_s: float) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+POLL_INTERVAL_S = 0.5
+
+
+async def settle(world: World, visit: Visit, refusal: Refused) -> None:
+    """Follow the ticket until it has ended or waits again; note what was refused."""
+    world.expected.problems.append(f"{world.branch}: ticket {visit.ticket_id}: {refusal}")
+    while visit.outcome is None:
+        ticket = (await world.client.call("teller", calls.TICKET, id=visit.ticket_id)).body
+        assert ticket is not None
+        if ticket["outcome"]:
+            world.end(visit, ticket["outcome"])
+        elif ticket["state"] == "waiting":
+            visit.leaving = False
+            visit.channel = ticket["channel"]
+            world.waits(visit)
+            return
+        else:
+            await asyncio.sleep(POLL_INTERVAL_S)

@@ -4,7 +4,6 @@ from services.triage.handlers.appointments import appointments_view, book, cance
 from services.triage.handlers.attention import attend, attention_view
 from services.triage.handlers.calling import call_next, call_number
 from services.triage.handlers.counters_and_devices import close_counter, open_counter, report_device
-from services.triage.handlers.day_end import Silence
 from services.triage.handlers.diversion import divert
 from services.triage.handlers.fairness import fairness_view
 from services.triage.handlers.issue import take_ticket
@@ -25,7 +24,7 @@ from services.triage.handlers.ticket_commands import (
     transfer,
     undo,
 )
-from services.triage.handlers.timers import conclude_from_silence, watch_waits
+from services.triage.handlers.timers import Silence, conclude_from_silence, watch_waits
 from services.triage.handlers.unit_of_work import LobbyReader, UnitOfWork
 from services.triage.handlers.views import one_ticket, queue_view
 

@@ -2,11 +2,10 @@
 
 from datetime import datetime
 
-from services.triage.handlers.day_end import BATCH_LIMIT
 from services.triage.handlers.estimates import outlook
-from services.triage.handlers.ticket_loader import decided, load
-from services.triage.handlers.unit_of_work import LobbyReader, UnitOfWork
+from services.triage.handlers.unit_of_work import BATCH_LIMIT, LobbyReader, UnitOfWork
 from services.triage.handlers.views import ticket_view
+from services.triage.handlers.visits import decided, load
 from services.triage.model import Ticket, Visit, commands
 from services.triage.policy import Need, need
 from services.triage.policy.thresholds import LineNow, crossed

@@ -5,9 +5,9 @@ from dataclasses import replace
 from itertools import islice
 
 from services.triage.errors import CounterBusy, CounterClosed, TicketNotFound
-from services.triage.handlers.ticket_loader import decided, load
 from services.triage.handlers.unit_of_work import UnitOfWork
 from services.triage.handlers.views import ticket_view
+from services.triage.handlers.visits import decided, load
 from services.triage.model import Counter, Ticket, allowed_in, commands
 from services.triage.policy import (
     Choice,
@@ -40,7 +40,7 @@ def call_next(uow: UnitOfWork, *, counter: str) -> TicketView | None:
     if choice is None:
         return None
     way: Way = "share" if choice.turn == "share" else "next"
-    return _call(uow, window, lanes, choice.place.ticket_id, way, credit)
+    return _call(uow, window, lanes, choice.position.ticket_id, way, credit)
 
 
 def call_number(uow: UnitOfWork, *, counter: str, request: CallNumber) -> TicketView:
@@ -131,7 +131,7 @@ def _chosen(uow: UnitOfWork, counter: str, lanes: Sequence[Lane]) -> tuple[Choic
         return choose(policy, lanes), None
     credit = uow.state.vip_credits.get(counter, first_credit(policy))
     choice = choose(policy, lanes, vip_may=vip_may(policy, credit))
-    return choice, None if choice is None else credit_after(policy, credit, choice.place)
+    return choice, None if choice is None else credit_after(policy, credit, choice.position)
 
 
 def _call(

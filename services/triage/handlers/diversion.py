@@ -1,9 +1,9 @@
 """Diversion, measured: whether who was guided to a device really used it (T3, T10)."""
 
 from services.triage.errors import NoFittingDevice
-from services.triage.handlers.ticket_loader import decided, load
 from services.triage.handlers.unit_of_work import UnitOfWork
 from services.triage.handlers.views import ticket_view
+from services.triage.handlers.visits import decided, load
 from services.triage.model import Visit, commands
 from shared.contracts.events.triage import Channel
 from shared.contracts.events.types import Reason

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from services.triage.handlers.unit_of_work import LobbyReader
 from services.triage.model import Counter, Ticket
-from services.triage.policy import UNTAUGHT, Crowd, Estimator, Policy, Quote, Scene, line_name, line_of
+from services.triage.policy import UNTAUGHT, Estimator, Policy, QueueSnapshot, Quote, Scene, line_name, line_of
 from shared.contracts.events.triage import Channel
 
 
@@ -19,16 +19,16 @@ class Outlook:
     now: datetime
     windows: Sequence[Counter]
     busy: Collection[str]
-    crowds: Mapping[str, Crowd]
+    snapshots: Mapping[str, QueueSnapshot]
     estimators: Mapping[str, Estimator]
 
     def waiting(self, channel: Channel) -> int:
         """Return how many stand in the channel's line."""
-        return sum(self.crowds[line].waiting for line in line_of(channel) if line in self.crowds)
+        return sum(self.snapshots[line].waiting for line in line_of(channel) if line in self.snapshots)
 
     def quote(self, policy: Policy, channel: Channel, priority: int, ahead: int, business: str | None = None) -> Quote:
         """Estimate the wait of a newcomer whom so many go before, with a business that all counters do by default."""
-        counts = {line: crowd.waiting for line, crowd in self.crowds.items()}
+        counts = {line: crowd.waiting for line, crowd in self.snapshots.items()}
         return self._quote(policy, channel, business, priority, ahead, counts, self.now.timestamp())
 
     def corrected(self, policy: Policy, ticket: Ticket, ahead: int, earlier: Mapping[str, int]) -> Quote:
@@ -104,7 +104,7 @@ class Outlook:
         return self.estimators.get(line_name(channel), UNTAUGHT)
 
     def _oldest_s(self, lines: Iterable[str], before: float) -> float:
-        since = min((self.crowds[line].oldest for line in lines if line in self.crowds), default=before)
+        since = min((self.snapshots[line].oldest for line in lines if line in self.snapshots), default=before)
         return max(0.0, self.now.timestamp() - since) if since < before else 0.0
 
 
@@ -114,7 +114,7 @@ def outlook(lobby: LobbyReader) -> Outlook:
         now=lobby.now,
         windows=[window for window in lobby.state.counters if window.is_open],
         busy=lobby.state.busy,
-        crowds=lobby.state.queue.crowds(),
+        snapshots=lobby.state.queue.snapshots(),
         estimators=lobby.state.estimators,
     )
 

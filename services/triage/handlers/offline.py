@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
 from services.triage.errors import NumberNotLeased, NumberTaken, RequestedTooLongAgo
-from services.triage.handlers.day_end import day_over
+from services.triage.handlers.counters_and_devices import require_name
 from services.triage.handlers.issue import business_of
-from services.triage.handlers.ticket_loader import decided
+from services.triage.handlers.timers import day_over
 from services.triage.handlers.unit_of_work import LobbyReader, UnitOfWork
-from services.triage.handlers.validation import require_name
+from services.triage.handlers.visits import decided
 from services.triage.model import PAPER_REPORTS, Block, PaperReport, PaperReportKind, Visit, commands, decide
 from services.triage.policy import Series, line_of, rank, route
 from shared.contracts.events.terminal import TicketIssuedOffline, TicketLeft, TicketPrinted, TicketPrintFailed

@@ -22,6 +22,8 @@ from shared.contracts.events.triage import (
 )
 from shared.unit_of_work import BranchReader, BranchUnitOfWork
 
+BATCH_LIMIT = 200
+"""How many tickets, visits or lines one look at the clock takes up: a branch's head is locked meanwhile."""
 LONGEST_SUBJECT = 128
 
 

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import get_args
 
 from services.triage.handlers.estimates import Outlook, correct, correct_all, outlook
-from services.triage.handlers.ticket_loader import load
 from services.triage.handlers.unit_of_work import LobbyReader
+from services.triage.handlers.visits import load
 from services.triage.model import Counter, Device, Ticket, Visit
-from services.triage.model.types import Diversion
-from services.triage.policy import UNTAUGHT, Group, Line, Policy, Quote, in_turn, line_name
+from services.triage.model.visit import Diversion
+from services.triage.policy import UNTAUGHT, ChannelQueue, Group, Policy, Quote, in_turn, line_name
 from shared.contracts.events.triage import Channel
 from shared.contracts.http.triage import (
     ChannelView,
@@ -103,7 +103,7 @@ def queue_view(lobby: LobbyReader) -> QueueView:
 
 def _waiting(lobby: LobbyReader, view: Outlook) -> tuple[TicketView, ...]:
     found = {ticket.ticket_id: (visit, ticket) for visit, ticket in lobby.state.waiting()[:WAITING_LIMIT]}
-    standing = {ticket_id: lobby.state.queue.standing(ticket_id) for ticket_id in found}
+    standing = {ticket_id: lobby.state.queue.guarded_position(ticket_id) for ticket_id in found}
     order = in_turn(lobby.policy, list(standing.values()))
     in_line = [found[one][1] for one in order if not found[one][0].elsewhere(one)]
     quotes = correct_all(lobby.policy, view, in_line)
@@ -127,7 +127,7 @@ def _diversions(found: Mapping[tuple[Diversion, bool], int]) -> DiversionsView:
 
 
 def _channel(
-    policy: Policy, channel: Channel, view: Outlook, lines: Mapping[Channel, Line], now: datetime
+    policy: Policy, channel: Channel, view: Outlook, lines: Mapping[Channel, ChannelQueue], now: datetime
 ) -> ChannelView:
     quote = view.quote(policy, channel, 0, view.waiting(channel))
     line = lines.get(channel)

@@ -4,12 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from services.triage.model import commands
-from services.triage.model.copying import replace
-from services.triage.model.event_fields import OfTicket, of_ticket
-from services.triage.model.refusals import Refusal
-from services.triage.model.ticket import Ticket
-from services.triage.model.types import OPEN
-from services.triage.model.visit import Visit
+from services.triage.model.commands import Refusal
+from services.triage.model.records import replace
+from services.triage.model.visit import OPEN, OfTicket, Ticket, Visit, of_ticket
 from shared.contracts.events import triage as events
 from shared.contracts.events.types import Reason
 

@@ -5,10 +5,8 @@ from datetime import datetime
 from types import MappingProxyType
 
 from services.triage.model.annotations import kept, marked
-from services.triage.model.copying import replace
-from services.triage.model.ticket import Ticket, seconds_between
-from services.triage.model.types import IN_LOBBY
-from services.triage.model.visit import Visit
+from services.triage.model.records import replace
+from services.triage.model.visit import IN_LOBBY, Ticket, Visit, seconds_between
 from shared.contracts.events import triage as events
 from shared.contracts.events.triage import TicketState
 

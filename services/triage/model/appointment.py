@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from services.triage.model.copying import replace
+from services.triage.model.records import replace
 from shared.contracts.events.triage import (
     AppointmentArrived,
     AppointmentBooked,

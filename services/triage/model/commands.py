@@ -1,9 +1,9 @@
-"""What can be asked of a visit. ``at`` is the business time of the step."""
+"""What can be asked of a visit, and why the domain says no. ``at`` is the business time of the step."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from services.triage.model.types import DiversionStep, PaperReason
+from services.triage.model.visit import DiversionStep, PaperReason
 from shared.contracts.events.triage import (
     Arrival,
     CallWay,
@@ -12,8 +12,46 @@ from shared.contracts.events.triage import (
     Form,
     Overtaken,
     OvertakenLane,
+    TicketState,
 )
 from shared.contracts.events.types import Customer, Reason
+
+
+class Refusal(Exception):
+    """A step that the state does not allow; ``allowed`` are the steps that it does."""
+
+    code = "illegal_transition"
+
+    def __init__(self, detail: str, *, state: TicketState, allowed: tuple[str, ...]) -> None:
+        """``state`` is the ticket's now."""
+        super().__init__(detail)
+        self.detail = detail
+        self.state = state
+        self.allowed = allowed
+
+
+class AlreadyEnded(Refusal):
+    """The visit is over; readers have its one end already, so that it can't be taken back."""
+
+    code = "visit_ended"
+
+
+class Elsewhere(Refusal):
+    """The customer is at a counter with another ticket of the same visit."""
+
+    code = "customer_elsewhere"
+
+
+class NothingToUndo(Refusal):
+    """No step is left to take back, or its day is over."""
+
+    code = "nothing_to_undo"
+
+
+class NoDevice(Refusal):
+    """No device works that the customer could be guided to."""
+
+    code = "no_fitting_device"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,10 +13,8 @@ from typing import Any
 
 from services.triage.model.apply import apply as apply_to_visit
 from services.triage.model.appointment import Appointment
-from services.triage.model.block import PRINTED_NUMBER, Block, PaperReport, PaperReportKind
-from services.triage.model.copying import replace
-from services.triage.model.ending import DAY_END
-from services.triage.model.lobby import Device
+from services.triage.model.counters_and_devices import PRINTED_NUMBER, Block, Device, PaperReport, PaperReportKind
+from services.triage.model.decide import DAY_END
 from services.triage.model.lobby_state import (
     Document,
     LedgerEntry,
@@ -25,13 +23,12 @@ from services.triage.model.lobby_state import (
     Thresholds,
     customer_keys,
 )
-from services.triage.model.ticket import Ticket
-from services.triage.model.types import AT_COUNTER
-from services.triage.model.visit import Visit
+from services.triage.model.records import replace
+from services.triage.model.visit import AT_COUNTER, Ticket, Visit
 from services.triage.policy.attention import alarm_due
-from services.triage.policy.estimate import UNTAUGHT, Group, Quote
-from services.triage.policy.fairness import SKILL
-from services.triage.policy.line import rank
+from services.triage.policy.estimate_features import Group
+from services.triage.policy.estimator import UNTAUGHT, Quote
+from services.triage.policy.order import SKILL, rank
 from services.triage.policy.rules import Policy, line_name
 from shared.contracts.events import terminal
 from shared.contracts.events import triage as events

@@ -15,14 +15,11 @@ from immutables import Map
 
 from services.triage.model.annotations import UNDER_WAY
 from services.triage.model.appointment import Appointment
-from services.triage.model.block import Block, PaperReport
-from services.triage.model.lobby import Counter, Device
-from services.triage.model.ticket import Ticket
-from services.triage.model.types import IN_LOBBY, Diversion
-from services.triage.model.visit import Visit
+from services.triage.model.counters_and_devices import Block, Counter, Device, PaperReport
+from services.triage.model.visit import IN_LOBBY, Diversion, Ticket, Visit
 from services.triage.model.waiting_queue import WaitingQueue
-from services.triage.policy.estimate import Estimator, Quote
-from services.triage.policy.line import Line
+from services.triage.policy.estimator import Estimator, Quote
+from services.triage.policy.order import ChannelQueue
 from services.triage.policy.rules import Policy
 from services.triage.policy.thresholds import LineNow
 from shared.contracts.events.triage import Channel, TicketState
@@ -165,12 +162,12 @@ class LobbyState:
         waits = (entry for entry in self._entries_in("waiting") if entry.line in lines)
         return [entry.ticket_id for entry in sorted(waits, key=lambda entry: (entry.rank, entry.ticket_id))]
 
-    def channel_lines(self, now: datetime) -> dict[Channel, Line]:
+    def channel_lines(self, now: datetime) -> dict[Channel, ChannelQueue]:
         """Return how many wait for each channel that somebody waits for, and since when the first."""
         since: defaultdict[Channel, list[datetime]] = defaultdict(list)
         for _, ticket in self.waiting():
             since[ticket.channel].append(waits_from(ticket, now))
-        return {channel: Line(waiting=len(all_), longest_from=min(all_)) for channel, all_ in since.items()}
+        return {channel: ChannelQueue(waiting=len(all_), longest_from=min(all_)) for channel, all_ in since.items()}
 
     def line_now(self, line: str, now: datetime) -> LineNow:
         """Return a line as it is: who stands there, and what it is above (T8)."""

@@ -15,13 +15,10 @@ from typing import NamedTuple
 
 from immutables import Map
 
-from services.triage.model.copying import replace
-from services.triage.model.lobby import Counter
-from services.triage.model.ticket import Ticket
-from services.triage.model.types import Diversion
-from services.triage.model.visit import Visit
-from services.triage.policy.line import Crowd
-from services.triage.policy.order import Lane, Place, Standing
+from services.triage.model.counters_and_devices import Counter
+from services.triage.model.records import replace
+from services.triage.model.visit import Diversion, Ticket, Visit
+from services.triage.policy.order import GuardedPosition, Lane, QueuePosition, QueueSnapshot
 from shared.contracts.events.triage import Channel, OvertakenLane, TicketState
 
 LAST = "\U0010ffff"
@@ -175,20 +172,20 @@ class WaitingQueue:
         """Return how many of each of these lines stood there before."""
         return {name: count for name in lines if (count := self.line(name).earlier(lined))}
 
-    def crowds(self) -> dict[str, Crowd]:
+    def snapshots(self) -> dict[str, QueueSnapshot]:
         """Return how many stand in each line that anybody stands in, and since when the first."""
         found = [(name, line.lined) for name, line in self.lines.items() if line.lined]
-        return {name: Crowd(waiting=len(lined), oldest=lined[0][0]) for name, lined in sorted(found)}
+        return {name: QueueSnapshot(waiting=len(lined), oldest=lined[0][0]) for name, lined in sorted(found)}
 
     def times(self, ticket_id: str) -> int:
         """Return how often a ticket has been overtaken at its place (T12)."""
         entry = self.entries.get(ticket_id)
         return 0 if entry is None else self._times(entry)
 
-    def standing(self, ticket_id: str) -> Standing:
+    def guarded_position(self, ticket_id: str) -> GuardedPosition:
         """Return a ticket's place with its guard."""
         entry = self.entries[ticket_id]
-        return Standing(
+        return GuardedPosition(
             ticket_id=ticket_id, line=entry.line, lined=entry.lined, rank=entry.rank, times=self._times(entry),
             guarded=self._guard(entry),
         )  # fmt: skip
@@ -322,7 +319,11 @@ class WaitingQueue:
             alone = (self._first(line.lined, skill) for skill in line.skills)
             guards += [self._guard(entry) for entry in alone if entry is not None]
         return Lane(
-            line=name, business=business, next=self._place(first), oldest=self._place(oldest), overtaken=max(guards)
+            line=name,
+            business=business,
+            next=self._position_of(first),
+            oldest=self._position_of(oldest),
+            overtaken=max(guards),
         )
 
     def _first(self, positions: Sequence[Position], business: str | None) -> QueueEntry | None:
@@ -332,8 +333,8 @@ class WaitingQueue:
                 return entry
         return None
 
-    def _place(self, entry: QueueEntry) -> Place:
-        return Place(
+    def _position_of(self, entry: QueueEntry) -> QueuePosition:
+        return QueuePosition(
             ticket_id=entry.ticket_id, line=entry.line, lined=entry.lined, rank=entry.rank, times=self._times(entry)
         )
 

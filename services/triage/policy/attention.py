@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.triage.model.annotations import PROMISE, STARVATION
-from services.triage.model.ticket import Ticket, seconds_between
+from services.triage.model.visit import Ticket, seconds_between
 from services.triage.policy.rules import Policy
 from shared.contracts.events.types import Customer, LocalizedText, Reason
 

@@ -4,8 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from services.triage.policy.business import Business
-from services.triage.policy.rules import CURRENCY, Policy
+from services.triage.policy.rules import CURRENCY, Business, Policy
 from shared.contracts.events.triage import Channel
 from shared.contracts.events.types import CardTier, Customer, Reason
 

@@ -1,18 +1,49 @@
-"""What a bank sets: who goes where, who is ahead of whom, and by how much.
+"""What a bank sets: its businesses, who goes where and when, who is ahead of whom, and by how much (T2-T6)."""
 
-Every field of :class:`Policy` is a field of the policy file; ``shared.policy_files`` reads,
-checks and writes them by their types, so a new field needs a default here and a line in default.yaml.
-A name ends in its unit: ``_s`` seconds, ``_minor`` minor units of :data:`CURRENCY`.
-"""
-
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Final, Literal
 
-from services.triage.policy.business import Business, Paper
 from shared.contracts.events.triage import Channel, Form
-from shared.contracts.events.types import CardTier
+from shared.contracts.events.types import CardTier, LocalizedText
+
+Diversion = Literal["never", "always", "small"]
+DeviceKind = Literal["atm", "crs", "vtm", "kiosk", "printer", "display", "phone"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paper:
+    """Something that a business needs on paper (T5)."""
+
+    kind: Literal["document", "form"]
+    """A document is brought along; a form is filled in here."""
+    name: LocalizedText
+    """What customers and staff read, in both languages."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Business:
+    """What a customer can want."""
+
+    name: LocalizedText
+    """What customers and staff read, in both languages."""
+    channel: Channel
+    """Where it is served when nothing else decides."""
+    forms: tuple[str, ...] = ()
+    """The documents and forms that it needs, by their codes (T5)."""
+    diversion: Diversion = "never"
+    """Whether a working device may do it instead: never, any amount, or small amounts (T3)."""
+    devices: tuple[DeviceKind, ...] = ()
+    """The kinds of device that can do it."""
+
+
+def close_matches(code: str, among: Iterable[str]) -> tuple[str, ...]:
+    """Return the words that look like a mistyped one, the closest first."""
+    return tuple(get_close_matches(code, list(among), n=3, cutoff=0.5))
+
 
 CURRENCY: Final = "CNY"
 """What the amounts of a policy are in."""
@@ -166,3 +197,37 @@ def line_of(channel: Channel) -> tuple[Channel, ...]:
         if channel in line:
             return tuple(sorted(line))
     return (channel,)
+
+
+WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+LOOK_AHEAD_DAYS = 14
+"""How far ahead the next opening is looked for."""
+
+
+def is_open(policy: Policy, local: datetime) -> bool:
+    """Whether the branch is open at a time of its own time zone."""
+    return any(opens <= local < closes for opens, closes in spans(policy, local))
+
+
+def opens_next(policy: Policy, local: datetime) -> datetime | None:
+    """Return when it opens next after a time at which it is closed; None where no opening is near."""
+    for days in range(LOOK_AHEAD_DAYS + 1):
+        for opens, _ in spans(policy, local + timedelta(days=days)):
+            if opens > local:
+                return opens
+    return None
+
+
+def spans(policy: Policy, local: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Return from when to when the branch is open on the day of ``local``."""
+    day = local.date()
+    hours = policy.special_days.get(day.isoformat(), policy.opening_hours.get(WEEKDAYS[day.weekday()], ()))
+    midnight = datetime.combine(day, time(), local.tzinfo)
+    for span in hours:
+        opens, closes = (midnight + _since_midnight(text) for text in span.split("-"))
+        yield opens, closes
+
+
+def _since_midnight(text: str) -> timedelta:
+    hours, minutes = text.split(":")
+    return timedelta(hours=int(hours), minutes=int(minutes))

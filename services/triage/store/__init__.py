@@ -1,8 +1,7 @@
 """What triage keeps beside its log: the fold's snapshots, and look-ups by key."""
 
 from services.triage.store.aggregate import LobbyAggregate
-from services.triage.store.projection import project
-from services.triage.store.tables import branch_policy, metadata, ticket
+from services.triage.store.projection import branch_policy, metadata, project, ticket
 from services.triage.store.unit_of_work import StoredLobby, StoredUnitOfWork, branch_of, policies_followed
 
 aggregate = LobbyAggregate

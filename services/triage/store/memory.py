@@ -12,7 +12,7 @@ from services.triage.model.fold import Recorded, apply
 from services.triage.policy import Policy
 from services.triage.store.aggregate import read_policy
 from shared.clock import Clock
-from shared.contracts.event_data import EventData
+from shared.contracts.envelope import EventData
 from shared.ids import IdFactory, new_id
 
 Listener = Callable[[str, int, EventData, datetime], None]

@@ -8,9 +8,9 @@ from sqlalchemy import Connection, Date, bindparam, select
 from services.triage.handlers.unit_of_work import LobbyReader, UnitOfWork
 from services.triage.model import Appointment, LobbyState, Visit
 from services.triage.model import apply as apply_to_visit
-from services.triage.model.copying import replace
+from services.triage.model.records import replace
 from services.triage.policy import Policy
-from services.triage.store import tables
+from services.triage.store import projection
 from shared.contracts.envelope import Event
 from shared.contracts.events.triage import AppointmentEvent, VisitEvent
 from shared.contracts.registry import decode
@@ -19,7 +19,7 @@ from shared.storage.log import of_subject
 from shared.storage.unit_of_work import StoredReader
 from shared.storage.unit_of_work import StoredUnitOfWork as Stored
 
-_ticket = tables.ticket.c
+_ticket = projection.ticket.c
 _VISIT_OF = select(_ticket.visit_id).where(
     _ticket.ticket_id == bindparam("of_ticket"), _ticket.branch == bindparam("of_branch")
 )
@@ -35,7 +35,7 @@ _NUMBERED_ON = _NUMBERED.where(_ticket.business_date == bindparam("on_day", type
 
 def policies_followed(connection: Connection) -> list[tuple[str, str, str]]:
     """Return every branch that has a recorded policy, with its digest and the branch's own exceptions as JSON."""
-    return [(row.branch, row.digest, row.overrides) for row in connection.execute(select(tables.branch_policy))]
+    return [(row.branch, row.digest, row.overrides) for row in connection.execute(select(projection.branch_policy))]
 
 
 def branch_of(connection: Connection, ticket_id: str) -> str | None:

@@ -10,8 +10,7 @@ from services.worklog.model import facts
 from services.worklog.model.chain import Chain
 from services.worklog.model.facts import Fact
 from services.worklog.model.figures import Counted, DayKey, VisitKey, count_fact, visit_of
-from shared.contracts.envelope import Event
-from shared.contracts.event_data import EventData
+from shared.contracts.envelope import Event, EventData
 from shared.contracts.events import incidents, triage, vip
 from shared.errors import PredecessorMissing
 

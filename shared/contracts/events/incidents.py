@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from shared.contracts.base import Id, Name, Text, Time
-from shared.contracts.event_data import EventData
+from shared.contracts.envelope import EventData
 from shared.contracts.registry import event
 
 IncidentKind = Literal["dispute", "suspicious_person", "disruption", "hazard"]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from shared.contracts.base import Id, Name
-from shared.contracts.event_data import EventData
+from shared.contracts.envelope import EventData
 from shared.contracts.events.types import UNKNOWN_CUSTOMER, Customer
 from shared.contracts.registry import event
 

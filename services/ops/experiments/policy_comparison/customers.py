@@ -4,18 +4,62 @@ They come when the trace says, for its business and with its card. Drawn are the
 the same business, with replacement), their patience, and what a trace has no column for: age and amount.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
 from math import exp, inf
 from random import Random
 
 from services.ops.errors import UsageError
-from services.ops.experiments.policy_comparison.arrival import Arrival
-from services.ops.experiments.policy_comparison.patience import Patience, patience_of
-from services.ops.simulator.generate import age_of, amount_of
+from services.ops.simulator.customers import age_of, amount_of
 from services.ops.simulator.trace import CARDS, Row
 from shared.contracts.events.terminal import TicketRequest
 from shared.contracts.events.types import Customer
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Arrival:
+    """Who comes when, asks for what, needs how long a service, and would wait how long (None: for ever).
+
+    ``request`` is what a terminal sends for one business, so that a recorded ``ticket_requested`` is an arrival too.
+    ``service_s`` is what a counter of average speed needs.
+    """
+
+    at: datetime
+    request: TicketRequest
+    service_s: float
+    patience_s: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """A distribution: ``times`` in seconds, ``shares`` of the customers who have left by then."""
+
+    times: tuple[float, ...]
+    shares: tuple[float, ...]
+
+    def drawn(self, random: Random) -> float | None:
+        """Draw one customer's patience; None: waits for ever."""
+        at = bisect_left(self.shares, random.random())
+        return self.times[at] if at < len(self.times) else None
+
+
+def patience_of(seen: Iterable[tuple[float, bool]]) -> Patience:
+    """Estimate it from waits, each with whether it ended because the customer left."""
+    waits = sorted(seen)
+    at_risk, stays = len(waits), 1.0
+    times, shares = [], []
+    for time, group in groupby(waits, key=lambda wait: wait[0]):
+        ended = [left for _, left in group]
+        if any(ended):
+            stays *= 1 - sum(ended) / at_risk
+            times.append(time)
+            shares.append(1 - stays)
+        at_risk -= len(ended)
+    return Patience(times=tuple(times), shares=tuple(shares))
+
 
 FEW = 20
 """A business with fewer services than these draws from those of all."""

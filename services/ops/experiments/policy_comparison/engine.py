@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from itertools import count
 
-from services.ops.experiments.policy_comparison.arrival import Arrival
-from services.ops.experiments.policy_comparison.record import Recorder, Run
+from services.ops.experiments.policy_comparison.customers import Arrival
+from services.ops.experiments.policy_comparison.figures import Recorder, Run
 from services.ops.experiments.policy_comparison.staffing import SELF_SERVICE, Open, Staffing
 from services.triage import handlers
 from services.triage.handlers.issue import issue

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.ops.experiments.picture_file import lettering, require_picture, save
-from services.ops.experiments.policy_comparison.comparison import Compared, Comparison
+from services.ops.experiments.policy_comparison.comparison import Compared, Comparison, Interval
 from services.ops.experiments.policy_comparison.figures import ALL
-from services.ops.experiments.policy_comparison.interval import Interval
-from services.ops.experiments.policy_comparison.words import MEASURES, group_names
+from services.ops.experiments.policy_comparison.report import MEASURES, group_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

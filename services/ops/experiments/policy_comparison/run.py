@@ -1,23 +1,94 @@
 """``lobby simulate --compare``, from the files to the comparison."""
 
+import json
+import os
+import signal
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date, tzinfo
+from multiprocessing import get_context
 from pathlib import Path
+from random import Random
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from services.ops.errors import UsageError
 from services.ops.experiments.policy_comparison.comparison import Comparison, compared
-from services.ops.experiments.policy_comparison.customers import shown
-from services.ops.experiments.policy_comparison.job import Job
-from services.ops.experiments.policy_comparison.sizing import staffing_for
-from services.ops.experiments.policy_comparison.staffing import Staffing
-from services.ops.experiments.policy_comparison.staffing_file import read_staffing
-from services.ops.experiments.policy_comparison.workers import pairs
-from services.ops.simulator.customers import good_rows
-from services.ops.simulator.generate import day_of
+from services.ops.experiments.policy_comparison.customers import Arrival, Shown, drawn, shown, speeds
+from services.ops.experiments.policy_comparison.engine import Crew, run
+from services.ops.experiments.policy_comparison.figures import Pair, figures, groups_of
+from services.ops.experiments.policy_comparison.report import show
+from services.ops.experiments.policy_comparison.staffing import Staffing, read_staffing, staffing_for
+from services.ops.simulator.customers import day_of, good_rows
 from services.ops.simulator.trace import Row, between
-from services.triage.policy_file import Document, InvalidPolicy, load_policy_set
+from services.triage.policy_file import Document, InvalidPolicy, load_policy_set, policy_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """Plain values, so that another process can be handed them. ``policies`` are documents."""
+
+    policies: tuple[Document, Document]
+    rows: tuple[Row, ...]
+    known: Shown
+    staffing: Staffing
+    zone: tzinfo
+
+    def arrivals(self, seed: int) -> list[Arrival]:
+        """Return the seed's customers."""
+        return drawn(self.rows, self.known, Random(f"customers/{seed}"))
+
+    def crew(self, seed: int) -> Crew:
+        """Return who serves them, and how fast."""
+        return Crew(staffing=self.staffing, speeds=speeds(self.staffing.counters, Random(f"speeds/{seed}")))
+
+
+def play(job: Job, seed: int) -> Pair:
+    """Let the same customers come to the same counters under either policy."""
+    arrivals, crew = job.arrivals(seed), job.crew(seed)
+    policies = [policy_of(document) for document in job.policies]
+    a, b = (run(policy, job.zone, arrivals, crew) for policy in policies)
+    most = [policy.max_overtakes for policy in policies]
+    return Pair(
+        a=figures(a, groups_of(arrivals, a, b), most[0]),
+        b=figures(b, groups_of(arrivals, b, a), most[1]),
+        events=a.events + b.events,
+    )
+
+
+WORTH = 5000
+"""A process more is worth its start for so many customers."""
+
+_jobs: list[Job] = []
+"""The job of this process, handed over once: it's larger than what it leads to."""
+
+
+def pairs(job: Job, seeds: Sequence[int], *, processes: int | None = None) -> Iterator[Pair]:
+    """Play the seeds, and return what each gives in their order."""
+    worth = 1 + len(job.rows) * len(seeds) // WORTH
+    workers = min(len(seeds), processes or min(worth, os.cpu_count() or 1))
+    if workers == 1:
+        yield from (play(job, seed) for seed in seeds)
+        return
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _receive, (job,))
+    try:
+        yield from pool.map(_play, seeds)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _receive(job: Job) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that waits for this one
+    _jobs.append(job)
+
+
+def _play(seed: int) -> Pair:
+    return play(_jobs[0], seed)
+
 
 MADE_UP = "a made-up day"
 MADE_UP_ON = date(2026, 1, 5)
@@ -131,3 +202,35 @@ def _staffing(question: Question, rows: tuple[Row, ...]) -> Staffing:
         return read_staffing(question.staffing)
     except InvalidPolicy as error:
         raise UsageError(f"--staffing {question.staffing}: {error.detail}") from None
+
+
+def answer(question: Question, picture: Path | None, *, as_json: bool) -> None:
+    """Compare, and print tables or JSON; draw the picture where one is wanted."""
+    _require_libraries()
+    if picture is not None:
+        from services.ops.experiments.policy_comparison.picture import draw, require_kind
+
+        require_kind(picture)
+    found = _compared(question, quiet=as_json or not sys.stderr.isatty())
+    if picture is not None:
+        draw(found, picture)
+    if as_json:
+        sys.stdout.write(json.dumps(found.document(), ensure_ascii=False) + "\n")
+    else:
+        show(found, Console())
+
+
+def _require_libraries() -> None:
+    try:
+        import matplotlib as _matplotlib  # noqa: F401 - only whether it's there
+        import scipy as _scipy  # noqa: F401 - as above
+    except ImportError:
+        raise UsageError("--compare needs scipy and matplotlib: pip install 'lobby[experiments]'") from None
+
+
+def _compared(question: Question, *, quiet: bool) -> Comparison:
+    text = TextColumn("{task.description}")
+    columns = (text, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as progress:
+        task = progress.add_task("抽样 seeds", total=question.seeds)
+        return compare(question, lambda: progress.advance(task))

@@ -8,8 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from services.ops.experiments.wait_estimates.baselines import NAMES
-from services.ops.experiments.wait_estimates.evaluate import LOOK_AFTER_S, Judged
+from services.ops.experiments.wait_estimates.evaluate import LOOK_AFTER_S, NAMES, Judged
 from services.ops.experiments.wait_estimates.picture import Told
 
 

@@ -8,6 +8,11 @@ from shared.contracts.events.triage.appointments import (
 )
 from shared.contracts.events.triage.attention import (
     CustomerCared,
+    DiversionAccepted,
+    DiversionCompleted,
+    DiversionDeclined,
+    DiversionFellBack,
+    DiversionOffered,
     StarvationAlarmed,
     StarvationCleared,
     ThresholdCrossed,
@@ -20,29 +25,20 @@ from shared.contracts.events.triage.counters import (
     DeviceChanged,
     PolicyChanged,
 )
-from shared.contracts.events.triage.diversion import (
-    DiversionAccepted,
-    DiversionCompleted,
-    DiversionDeclined,
-    DiversionFellBack,
-    DiversionOffered,
-)
-from shared.contracts.events.triage.issue import (
+from shared.contracts.events.triage.tickets import (
     NumberBlockLeased,
-    TicketIssued,
-    TicketPrinted,
-    TicketRefused,
-    TicketReprinted,
-)
-from shared.contracts.events.triage.life import (
     ServiceStarted,
     StepUndone,
     TicketCalled,
     TicketCompleted,
     TicketHeld,
+    TicketIssued,
     TicketLeft,
     TicketNoShow,
+    TicketPrinted,
     TicketRecalled,
+    TicketRefused,
+    TicketReprinted,
     TicketReprioritised,
     TicketResumed,
     TicketReturned,

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from shared.contracts.base import Id, Name, Text, Time
-from shared.contracts.event_data import EventData
+from shared.contracts.envelope import EventData
 from shared.contracts.events.triage.types import Arrival
 from shared.contracts.registry import event
 

@@ -1,4 +1,4 @@
-"""Customers who wait too long, lines that grow, and who looked after them (T8, T12)."""
+"""Customers who wait too long and who looked after them (T8, T12), and who is guided to a device (T3)."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from shared.contracts.base import Id, Seconds
-from shared.contracts.event_data import EventData
+from shared.contracts.base import Id, Name, Seconds
+from shared.contracts.envelope import EventData
 from shared.contracts.events.triage.types import (
     CareAction,
     Channel,
@@ -17,6 +17,7 @@ from shared.contracts.events.triage.types import (
     StarvationCause,
     Waited,
 )
+from shared.contracts.events.types import Reason
 from shared.contracts.registry import event
 
 
@@ -72,3 +73,44 @@ class ThresholdCrossed(EventData):
     value: Annotated[float, Field(ge=0, description="In the unit of the measure.")]
     limit: Annotated[float, Field(ge=0, description="Policy's, in the same unit.")]
     business_date: date
+
+
+@event("lobby.triage.diversion_offered.v1")
+@dataclass(frozen=True, kw_only=True)
+class DiversionOffered(OfTicket):
+    """The customer is guided to a device that does the business (T3)."""
+
+    devices: Annotated[tuple[str, ...], Field(description="The kinds of device that do it and work now.")] = ()
+
+
+@event("lobby.triage.diversion_accepted.v1")
+@dataclass(frozen=True, kw_only=True)
+class DiversionAccepted(OfTicket):
+    """The customer goes to the device."""
+
+    device_id: Name | None = None
+
+
+@event("lobby.triage.diversion_declined.v1")
+@dataclass(frozen=True, kw_only=True)
+class DiversionDeclined(OfTicket):
+    """The customer prefers the counter, and waits there at the place of their request."""
+
+    reason: str | None = None
+
+
+@event("lobby.triage.diversion_completed.v1")
+@dataclass(frozen=True, kw_only=True)
+class DiversionCompleted(OfTicket):
+    """The business was done at the device."""
+
+    device_id: Name | None = None
+
+
+@event("lobby.triage.diversion_fell_back.v1")
+@dataclass(frozen=True, kw_only=True)
+class DiversionFellBack(OfTicket):
+    """It did not work out: the customer waits for the counter, at the place of their request."""
+
+    reason: Reason
+    automatic: Annotated[bool, Field(description="Nobody asked: the last fitting device went down.")] = False

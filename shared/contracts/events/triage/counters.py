@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from shared.contracts.base import Id, Name, Time
-from shared.contracts.event_data import EventData
+from shared.contracts.envelope import EventData
 from shared.contracts.events.triage.types import Channel, DeviceState
 from shared.contracts.registry import event
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from shared.contracts.base import Id, Name, Seconds
-from shared.contracts.event_data import EventData
+from shared.contracts.envelope import EventData
 from shared.contracts.events.types import LocalizedText
 
 Channel = Literal[

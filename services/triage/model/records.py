@@ -1,7 +1,9 @@
-"""Changed copies of records, at a twentieth of the cost of :func:`dataclasses.replace`.
+"""Changed copies of frozen records.
 
-A step of a ticket's life makes about ten copies of a record with thirty fields, and ``replace`` gives each
-of the fields to the constructor again. A frozen record without slots is its ``__dict__``.
+A step of a ticket's life makes about ten copies of a record with thirty fields. ``dataclasses.replace`` gives
+each of the fields to the constructor again, which takes twenty times as long; a frozen record without slots is
+its ``__dict__``. Part of the model, since it is the model's records that are copied, and a module by itself,
+since every other module of the model needs it.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -16,7 +18,7 @@ else:
         if not changes.keys() <= fields.keys():
             raise TypeError(f"{type(record).__name__} has no field {', '.join(changes.keys() - fields.keys())}")
         copy = object.__new__(type(record))
-        copy.__dict__.update(fields, **changes)
+        copy.__dict__.update(fields, **changes)  # past __setattr__, which a frozen dataclass refuses
         return copy
 
 

@@ -1,19 +1,31 @@
-"""What no single field shows: parts of a policy that do not fit together."""
+"""Triage's policy as a file: what may stand in it, and how it is called in messages (T2, T3, T6, T8, T11)."""
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date
+from importlib.resources import files
+from types import MappingProxyType
 from typing import Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
-from services.triage.policy import Policy
+from services.triage.policy import Business, Paper, Policy, Series
+from services.triage.policy.rules import DeviceKind, Diversion, Weekday
+from shared import policy_files
 from shared.contracts.base import Name
 from shared.contracts.events.triage import Channel
-from shared.policy_files.messages import hint, shown
-from shared.policy_files.source_nodes import Path
+from shared.contracts.events.types import CardTier
+from shared.policy_files import Change, Document, InvalidPolicy, PolicyFormat, Problem, changes, digest_of, to_yaml
+from shared.policy_files.problems import Path, hint, shown
 from shared.policy_files.validation import Finding
+
+__all__ = [
+    "FORMAT", "TITLES", "Change", "Document", "Effective", "InvalidPolicy", "PolicySet", "Problem", "changes",
+    "cross_field_checks", "default", "digest_of", "document_of", "load_policy_set", "policy_of", "read_policy_set",
+    "to_yaml",
+]  # fmt: skip
+
 
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 _SPAN = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]|24):([0-5]\d)")
@@ -102,3 +114,39 @@ def _is_name(code: str) -> bool:
     except ValidationError:
         return False
     return True
+
+
+PolicySet = policy_files.PolicySet[Policy]
+Effective = policy_files.Effective[Policy]
+
+FORMAT = PolicyFormat(
+    record=Policy,
+    packaged=files("services.triage.policy") / "default.yaml",
+    cross_field_checks=cross_field_checks,
+    value_names={
+        frozenset(get_args(Channel)): "a channel",
+        frozenset(get_args(CardTier)): "a card tier",
+        frozenset(get_args(DeviceKind)): "a kind of device",
+        frozenset(get_args(Diversion)): "a kind of diversion",
+        frozenset(get_args(Weekday)): "a weekday",
+    },
+)
+TITLES = MappingProxyType(
+    {
+        Policy: "The policy",
+        Business: "A business: an entry of `businesses`",
+        Paper: "A document or form: an entry of `forms`",
+        Series: "A number series: an entry of `series`",
+    }
+)
+"""The records that are documented field by field."""
+
+load_policy_set = FORMAT.load
+read_policy_set = FORMAT.read
+document_of = FORMAT.document_of
+policy_of = FORMAT.policy_of
+
+
+def default() -> PolicySet:
+    """Return the packaged default."""
+    return FORMAT.default

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from services.triage.model.copying import replace
+from services.triage.model.records import replace
 from tests.triage.visits import brought
 
 

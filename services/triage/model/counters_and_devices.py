@@ -1,11 +1,12 @@
-"""What serves: counters, and the devices that customers serve themselves with (T10)."""
+"""What serves: counters, devices, and the numbers that terminals hold to give out by themselves (T4, T10)."""
 
+import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
-from services.triage.model.copying import replace
-from services.triage.model.ticket import line_of_counter, line_of_person
+from services.triage.model.records import replace
+from services.triage.model.visit import line_of_counter, line_of_person
 from shared.contracts.events.triage import Channel, CounterClosed, CounterEvent, CounterOpened, DeviceChanged
 
 
@@ -96,3 +97,48 @@ class Device:
     def apply(self, event: DeviceChanged) -> "Device":
         """Return the device after an event."""
         return replace(self, kind=event.kind, status=event.status, detail=event.detail, version=self.version + 1)
+
+
+PRINTED_NUMBER = re.compile(r"([A-Z]{1,4})([0-9]{1,6})")
+"""A number as it is printed: the series' prefix, and which of the series it is."""
+
+PaperReportKind = Literal["printed", "print_failed", "left"]
+PAPER_REPORTS: tuple[PaperReportKind, ...] = ("printed", "print_failed", "left")
+"""What a terminal says of a paper, in the order in which it is believed, whatever the order in which it comes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """Numbers that only one terminal gives out, on one day."""
+
+    block_id: str
+    terminal_id: str
+    channel: Channel
+    prefix: str
+    first: int
+    last: int
+    width: int
+    business_date: date
+
+    def number(self, drawn: int) -> str:
+        """Return one of its numbers as it is printed."""
+        return f"{self.prefix}{drawn:0{self.width}d}"
+
+    def has(self, number: str) -> bool:
+        """Whether a printed number is one of its own."""
+        match = PRINTED_NUMBER.fullmatch(number)
+        return match is not None and self.first <= int(match[2]) <= self.last and self.number(int(match[2])) == number
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaperReport:
+    """What a terminal said of a number that it gave out by itself."""
+
+    number: str
+    business_date: date
+    kind: PaperReportKind
+    at: datetime
+
+    def happened(self, asked: datetime, now: datetime) -> datetime:
+        """Return when it happened: not before the number was asked for, and not after now."""
+        return max(asked, min(self.at, now))

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Request
 from shared.contracts.base import BRANCH_PATTERN, NO_NUL, YEARS, field_with_nul, in_years
 from shared.contracts.http.operation import Operation
 from shared.errors import InvalidInput, TooLarge
-from shared.web.problems import BadRequest, RequestTimeout, UnsupportedMediaType
+from shared.web.problem_details import BadRequest, RequestTimeout, UnsupportedMediaType
 
 JSON = "application/json"
 _BRANCH = re.compile(BRANCH_PATTERN)

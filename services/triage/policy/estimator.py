@@ -1,17 +1,63 @@
-"""The wait that is promised, learned from every call of the line (T9).
+"""The wait that is promised, learned from every call of the line (T9)."""
 
-Half of the answer is what all customers of a line have in common, the other what is peculiar to a group:
-a channel's customers of one priority. The 90 % promise adds so many times the usual error as the group has
-lately needed for nine of ten promises to hold (adaptive conformal inference; Gibbs and Candès 2021).
-"""
-
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import mul
 
-from services.triage.policy.estimate.memory import Memory
-from services.triage.policy.estimate.regression import Fit, guess
-from services.triage.policy.estimate.scene import SIZE, WORK, Scene, inputs
+from services.triage.policy.estimate_features import SIZE, WORK, SampleWindow, Scene, inputs
 from services.triage.policy.rules import Policy
+
+NEAR_S = 10.0
+"""Errors below this weigh alike; beyond it the weight falls with the error."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fit:
+    """Weights of the inputs, and how unsure each of them is (the inverse of what was seen, by rows).
+
+    ``most``: the doubt of a weight never grows beyond what it was at the start. Inputs that nothing told
+    apart for months (two channels of which one is never used) would otherwise become noise.
+    """
+
+    weights: tuple[float, ...]
+    doubt: tuple[tuple[float, ...], ...]
+    most: float
+
+    def value(self, inputs: Sequence[float]) -> float:
+        """Return what the fit expects."""
+        return dot(self.weights, inputs)
+
+    def learned(self, inputs: Sequence[float], value: float, *, keep: float, robust: bool = True) -> "Fit":
+        """Return the fit after an example; the older ones count ``keep`` times as much as before.
+
+        ``robust``: towards the median of the values; else towards their mean.
+        """
+        error = value - self.value(inputs)
+        weight = NEAR_S / max(abs(error), NEAR_S) if robust else 1.0
+        reach = [dot(row, inputs) for row in self.doubt]
+        gain = [each / (keep / weight + max(0.0, dot(inputs, reach))) for each in reach]
+        weights = tuple([old + step * error for old, step in zip(self.weights, gain, strict=True)])
+        return replace(self, weights=weights, doubt=self._faded(gain, reach, keep))
+
+    def _faded(self, gain: Sequence[float], reach: Sequence[float], keep: float) -> tuple[tuple[float, ...], ...]:
+        """Return the doubt after an example, grown again by what fades: on both sides, so it stays symmetric."""
+        rows = range(len(gain))
+        fade = [keep**-0.5 if self.doubt[i][i] < keep * self.most else 1.0 for i in rows]
+        half = [[(self.doubt[i][j] - gain[i] * reach[j]) * fade[i] * fade[j] for j in range(i + 1)] for i in rows]
+        return tuple([tuple([half[max(i, j)][min(i, j)] for j in rows]) for i in rows])
+
+
+def guess(weights: Sequence[float], *, held: float) -> Fit:
+    """Return a fit that expects this before the first example; ``held``: how many examples it takes to move it."""
+    size = range(len(weights))
+    doubt = tuple(tuple(1.0 / held if row == column else 0.0 for column in size) for row in size)
+    return Fit(weights=tuple(weights), doubt=doubt, most=1.0 / held)
+
+
+def dot(left: Sequence[float], right: Sequence[float]) -> float:
+    """Return the inner product."""
+    return sum(map(mul, left, right), 0.0)
+
 
 KEEP, KEEP_OF_GROUP, KEEP_ERROR = 0.999, 0.997, 0.998
 HELD, HELD_OF_GROUP, HELD_ERROR = 5.0, 5.0, 5.0
@@ -82,7 +128,7 @@ class Peculiar:
 class Estimator:
     """What a line has taught. ``reach`` is that of a group of which nothing is known yet."""
 
-    memory: Memory = field(default_factory=Memory)
+    memory: SampleWindow = field(default_factory=SampleWindow)
     median: Fit = field(default_factory=lambda: guess(FIRST, held=HELD))
     error: Fit = field(default_factory=lambda: guess(FIRST_ERROR, held=HELD_ERROR))
     reach: float = FIRST_REACH
@@ -107,7 +153,7 @@ class Estimator:
     def alone(self) -> "Estimator":
         """Return what is known of a counter alone: how long services take, and what is guessed at first."""
         memory = self.memory
-        return Estimator(memory=Memory(services=memory.services, freed_at=memory.freed_at, ready=memory.ready))
+        return Estimator(memory=SampleWindow(services=memory.services, freed_at=memory.freed_at, ready=memory.ready))
 
     def called(self, group: str, waited_s: float, quote: Quote | None = None) -> "Estimator":
         """Return the estimator after a call; ``quote``: what the ticket was promised in this group, if it was."""
