@@ -26,16 +26,13 @@ class BranchReader(ABC, Generic[State]):
     """A branch, for looking."""
 
     zone: tzinfo
+    now: datetime
+    """The business time at which the use case began."""
+    state: State
+    """The branch's state: the committed one, and what this use case has recorded since.
 
-    @property
-    @abstractmethod
-    def now(self) -> datetime:
-        """The business time at which the use case began."""
-
-    @property
-    @abstractmethod
-    def state(self) -> State:
-        """The branch's state: the committed one, and what this use case has recorded since."""
+    It and the time are attributes, not properties: a use case reads them some thirty times.
+    """
 
     @abstractmethod
     def state_at(self, time: datetime) -> State:
@@ -60,7 +57,7 @@ class BranchUnitOfWork(BranchReader[State]):
         """Return a new opaque id."""
 
     @abstractmethod
-    def hear(self, said: EventData, at: datetime) -> None:
+    def append_unpublished(self, said: EventData, at: datetime) -> None:
         """Keep in our log what another said at ``at``: it changes what we know, though nothing that we tell."""
 
     @abstractmethod

@@ -71,7 +71,8 @@ def writes(connection: Connection) -> int:
 
 def _count_writes(connection: Connection, _cursor: Any, statement: str, *_others: Any) -> None:
     if not statement.startswith("SELECT"):
-        connection.info["lobby_writes"] = writes(connection) + 1
+        info = connection.info
+        info["lobby_writes"] = info.get("lobby_writes", 0) + 1
 
 
 def is_sqlite(engine: Engine) -> bool:

@@ -143,7 +143,7 @@ class Transaction:
         self.append_event(event, own=True)
         return event
 
-    def hear(self, branch: str, data: EventData, time: datetime) -> None:
+    def append_unpublished(self, branch: str, data: EventData, time: datetime) -> None:
         """Append to our log what another said, not to be published: a state is folded from its own log alone."""
         id_ = self.ids()
         self.append_event(self._event(branch, f"heard:{id_}", data, id_=id_, time=time), own=False)

@@ -21,18 +21,8 @@ class StoredReader(BranchReader[State]):
         self.zone = storage.settings.default_timezone
         self._storage = storage
         self._connection = connection
-        self._now = storage.clock.now()
-        self._state: State = storage.known(connection, branch).state
-
-    @property
-    def now(self) -> datetime:
-        """The business time at which the look began."""
-        return self._now
-
-    @property
-    def state(self) -> State:
-        """The branch's committed state."""
-        return self._state
+        self.now = storage.clock.now()
+        self.state = storage.known(connection, branch).state
 
     def state_at(self, time: datetime) -> State:
         """Return the branch's state at an instant, from its log."""
@@ -53,17 +43,8 @@ class StoredUnitOfWork(BranchUnitOfWork[State]):
         self._storage = storage
         self._tx = tx
         self._branch = branch
-        self._state: State = tx.state(branch)
-
-    @property
-    def now(self) -> datetime:
-        """The business time of the command."""
-        return self._tx.now
-
-    @property
-    def state(self) -> State:
-        """The branch's state after what was recorded so far."""
-        return self._state
+        self.now = tx.now
+        self.state = tx.state(branch)
 
     def state_at(self, time: datetime) -> State:
         """Return the branch's state at an instant, from its log."""
@@ -78,10 +59,10 @@ class StoredUnitOfWork(BranchUnitOfWork[State]):
         """Return a new opaque id."""
         return self._tx.ids()
 
-    def hear(self, said: EventData, at: datetime) -> None:
+    def append_unpublished(self, said: EventData, at: datetime) -> None:
         """Keep in our log what another said."""
-        self._tx.hear(self._branch, said, at)
-        self._state = self._tx.state(self._branch)
+        self._tx.append_unpublished(self._branch, said, at)
+        self.state = self._tx.state(self._branch)
 
     def _append(
         self,
@@ -93,4 +74,4 @@ class StoredUnitOfWork(BranchUnitOfWork[State]):
         correlation: str | None = None,
     ) -> None:
         self._tx.append(self._branch, subject, data, correlation=correlation or subject, sequence=sequence, time=at)
-        self._state = self._tx.state(self._branch)
+        self.state = self._tx.state(self._branch)

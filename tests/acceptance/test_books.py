@@ -31,7 +31,7 @@ def worklog(tmp_path: Path) -> Iterator[Storage]:
             tx.append_event(event, own=True)
     triage.close()
     storage = declared_storage(settings, "worklog", clock)
-    Office(storage, clock).hear(*events)
+    Office(storage, clock).receive(*events)
     yield storage
     storage.close()
 

@@ -438,7 +438,7 @@ def test_the_longest_overdue_are_looked_at_first_and_nobody_else(storage: Storag
 
 def test_what_a_terminal_said_is_in_the_state_and_is_not_published(storage: Storage) -> None:
     with storage.transaction(BRANCH) as tx:
-        tx.hear(BRANCH, triage.CounterOpened(counter="9", channels=("counter",)), tx.now)
+        tx.append_unpublished(BRANCH, triage.CounterOpened(counter="9", channels=("counter",)), tx.now)
         assert [row.own for row in tx.appended] == [False]
     assert storage.state(BRANCH).open == ("9",)
     storage.states.forget()

@@ -71,7 +71,7 @@ class InProcess:
         )
         return getattr(self.service, self._methods[operation.name])(call)
 
-    def hear(self, event: Event) -> None:
+    def receive(self, event: Event) -> None:
         """Let the service handle an event, in a transaction of its own; raise what its handler raises."""
         self._inbox().handle_again(event, also=lambda _tx: None)
 

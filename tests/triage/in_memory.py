@@ -94,7 +94,7 @@ class MemoryLobbies(Lobbies):
     def unit_of_work(self, tx: Transaction, branch: str) -> UnitOfWork:
         return self.branch
 
-    def hear(self, event: Event, handler: EventHandler) -> None:
+    def receive(self, event: Event, handler: EventHandler) -> None:
         """Let the service's handler have an event."""
         self.branch.cause = event.id
         tx = cast("Transaction", SimpleNamespace())  # there is none: the branch itself notes the cause

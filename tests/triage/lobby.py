@@ -155,7 +155,7 @@ class Lobby:
         block: calls.NumberBlock = self.triage.call(calls.LEASE_NUMBERS, given, b=BRANCH, t=terminal)
         return block
 
-    def hear(
+    def receive(
         self, data: EventData, *, time: datetime | None = None, subject: str | None = None, id_: str | None = None
     ) -> Event:
         """Hand over an event, as the queue does."""
@@ -167,9 +167,9 @@ class Lobby:
         )  # fmt: skip
         lobbies = self.triage.service.lobbies
         if isinstance(lobbies, MemoryLobbies):
-            lobbies.hear(event, handler_of(self.triage.service))
+            lobbies.receive(event, handler_of(self.triage.service))
         else:
-            self.triage.hear(event)
+            self.triage.receive(event)
         return event
 
     def log(self) -> list[Event]:

@@ -280,7 +280,7 @@ class BranchDay(RuleBasedStateMachine):
             "print_failed": lambda: terminal.TicketPrintFailed(number=number),
             "left": lambda: terminal.TicketLeft(number=number),
         }[kind]()
-        self.lobby.hear(said, time=at)
+        self.lobby.receive(said, time=at)
 
     @rule(seconds=st.sampled_from([5, 60, 400, 1000]))
     def pass_time(self, seconds: int) -> None:

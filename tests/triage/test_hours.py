@@ -55,7 +55,7 @@ def test_who_asks_while_the_branch_is_closed_is_told_when_it_opens(storage: Stor
     with pytest.raises(BranchClosed) as caught:
         lobby.take()
     assert caught.value.extra["opens_at"] == "2026-11-24T10:00:00+08:00"
-    lobby.hear(terminal.TicketRequested(business="transfer", terminal_id="k1"))
+    lobby.receive(terminal.TicketRequested(business="transfer", terminal_id="k1"))
     refused = lobby.events()[-1].data
     assert isinstance(refused, triage.TicketRefused)
     assert refused.code == "branch_closed"

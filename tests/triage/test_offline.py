@@ -76,14 +76,14 @@ def test_an_offline_ticket_stands_where_its_time_puts_it(lobby: Lobby, clock: Ma
     clock.advance(1200)
     online = lobby.wait()
     clock.advance(600)
-    event = lobby.hear(offline(block.first_number), time=asked)
+    event = lobby.receive(offline(block.first_number), time=asked)
     issued = lobby.events()[-1]
     assert isinstance(issued.data, triage.TicketIssued)
     assert (issued.causationid, issued.time, issued.data.number) == (event.id, asked, "A001")
     assert (issued.data.offline, issued.data.late, issued.data.wait_p90_s) == (True, False, 0)
     assert lobby.next() is not None  # its paper was not told of yet: the one who came by network is called
     lobby.serve(online.ticket_id)
-    lobby.hear(terminal.TicketPrinted(number="A001"), time=asked)
+    lobby.receive(terminal.TicketPrinted(number="A001"), time=asked)
     called = lobby.next()
     assert called is not None
     assert (called.number, called.waited_s) == ("A001", 1860.0)
@@ -92,11 +92,11 @@ def test_an_offline_ticket_stands_where_its_time_puts_it(lobby: Lobby, clock: Ma
 def test_what_was_said_of_a_number_before_it_was_heard_of_is_not_lost(lobby: Lobby, clock: ManualClock) -> None:
     lobby.lease()
     asked = clock.now()
-    lobby.hear(terminal.TicketLeft(number="A001"), time=asked + timedelta(minutes=9))
-    lobby.hear(terminal.TicketPrinted(number="A001"), time=asked + timedelta(seconds=5))
+    lobby.receive(terminal.TicketLeft(number="A001"), time=asked + timedelta(minutes=9))
+    lobby.receive(terminal.TicketPrinted(number="A001"), time=asked + timedelta(seconds=5))
     assert lobby.names() == ["number_block_leased"]
     clock.advance(7200)
-    lobby.hear(offline("A001"), time=asked)
+    lobby.receive(offline("A001"), time=asked)
     assert lobby.names()[1:] == ["ticket_issued", "ticket_printed", "ticket_left", "visit_ended"]
     ended = lobby.events()[-1].data
     assert isinstance(ended, triage.VisitEnded)
@@ -107,13 +107,13 @@ def test_a_number_that_is_not_the_terminals_is_refused_by_an_event_and_nothing_i
     lobby.lease(size=5)
     taken = lobby.take()
     for number, said in (("A006", {}), ("A1", {}), ("A0001", {}), ("B001", {}), ("A001", {"terminal_id": "k2"})):
-        event = lobby.hear(offline(number, **said))
+        event = lobby.receive(offline(number, **said))
         refused = lobby.events()[-1]
         assert isinstance(refused.data, triage.TicketRefused)
         code = "number_taken" if number == taken.number else "number_not_leased"
         assert (refused.data.code, refused.data.number, refused.data.field) == (code, number, "number")
         assert refused.causationid == event.id
-    lobby.hear(offline("A002", "nonsense"))
+    lobby.receive(offline("A002", "nonsense"))
     refused = lobby.events()[-1]
     assert isinstance(refused.data, triage.TicketRefused)
     assert (refused.data.code, refused.data.number) == ("unknown_business", "A002")
@@ -122,10 +122,10 @@ def test_a_number_that_is_not_the_terminals_is_refused_by_an_event_and_nothing_i
 def test_a_number_given_to_two_customers_is_refused_the_second_time(lobby: Lobby, clock: ManualClock) -> None:
     lobby.lease()
     asked = clock.now()
-    lobby.hear(offline("A001"), time=asked)
-    lobby.hear(offline("A001"), time=asked)  # told again with another id: the very same
+    lobby.receive(offline("A001"), time=asked)
+    lobby.receive(offline("A001"), time=asked)  # told again with another id: the very same
     assert lobby.names().count("ticket_issued") == 1
-    lobby.hear(offline("A001", "account_closing"), time=asked)
+    lobby.receive(offline("A001", "account_closing"), time=asked)
     refused = lobby.events()[-1].data
     assert isinstance(refused, triage.TicketRefused)
     assert (refused.code, refused.number) == ("number_taken", "A001")
@@ -137,9 +137,9 @@ def test_what_is_told_after_the_day_is_entered_and_called_by_nobody(lobby: Lobby
     asked = clock.now()
     clock.time = MIDNIGHT + timedelta(hours=10)
     for number in ("A001", "A002"):
-        lobby.hear(offline(number), time=asked)
-        lobby.hear(terminal.TicketPrinted(number=number), time=asked)
-    lobby.hear(terminal.TicketLeft(number="A002"), time=asked + timedelta(minutes=5))
+        lobby.receive(offline(number), time=asked)
+        lobby.receive(terminal.TicketPrinted(number=number), time=asked)
+    lobby.receive(terminal.TicketLeft(number="A002"), time=asked + timedelta(minutes=5))
     assert lobby.next() is None
     assert end_days(lobby) == 0
     clock.advance(lobby.policy.day_end_quiet_s - 10)
@@ -156,8 +156,8 @@ def test_a_number_of_a_day_gone_by_is_not_called_by_name_either(lobby: Lobby, cl
     lobby.lease()
     asked = clock.now()
     clock.time = MIDNIGHT + timedelta(hours=10)
-    lobby.hear(offline("A001"), time=asked)
-    lobby.hear(terminal.TicketPrinted(number="A001"), time=asked)
+    lobby.receive(offline("A001"), time=asked)
+    lobby.receive(terminal.TicketPrinted(number="A001"), time=asked)
     with pytest.raises(IllegalTransition, match="A001 is of 2026-11-24, a day gone by") as refused:
         lobby.call(number="A001")
     assert refused.value.extra["state"] == "waiting"
@@ -170,7 +170,7 @@ def test_what_is_told_a_month_later_is_refused(lobby: Lobby, clock: ManualClock)
     lobby.lease()
     asked = clock.now()
     clock.advance(30 * 86400)
-    lobby.hear(offline("A001"), time=asked)
+    lobby.receive(offline("A001"), time=asked)
     refused = lobby.events()[-1].data
     assert isinstance(refused, triage.TicketRefused)
     assert (refused.code, refused.number) == ("requested_too_long_ago", "A001")
@@ -178,11 +178,11 @@ def test_what_is_told_a_month_later_is_refused(lobby: Lobby, clock: ManualClock)
 
 def test_a_terminal_gives_a_number_up_by_an_event_too(lobby: Lobby) -> None:
     taken = lobby.take()
-    lobby.hear(terminal.TicketPrintFailed(ticket_id=taken.ticket_id))
-    lobby.hear(terminal.TicketPrintFailed(ticket_id=taken.ticket_id))
+    lobby.receive(terminal.TicketPrintFailed(ticket_id=taken.ticket_id))
+    lobby.receive(terminal.TicketPrintFailed(ticket_id=taken.ticket_id))
     assert lobby.names(taken.visit_id) == ["ticket_issued", "ticket_left", "visit_ended"]
     other = lobby.wait()
-    lobby.hear(terminal.TicketLeft(ticket_id=other.ticket_id))
+    lobby.receive(terminal.TicketLeft(ticket_id=other.ticket_id))
     assert lobby.ticket(other.ticket_id).outcome == "left"
 
 
@@ -200,7 +200,7 @@ def test_a_paper_that_failed_and_was_printed_is_printed_in_any_order(
         (terminal.TicketPrinted(number="A001"), printed_s),
     )
     for data, after_s in (said[n] for n in order):
-        lobby.hear(data, time=asked + timedelta(seconds=after_s))
+        lobby.receive(data, time=asked + timedelta(seconds=after_s))
     clock.advance(lobby.policy.reserved_expiry_s + LATENCY_S + 1)
     give_up(lobby)
     (waiting,) = lobby.queue().waiting
@@ -218,7 +218,7 @@ def test_a_paper_that_only_failed_is_given_up_when_nobody_says_more(
     clock.advance(1800)
     said = [(offline("A001"), asked), (terminal.TicketPrintFailed(number="A001"), asked + timedelta(seconds=9))]
     for data, at in said if issued_first else said[::-1]:
-        lobby.hear(data, time=at)
+        lobby.receive(data, time=at)
     assert lobby.names()[1:] == ["ticket_issued"]
     if end == "expiry":
         clock.advance(lobby.policy.reserved_expiry_s + LATENCY_S + 1)
@@ -237,7 +237,7 @@ def test_an_event_that_gives_a_number_up_frees_its_appointment(lobby: Lobby, clo
     for _ in range(2):
         taken = lobby.take(customer={"appointment_id": booked.appointment_id})
         assert "appointment_arrived" in lobby.names(f"appointment:{BRANCH}:{booked.appointment_id}")
-        lobby.hear(terminal.TicketPrintFailed(ticket_id=taken.ticket_id))
+        lobby.receive(terminal.TicketPrintFailed(ticket_id=taken.ticket_id))
     names = lobby.names(f"appointment:{BRANCH}:{booked.appointment_id}")
     assert names == ["appointment_booked", *["appointment_arrived", "appointment_booked"] * 2]
 
@@ -245,11 +245,11 @@ def test_an_event_that_gives_a_number_up_frees_its_appointment(lobby: Lobby, clo
 def test_a_customer_whom_a_counter_has_did_not_leave_at_the_terminal(lobby: Lobby, clock: ManualClock) -> None:
     lobby.open()
     lobby.lease()
-    lobby.hear(offline("A001"))
-    lobby.hear(terminal.TicketPrinted(number="A001"))
+    lobby.receive(offline("A001"))
+    lobby.receive(terminal.TicketPrinted(number="A001"))
     called = lobby.next()
     assert called is not None
-    lobby.hear(terminal.TicketLeft(number="A001"))
+    lobby.receive(terminal.TicketLeft(number="A001"))
     assert lobby.ticket(called.ticket_id).state == "called"
 
 
@@ -299,7 +299,7 @@ def told(spool: Sequence[Said], later: timedelta) -> dict[str, object]:
     lobby.lease()
     clock.time = MORNING + timedelta(hours=2) + later
     for said in spool:
-        lobby.hear(said.data, time=said.at, id_=said.id_)
+        lobby.receive(said.data, time=said.at, id_=said.id_)
     clock.time = max(MIDNIGHT, clock.time) + timedelta(hours=1)
     end_days(lobby)
     visits = {}

@@ -44,7 +44,7 @@ def test_a_terminal_learns_that_its_late_paper_is_of_a_number_that_was_given_up(
     with pytest.raises(IllegalTransition) as refused:
         lobby.do("printed", taken.ticket_id)
     assert (refused.value.extra["state"], refused.value.extra["allowed"]) == ("left", [])
-    lobby.hear(terminal.TicketPrinted(ticket_id=taken.ticket_id))  # nobody waits for an answer to an event
+    lobby.receive(terminal.TicketPrinted(ticket_id=taken.ticket_id))  # nobody waits for an answer to an event
     assert lobby.names(taken.visit_id) == ["ticket_issued", "ticket_left", "visit_ended"]
 
 

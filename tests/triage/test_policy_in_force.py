@@ -87,7 +87,7 @@ def test_the_policy_is_no_answer_to_the_request_that_it_comes_before(bank: Bank)
     """A terminal knows its answer by ``causationid``."""
     bank.says("green_age: 60")
     bank.start()
-    request = bank.lobby.hear(terminal.TicketRequested(business="transfer", terminal_id="k1"))
+    request = bank.lobby.receive(terminal.TicketRequested(business="transfer", terminal_id="k1"))
     policy, issued = bank.lobby.log()
     assert (policy.causationid, issued.causationid) == (None, request.id)
 

@@ -20,7 +20,7 @@ def test_nothing_is_kept_of_what_one_who_left_was_promised(lobby: Lobby, told_by
     if told_by == "a call":
         lobby.do("left", taken.ticket_id)
     else:
-        lobby.hear(terminal.TicketLeft(ticket_id=taken.ticket_id))
+        lobby.receive(terminal.TicketLeft(ticket_id=taken.ticket_id))
     assert kept(lobby) == 0
 
 

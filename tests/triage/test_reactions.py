@@ -28,7 +28,7 @@ def completed(ticket_id: str | None, visit_id: str = "v") -> vip.HandoffComplete
 
 def test_a_terminals_request_becomes_a_ticket_that_names_it_as_its_cause(lobby: Lobby, clock: ManualClock) -> None:
     asked = clock.now() - timedelta(seconds=30)
-    request = lobby.hear(terminal.TicketRequested(business="transfer", terminal_id="k1"), time=asked)
+    request = lobby.receive(terminal.TicketRequested(business="transfer", terminal_id="k1"), time=asked)
     (event,) = lobby.events()
     assert isinstance(event.data, triage.TicketIssued)
     assert (event.causationid, event.time, event.data.requested_at) == (request.id, asked, asked)
@@ -36,7 +36,7 @@ def test_a_terminals_request_becomes_a_ticket_that_names_it_as_its_cause(lobby: 
 
 
 def test_a_request_that_cannot_be_served_is_refused_by_an_event(lobby: Lobby) -> None:
-    request = lobby.hear(terminal.TicketRequested(business="cash_withdrawl", terminal_id="k1"))
+    request = lobby.receive(terminal.TicketRequested(business="cash_withdrawl", terminal_id="k1"))
     (event,) = lobby.events()
     refused = event.data
     assert isinstance(refused, triage.TicketRefused)
@@ -45,34 +45,34 @@ def test_a_request_that_cannot_be_served_is_refused_by_an_event(lobby: Lobby) ->
 
 
 def test_a_request_of_the_day_before_yesterday_is_refused(lobby: Lobby, clock: ManualClock) -> None:
-    lobby.hear(terminal.TicketRequested(business="transfer"), time=clock.now() - timedelta(hours=37))
+    lobby.receive(terminal.TicketRequested(business="transfer"), time=clock.now() - timedelta(hours=37))
     assert lobby.names() == ["ticket_refused"]
 
 
 def test_a_terminal_whose_clock_is_ahead_is_served_as_of_now(lobby: Lobby, clock: ManualClock) -> None:
-    lobby.hear(terminal.TicketRequested(business="transfer"), time=clock.now() + timedelta(minutes=10))
+    lobby.receive(terminal.TicketRequested(business="transfer"), time=clock.now() + timedelta(minutes=10))
     (event,) = lobby.events()
     assert event.time == clock.now()
 
 
 def test_a_terminals_report_of_the_paper_lets_the_ticket_wait(lobby: Lobby) -> None:
     taken = lobby.take()
-    lobby.hear(terminal.TicketPrinted(ticket_id=taken.ticket_id))
-    lobby.hear(terminal.TicketPrinted(ticket_id=taken.ticket_id))
+    lobby.receive(terminal.TicketPrinted(ticket_id=taken.ticket_id))
+    lobby.receive(terminal.TicketPrinted(ticket_id=taken.ticket_id))
     assert lobby.ticket(taken.ticket_id).state == "waiting"
     assert lobby.names(taken.visit_id) == ["ticket_issued", "ticket_printed"]
 
 
 def test_the_paper_of_an_unknown_ticket_waits_for_its_predecessor(lobby: Lobby) -> None:
     with pytest.raises(PredecessorMissing):
-        lobby.hear(terminal.TicketPrinted(ticket_id="nobody's"), subject="s1")
+        lobby.receive(terminal.TicketPrinted(ticket_id="nobody's"), subject="s1")
     assert lobby.events() == []
 
 
 def test_a_device_that_reports_changes_the_route(lobby: Lobby) -> None:
-    lobby.hear(terminal.DeviceReported(device_id="kiosk-1", kind="kiosk", status="up"))
+    lobby.receive(terminal.DeviceReported(device_id="kiosk-1", kind="kiosk", status="up"))
     assert lobby.take("query").channel == "self_service"
-    lobby.hear(terminal.DeviceReported(device_id="kiosk-1", kind="kiosk", status="down", detail="paper jam"))
+    lobby.receive(terminal.DeviceReported(device_id="kiosk-1", kind="kiosk", status="down", detail="paper jam"))
     assert lobby.take("query").channel == "counter"
     assert lobby.queue().devices[0].detail == "paper jam"
 
@@ -84,33 +84,33 @@ def test_a_devices_newest_report_counts_whatever_comes_last(
     said = (("up", 60), ("down", 30), ("up", 5))  # the last one may change nothing, and is the newest still
     for status, minutes in (said[n] for n in order):
         report = validated(terminal.DeviceReported, {"device_id": "atm-1", "kind": "atm", "status": status})
-        lobby.hear(report, time=clock.now() - timedelta(minutes=minutes))
+        lobby.receive(report, time=clock.now() - timedelta(minutes=minutes))
     assert lobby.queue().devices[0].status == "up"
     assert lobby.take("query").channel == "self_service"
 
 
 def test_of_two_reports_of_a_device_of_one_time_the_later_arrival_counts(lobby: Lobby, clock: ManualClock) -> None:
     for status in ("up", "down"):
-        lobby.hear(validated(terminal.DeviceReported, {"device_id": "atm-1", "kind": "atm", "status": status}))
+        lobby.receive(validated(terminal.DeviceReported, {"device_id": "atm-1", "kind": "atm", "status": status}))
     assert lobby.queue().devices[0].status == "down"
 
 
 def test_a_device_whose_clock_is_ahead_can_be_contradicted(lobby: Lobby, clock: ManualClock) -> None:
     down = terminal.DeviceReported(device_id="atm-1", kind="atm", status="down")
-    lobby.hear(down, time=clock.now() + timedelta(hours=1))
+    lobby.receive(down, time=clock.now() + timedelta(hours=1))
     assert lobby.device("atm-1", "atm", "up").status == "up"
-    lobby.hear(down, time=clock.now() - timedelta(seconds=1))
+    lobby.receive(down, time=clock.now() - timedelta(seconds=1))
     assert lobby.queue().devices[0].status == "up"
 
 
 def test_a_manager_who_takes_a_vip_calls_serves_and_completes_the_ticket(lobby: Lobby, clock: ManualClock) -> None:
     taken = lobby.wait(customer={"card_tier": "private"})
     clock.advance(120)
-    lobby.hear(accepted(taken.ticket_id, taken.visit_id))
+    lobby.receive(accepted(taken.ticket_id, taken.visit_id))
     view = lobby.ticket(taken.ticket_id)
     assert (view.state, view.counter, view.waited_s) == ("serving", "m1", 120)
     clock.advance(300)
-    lobby.hear(completed(taken.ticket_id, taken.visit_id))
+    lobby.receive(completed(taken.ticket_id, taken.visit_id))
     assert lobby.names(taken.visit_id)[2:] == [
         "ticket_called", "service_started", "ticket_completed", "visit_ended",
     ]  # fmt: skip
@@ -123,14 +123,14 @@ def test_a_manager_can_take_a_vip_whose_paper_was_not_reported_and_the_late_repo
     lobby: Lobby,
 ) -> None:
     taken = lobby.take(customer={"card_tier": "platinum"})
-    lobby.hear(accepted(taken.ticket_id))
-    lobby.hear(terminal.TicketPrinted(ticket_id=taken.ticket_id))
+    lobby.receive(accepted(taken.ticket_id))
+    lobby.receive(terminal.TicketPrinted(ticket_id=taken.ticket_id))
     assert lobby.ticket(taken.ticket_id).state == "serving"
 
 
 def test_what_a_manager_set_aside_goes_on_at_the_managers_desk(lobby: Lobby) -> None:
     taken = lobby.wait(customer={"card_tier": "platinum"})
-    lobby.hear(accepted(taken.ticket_id))
+    lobby.receive(accepted(taken.ticket_id))
     lobby.do("hold", taken.ticket_id)
     assert lobby.do("resume", taken.ticket_id).counter == "m1"
     assert lobby.undo(taken.ticket_id).state == "held"
@@ -140,12 +140,12 @@ def test_a_vip_whom_a_window_serves_stays_there(lobby: Lobby) -> None:
     taken = lobby.wait(customer={"card_tier": "platinum"})
     lobby.open("9", "vip")
     lobby.next("9")
-    lobby.hear(accepted(taken.ticket_id))
-    lobby.hear(completed(taken.ticket_id))
+    lobby.receive(accepted(taken.ticket_id))
+    lobby.receive(completed(taken.ticket_id))
     view = lobby.ticket(taken.ticket_id)
     assert (view.state, view.counter) == ("called", "9")
     lobby.serve(taken.ticket_id)
-    lobby.hear(completed(taken.ticket_id))
+    lobby.receive(completed(taken.ticket_id))
     assert lobby.names(taken.visit_id).count("visit_ended") == 1
 
 
@@ -155,12 +155,12 @@ def test_a_vip_who_is_at_a_window_with_another_ticket_is_the_managers_afterwards
     lobby.do("printed", other.ticket_id)
     lobby.open("1", "counter")
     lobby.next("1")
-    lobby.hear(accepted(taken.ticket_id))
+    lobby.receive(accepted(taken.ticket_id))
     assert (lobby.ticket(taken.ticket_id).state, lobby.ticket(other.ticket_id).state) == ("waiting", "called")
-    lobby.hear(completed(taken.ticket_id))
+    lobby.receive(completed(taken.ticket_id))
     assert lobby.ticket(taken.ticket_id).state == "waiting"
     lobby.serve(other.ticket_id)
-    lobby.hear(completed(taken.ticket_id))
+    lobby.receive(completed(taken.ticket_id))
     view = lobby.ticket(taken.ticket_id)
     assert (view.state, view.counter) == ("completed", "m1")
     assert lobby.names(taken.visit_id).count("visit_ended") == 1
@@ -168,9 +168,9 @@ def test_a_vip_who_is_at_a_window_with_another_ticket_is_the_managers_afterwards
 
 def test_what_a_manager_sends_to_a_counter_waits_there_when_the_hand_off_is_completed(lobby: Lobby) -> None:
     taken = lobby.wait(customer={"card_tier": "platinum"})
-    lobby.hear(accepted(taken.ticket_id))
+    lobby.receive(accepted(taken.ticket_id))
     lobby.transfer(taken.ticket_id, "counter")
-    lobby.hear(completed(taken.ticket_id))
+    lobby.receive(completed(taken.ticket_id))
     assert lobby.ticket(taken.ticket_id).state == "waiting"
 
 
@@ -178,17 +178,17 @@ def test_a_vip_who_left_stays_left(lobby: Lobby) -> None:
     taken = lobby.wait(customer={"card_tier": "gold"})
     lobby.do("left", taken.ticket_id)
     before = lobby.names()
-    lobby.hear(accepted(taken.ticket_id))
-    lobby.hear(completed(taken.ticket_id))
+    lobby.receive(accepted(taken.ticket_id))
+    lobby.receive(completed(taken.ticket_id))
     assert lobby.names() == before
 
 
 def test_a_hand_off_without_a_ticket_is_none_of_triages_business(lobby: Lobby) -> None:
-    lobby.hear(accepted(None))
-    lobby.hear(completed(None))
+    lobby.receive(accepted(None))
+    lobby.receive(completed(None))
     assert lobby.events() == []
 
 
 def test_a_hand_off_of_an_unknown_ticket_waits_for_its_predecessor(lobby: Lobby) -> None:
     with pytest.raises(PredecessorMissing):
-        lobby.hear(accepted("unknown"))
+        lobby.receive(accepted("unknown"))

@@ -167,14 +167,14 @@ def test_the_same_business_twice_in_one_visit_is_an_accident_too(lobby: Lobby) -
 def test_a_terminal_learns_which_ticket_the_customer_has(lobby: Lobby) -> None:
     first = lobby.wait("transfer", customer=LI)
     customer = terminal.Customer(**LI)
-    lobby.hear(terminal.TicketRequested(business="transfer", customer=customer, terminal_id="k1"))
+    lobby.receive(terminal.TicketRequested(business="transfer", customer=customer, terminal_id="k1"))
     refused = lobby.events()[-1].data
     assert isinstance(refused, triage.TicketRefused)
     assert (refused.code, refused.number, refused.ticket_id) == ("already_queued", first.number, first.ticket_id)
 
 
 def test_a_terminal_gets_a_ticket_for_each_business_it_named(lobby: Lobby) -> None:
-    request = lobby.hear(terminal.TicketRequested(business="transfer", businesses=("mortgage",)))
+    request = lobby.receive(terminal.TicketRequested(business="transfer", businesses=("mortgage",)))
     first, second = lobby.events()
     assert (first.causationid, second.causationid) == (request.id, request.id)
     assert first.subject == second.subject

@@ -66,13 +66,13 @@ class Lobby:
         """Look at the clock, as the service does each second."""
         self.vip.service.watch_offers()
 
-    def hear(self, data: EventData, subject: str, sequence: int = 1) -> None:
+    def receive(self, data: EventData, subject: str, sequence: int = 1) -> None:
         """Hand over an event of triage, as the queue does."""
         event = Event(
             id=new_id(), source="/services/triage", type=type_of(type(data)), subject=subject, time=self.clock.now(),
             branchid=BRANCH, correlationid=subject, sequence=sequence, recordedtime=self.clock.now(), data=data,
         )  # fmt: skip
-        self.vip.hear(event)
+        self.vip.receive(event)
 
     def view(self) -> calls.VipView:
         view: calls.VipView = self.vip.call(calls.VIP, b=BRANCH)

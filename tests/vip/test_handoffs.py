@@ -289,7 +289,7 @@ def test_what_is_owed_in_the_lounge_is_owed_until_the_customer_leaves_it(lobby: 
         ("tea", "lobby_manager", now + timedelta(seconds=180)),
         ("magazines", "lobby_manager", now + timedelta(seconds=300)),
     ]
-    lobby.hear(visit_ended("left", visit_id="v9"), "v9")
+    lobby.receive(visit_ended("left", visit_id="v9"), "v9")
     lobby.complete(first.handoff_id)
     lobby.clock.advance(30)
     assert len(lobby.view().handoffs[0].lounge_tasks) == 2, "offered, and still in the lounge"

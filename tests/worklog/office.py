@@ -30,7 +30,7 @@ class Office:
         self.clock = clock
         self.worklog = InProcess(WorklogService, storage=storage, lobbies=Lobbies(storage))
 
-    def hear(self, *events: Event) -> None:
+    def receive(self, *events: Event) -> None:
         """Hand over one batch; what is counted then is what the journal says from its first event on."""
         self.worklog.take_batch(events)
         for branch in dict.fromkeys(event.branchid for event in events):
@@ -38,7 +38,7 @@ class Office:
 
     def hear_singly(self, events: Iterable[Event]) -> None:
         for event in events:
-            self.hear(event)
+            self.receive(event)
 
     def dead_letters(self) -> list[tuple[str, str]]:
         with self.storage.read() as connection:

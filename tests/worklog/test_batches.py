@@ -22,7 +22,7 @@ def test_any_batches_with_any_repetition_leave_the_same_figures_and_a_whole_jour
     said = data.draw(interleaved(streams))
     while said:
         cut = data.draw(st.integers(1, 8))
-        office.hear(*said[:cut])
+        office.receive(*said[:cut])
         said = said[cut:]
     (figures,) = figures_after([event for stream in streams for event in stream], 100).values()
     view = office.day(branch=branch)

@@ -52,18 +52,18 @@ def test_tomorrow_begins_at_the_branchs_midnight(office: Office) -> None:
 
 def test_a_day_is_not_signed_while_visits_have_no_end(office: Office) -> None:
     happened = Happened(BRANCH)
-    office.hear(happened.issued("v1"), happened.issued("v2"), *happened.visit("v3"))
+    office.receive(happened.issued("v1"), happened.issued("v2"), *happened.visit("v3"))
     with pytest.raises(VisitsInProgress) as refused:
         office.close()
     assert refused.value.extra["in_progress"] == 2
     assert office.day().state == "open"
-    office.hear(happened.ended("v1"), happened.ended("v2", "left"))
+    office.receive(happened.ended("v1"), happened.ended("v2", "left"))
     assert office.close().state == "closed"
 
 
 def test_the_signature_names_the_totals_and_the_journals_last_link(office: Office) -> None:
     happened = Happened(BRANCH)
-    office.hear(*happened.visit("v1"), *happened.visit("v2", "left"), *happened.visit("v3"))
+    office.receive(*happened.visit("v1"), *happened.visit("v2", "left"), *happened.visit("v3"))
     before = office.day()
     view = office.close()
     assert (view.state, view.signed_by, view.signed_at) == ("closed", "li", office.clock.now())
@@ -96,7 +96,7 @@ def test_what_worklog_says_itself_comes_back_into_its_journal(office: Office) ->
     office.check()
     office.close()
     said = office.own_events()
-    office.hear(*said)
+    office.receive(*said)
     assert [entry.event["id"] for entry in office.search().entries] == [event.id for event in said]
     view = office.day()
     assert (len(view.notes), len(view.checks), view.events, view.state) == (1, 1, 3, "closed")

@@ -24,8 +24,8 @@ Tamper = Callable[[Connection], None]
 def five(office: Office) -> Happened:
     """A journal of five events of one branch, and three of another."""
     happened = Happened(BRANCH)
-    office.hear(*happened.visit("v1"), happened.dispute("i1"), happened.settled("i1"))
-    office.hear(*Happened("other").visit("v9"))
+    office.receive(*happened.visit("v1"), happened.dispute("i1"), happened.settled("i1"))
+    office.receive(*Happened("other").visit("v9"))
     return happened
 
 
@@ -177,7 +177,7 @@ def test_a_signed_days_chain_cannot_be_removed_with_its_head(office: Office, sto
 
 def test_what_comes_after_the_signature_does_not_break_it(office: Office, five: Happened) -> None:
     office.close()
-    office.hear(*five.visit("v2"))
+    office.receive(*five.visit("v2"))
     assert office.verify().ok
 
 
@@ -192,7 +192,7 @@ def test_verify_counts_what_it_looked_at(office: Office) -> None:
 def test_a_long_chain_is_verified_in_chunks(office: Office, storage: Storage) -> None:
     """More links than are read at once; the one change is found behind the first chunk."""
     happened = Happened(BRANCH)
-    office.hear(*(event for n in range(400) for event in happened.visit(f"v{n}")))
+    office.receive(*(event for n in range(400) for event in happened.visit(f"v{n}")))
     assert (office.verify().ok, office.verify().events) == (True, 1200)
     with storage.transaction() as tx:
         _change(tx.connection, 1101, subject="nobody")
@@ -205,7 +205,7 @@ def test_each_link_is_made_of_the_one_before_and_the_events_bytes(office: Office
     """As an auditor would recompute it, with nothing of ours but the rule."""
     from hashlib import sha256
 
-    office.hear(*Happened(BRANCH).visit("v"))
+    office.receive(*Happened(BRANCH).visit("v"))
     previous = sha256(f"lobby:{BRANCH}:{TODAY.isoformat()}".encode()).hexdigest()
     with storage.read() as connection:
         rows = connection.execute(select(journal.c.body, journal.c.hash).order_by(journal.c.n)).all()
@@ -248,10 +248,10 @@ def test_the_journal_is_searched_by_type_subject_and_time(office: Office) -> Non
 def test_what_is_recorded_while_somebody_verifies_is_not_taken_for_tampering(office: Office, storage: Storage) -> None:
     """All heads are read before the links: a chain that grows meanwhile must be seen as it was."""
     first, second = Happened("aaa"), Happened("zzz")
-    office.hear(*(event for n in range(200) for event in first.visit(f"a{n}")), *second.visit("z"))
+    office.receive(*(event for n in range(200) for event in first.visit(f"a{n}")), *second.visit("z"))
     more = iter([list(first.visit("late-a")), list(second.visit("late-z"))])
     with storage.read() as connection:
-        seen = verify_chains(StoredJournal(connection, pause=lambda: office.hear(*next(more, []))), None)
+        seen = verify_chains(StoredJournal(connection, pause=lambda: office.receive(*next(more, []))), None)
     assert (seen.broken, seen.events) == ((), 603)
     assert next(more, None) is None
     assert (office.verify().ok, office.verify().events) == (True, 609)

@@ -25,7 +25,7 @@ def told(draw: st.DrawFn) -> list[tuple[datetime, timedelta, str]]:
     return draw(st.lists(one, min_size=1, max_size=14))
 
 
-def hear(office: Office, branch: str, events: Sequence[tuple[datetime, timedelta, str]]) -> None:
+def receive(office: Office, branch: str, events: Sequence[tuple[datetime, timedelta, str]]) -> None:
     happened = Happened(branch)
     said: list[Event] = []
     for number, (at, late, kind) in enumerate(events):
@@ -53,7 +53,7 @@ def test_a_search_page_by_page_finds_what_a_look_at_everything_finds(
     limit: int,
 ) -> None:
     branch = f"b{next(_branches)}"
-    hear(office, branch, events)
+    receive(office, branch, events)
     everything = office.search(branch=branch, limit=1000).entries
     assert len(everything) == len(events)
     asked = {"from": begin, "to": end, "type": type_}
@@ -80,7 +80,7 @@ def test_a_day_that_was_heard_of_after_later_ones_is_found_behind_them(office: O
     branch = f"b{next(_branches)}"
     monday, tuesday, at_once = MORNING, MORNING + timedelta(days=1), timedelta()
     late = timedelta(days=2)
-    hear(office, branch, [(monday, late, "issued"), (tuesday, at_once, "issued"), (monday, at_once, "issued")])
+    receive(office, branch, [(monday, late, "issued"), (tuesday, at_once, "issued"), (monday, at_once, "issued")])
     first, _, last = (entry.position for entry in office.search(branch=branch).entries)
     found = office.search(branch=branch, **{"from": monday, "to": monday + timedelta(hours=2)}).entries
     assert [entry.position for entry in found] == [first, last]

@@ -52,7 +52,7 @@ def test_a_day_that_is_old_when_it_begins_is_not_kept_in_mind(office: Office, st
 
 
 def test_a_process_that_knows_nothing_reads_the_snapshot_and_the_log(office: Office, storage: Storage) -> None:
-    office.hear(*Happened(BRANCH).visit("v"))
+    office.receive(*Happened(BRANCH).visit("v"))
     office.note()
     storage.take_snapshots(all_changed=True)
     office.check()

@@ -30,8 +30,10 @@ EARLIER = date(2026, 11, 20)
 @pytest.fixture(autouse=True)
 def two_days(office: Office) -> Happened:
     happened = Happened(BRANCH)
-    office.hear(*happened.visit("v1"), happened.issued("v2"), happened.dispute("i1", day=EARLIER), happened.roster(3))
-    office.hear(*Happened("other").visit("w1"))
+    office.receive(
+        *happened.visit("v1"), happened.issued("v2"), happened.dispute("i1", day=EARLIER), happened.roster(3)
+    )
+    office.receive(*Happened("other").visit("w1"))
     office.close(EARLIER)
     return happened
 
@@ -75,14 +77,14 @@ def test_what_differs_from_the_journal_is_found_and_made_anew(
     with storage.read() as connection:
         assert counted(connection) == before
     assert office.day() == view
-    office.hear(two_days.ended("v2"))
+    office.receive(two_days.ended("v2"))
     assert office.day().served == 2
 
 
 def test_a_signature_that_is_gone_is_found_and_made_anew_from_the_log(
     office: Office, storage: Storage, two_days: Happened
 ) -> None:
-    office.hear(two_days.ended("v2"))
+    office.receive(two_days.ended("v2"))
     office.close()
     with storage.transaction() as tx:
         tx.connection.execute(delete(tables.signature))
@@ -131,7 +133,7 @@ def test_every_row_that_was_lost_is_made_anew_from_the_journal_the_log_and_the_d
     office: Office, storage: Storage, two_days: Happened
 ) -> None:
     """A subject goes on behind what an operator gave up, after a rebuild, too."""
-    office.hear(two_days.ended("v2"))
+    office.receive(two_days.ended("v2"))
     office.close()
     give_up(office, storage, two_days.dispute("i2"))
     with storage.read() as connection:
@@ -144,7 +146,7 @@ def test_every_row_that_was_lost_is_made_anew_from_the_journal_the_log_and_the_d
     assert differing(storage) == []
     with storage.read() as connection:
         assert counted(connection) == before
-    office.hear(two_days.settled("i2"))
+    office.receive(two_days.settled("i2"))
     assert office.dead_letters() == [("failed", "a bug")]
     assert [(of.opened, of.closed) for of in office.day().incidents] == [(0, 1)]
 

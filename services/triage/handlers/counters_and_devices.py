@@ -115,7 +115,7 @@ def report_device(
         return device_view(before)
     changed = before.report(kind, status, detail, at)
     if not changed and before.reported_at != at:
-        uow.hear(DeviceReported(device_id=device_id, kind=kind, status=status, detail=detail), at)
+        uow.append_unpublished(DeviceReported(device_id=device_id, kind=kind, status=status, detail=detail), at)
     after = uow.record_device(before, changed)
     if after.status == "down" and before.status != "down":
         fall_back(uow)

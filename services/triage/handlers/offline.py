@@ -105,7 +105,7 @@ def _keep(uow: UnitOfWork, report: PaperReport) -> None:
     known = uow.state.reports.get((report.business_date, report.number), ())
     if any(one.kind == report.kind and one.at <= report.at for one in known):
         return
-    uow.hear(_SAID[report.kind](number=report.number, business_date=report.business_date), report.at)
+    uow.append_unpublished(_SAID[report.kind](number=report.number, business_date=report.business_date), report.at)
 
 
 def day_of(lobby: LobbyReader, day: date | None, at: datetime) -> date:

@@ -41,17 +41,12 @@ class MemoryUnitOfWork(UnitOfWork):
         self._clock = clock
         self._ids = ids
         self._listener = listener
-        self._state = LobbyState(branch=branch, default_policy=policy)
+        self.state = LobbyState(branch=branch, default_policy=policy)
 
     @property
-    def now(self) -> datetime:
+    def now(self) -> datetime:  # type: ignore[override]  # of a whole day, while others are made for one use case
         """The business time."""
         return self._clock.now()
-
-    @property
-    def state(self) -> LobbyState:
-        """The branch's state now."""
-        return self._state
 
     def state_at(self, time: datetime) -> LobbyState:
         """Not remembered."""
@@ -65,17 +60,17 @@ class MemoryUnitOfWork(UnitOfWork):
         """Return a new opaque id."""
         return self._ids()
 
-    def hear(self, said: EventData, at: datetime) -> None:
+    def append_unpublished(self, said: EventData, at: datetime) -> None:
         """Let the state follow what a terminal said."""
         self._follow("heard", 1, said, at)
 
     def numbered(self, number: str, day: date | None = None) -> str | None:
         """Return the id of the ticket with this number on a day; the newest one where no day is named."""
-        return self._state.ticket_with_number(number) if day is None else self._state.ticket_of_day(day, number)
+        return self.state.ticket_with_number(number) if day is None else self.state.ticket_of_day(day, number)
 
     def appointment(self, appointment_id: str) -> Appointment | None:
         """Return an appointment of the branch (T11)."""
-        return self._state.appointments.get(appointment_id)
+        return self.state.appointments.get(appointment_id)
 
     def _append(
         self,
@@ -92,4 +87,4 @@ class MemoryUnitOfWork(UnitOfWork):
 
     def _follow(self, subject: str, sequence: int, data: object, at: datetime) -> None:
         recorded = Recorded(data=data, subject=subject, sequence=sequence, at=at, recorded_at=self.now)
-        self._state = apply(self._state, recorded, read_policy)
+        self.state = apply(self.state, recorded, read_policy)

@@ -50,8 +50,8 @@ class StoredLobby(StoredReader[LobbyState], LobbyReader):
     def __init__(self, storage: Storage, connection: Connection, branch: str, policy_before: Policy) -> None:
         """``policy_before`` is the policy where none was recorded yet."""
         super().__init__(storage, connection, branch)
-        if self._state.in_force is None:
-            self._state = replace(self._state, default_policy=policy_before)
+        if self.state.in_force is None:
+            self.state = replace(self.state, default_policy=policy_before)
 
     def ended_visit(self, *, ticket_id: str | None = None, visit_id: str | None = None) -> Visit | None:
         """Return a visit that has ended, from its log."""

@@ -23,7 +23,7 @@ def ticket_issued(uow: UnitOfWork, event: Event) -> None:
     data = event.data
     assert isinstance(data, triage.TicketIssued)
     if data.ticket_id not in uow.state.tickets and not uow.state.is_long_gone(data.business_date):
-        uow.hear(data, event.time)
+        uow.append_unpublished(data, event.time)
 
 
 def ticket_printed(uow: UnitOfWork, event: Event) -> None:
@@ -40,7 +40,7 @@ def ticket_printed(uow: UnitOfWork, event: Event) -> None:
     if uow.state.of_visit(data.visit_id) is None:
         _begin(uow, event, data, ticket)
     else:  # the ticket belongs to the hand-off that there is
-        uow.hear(data, event.time)
+        uow.append_unpublished(data, event.time)
     dispatch(uow)
 
 
@@ -106,7 +106,7 @@ def _end(
     is_vip = ticket is not None or data.channel == "vip"
     handoff = _handoff_of(uow, data)
     if is_vip and not (ticket is not None and ticket.over) and not uow.state.is_long_gone(data.business_date):
-        uow.hear(data, event.time)  # so that a paper that is printed late brings nobody back
+        uow.append_unpublished(data, event.time)  # so that a paper that is printed late brings nobody back
     if handoff is not None:
         uow.record(handoff, model.withdraw(handoff, reason))
         dispatch(uow)

@@ -52,7 +52,7 @@ class _Branch:
         self._clock = ManualClock(time=arrivals[0].at.astimezone(UTC) if arrivals else datetime.min.replace(tzinfo=UTC))
         ids, self._order = count(1), count(1)
         self._lobby = MemoryUnitOfWork(
-            BRANCH, policy, zone, self._clock, ids=lambda: f"{next(ids):09d}", listener=self._record.hear
+            BRANCH, policy, zone, self._clock, ids=lambda: f"{next(ids):09d}", listener=self._record.record
         )
         self._agenda: list[tuple[datetime, int, int, Callable[[], None]]] = []
         self._idle: dict[str, None] = {}

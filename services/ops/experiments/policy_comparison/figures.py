@@ -85,12 +85,12 @@ class Recorder:
             quoted_p90_s=issued.wait_p90_s,
         )
 
-    def hear(self, subject: str, sequence: int, event: object, at: datetime) -> None:
+    def record(self, subject: str, sequence: int, event: object, at: datetime) -> None:
         """Take what happens."""
         self.heard += 1
-        hear = _HEARD.get(type(event))
-        if hear is not None:
-            hear(self, event, at)
+        follow = _ON_EVENT.get(type(event))
+        if follow is not None:
+            follow(self, event, at)
 
     def finished(self, at: datetime) -> Run:
         """Return what became of everybody; counters that are open still were so until ``at``."""
@@ -135,7 +135,7 @@ class Recorder:
         self.loads[event.counter].open_s += (at - self._opened.pop(event.counter)).total_seconds()
 
 
-_HEARD: dict[type, Callable[..., None]] = {
+_ON_EVENT: dict[type, Callable[..., None]] = {
     events.TicketPrinted: Recorder.printed,
     events.TicketCalled: Recorder.called,
     events.TicketCompleted: Recorder.completed,
