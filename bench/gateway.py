@@ -17,10 +17,10 @@ from services.ops.service_classes import topology_of
 from shared import logs
 from shared.bus.process import run_until_signalled
 from shared.contracts.http import gateway as calls
+from shared.ids import partition_of
 from shared.settings import load_settings
 from shared.storage import Row, Storage
 from shared.storage import log as storage_log
-from shared.storage.partition import partition_of
 from shared.web.entrypoint import http
 from shared.web.request_context import Call
 from shared.web.sse import EventStream

@@ -13,8 +13,7 @@ from kombu import Connection
 from bench.work import IN, OUT_TYPE
 from shared.bus.topology import EVENTS, routing_key
 from shared.contracts.envelope import STRUCTURED
-from shared.ids import new_id
-from shared.storage.partition import partition_of
+from shared.ids import new_id, partition_of
 
 BATCH = 200
 

@@ -17,8 +17,7 @@ from nameko.containers import ServiceContainer
 from nameko.events import EventDispatcher, event_handler
 
 from bench.work import OUT_TYPE
-from shared.ids import new_id
-from shared.storage.partition import partition_of
+from shared.ids import new_id, partition_of
 
 SOURCE = "bench-source"
 TYPE = "requested"

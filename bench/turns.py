@@ -11,9 +11,9 @@ from bench import load
 from bench.calls import calling, carry_out, filling, opening, tickets
 from bench.child import serving
 from bench.load import Request, Script
+from shared.ids import partition_of
 from shared.settings import SERVICES, Settings
 from shared.storage.migrate import upgrade
-from shared.storage.partition import partition_of
 from shared.web.tokens import issue_token
 
 CROWD = 300

@@ -26,8 +26,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from shared.storage import Cursor
-from shared.storage.tables import log
-from shared.storage.types import UtcDateTime
+from shared.storage.tables import UtcDateTime, log
 
 PORTION = 5000
 """How many events are forgotten at once."""

@@ -7,9 +7,9 @@ from services.gateway import store
 from services.gateway.branch_tails import BranchTail, BranchTails, TailEvent
 from services.gateway.errors import StreamPositionGone
 from shared.errors import InvalidInput
+from shared.ids import partition_of
 from shared.storage import Storage
 from shared.storage import log as logs
-from shared.storage.partition import partition_of
 
 PAGE_LIMIT = 200
 WAIT_S = 1.0

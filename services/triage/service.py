@@ -12,8 +12,7 @@ from shared.contracts.envelope import Event
 from shared.contracts.events import terminal, vip
 from shared.contracts.http import triage as calls
 from shared.contracts.http.appointments import APPOINTMENTS, BOOK, CANCEL
-from shared.contracts.http.care import CARE, CARED
-from shared.contracts.http.diversion import DIVERSION
+from shared.contracts.http.attention import CARE, CARED, DIVERSION
 from shared.contracts.http.fairness import FAIRNESS
 from shared.storage import Transaction
 from shared.web.branches import Answer

@@ -17,8 +17,8 @@ from shared.bus.message import Message
 from shared.bus.retry import retry_until_available
 from shared.commands import Cause
 from shared.contracts.envelope import Event, Undecodable
+from shared.ids import partition_of
 from shared.storage import Storage, Transaction
-from shared.storage.partition import partition_of
 from shared.tracing import child_of
 
 log = structlog.get_logger()

@@ -20,7 +20,7 @@ from shared.bus.publisher import Outgoing, Publisher
 from shared.bus.topology import DEAD_LETTERS, EVENTS, INTERNAL, routing_key
 from shared.storage import Cursor, Row, Storage
 from shared.storage import log as logs
-from shared.storage.failures import is_transient
+from shared.storage.engine import is_transient
 from shared.storage.tables import dead_letter
 
 CHECK_INTERVAL_S = 1.0

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import structlog
 
-from shared.storage.failures import is_transient
+from shared.storage.engine import is_transient
 
 log = structlog.get_logger()
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from shared.storage.partition import PARTITIONS, partition_of
+from shared.ids import PARTITIONS, partition_of
 
 INTERNAL: Final = "lobby.internal"
 """The services' own: only their queues are bound, and nobody else may bind one. What is published here is confirmed."""

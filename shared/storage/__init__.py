@@ -4,8 +4,7 @@ One transaction holds the inbox row, the appended events and the changed state; 
 leaves the service is a cursor over the log.
 """
 
-from shared.storage.cursor import Cursor
-from shared.storage.log import LogReader, Row
+from shared.storage.log import Cursor, LogReader, Row
 from shared.storage.storage import Storage, open_storage
 from shared.storage.transaction import Transaction
 

@@ -1,14 +1,15 @@
-"""What a service knows of a branch: the fold of the branch's log, and nothing else.
+"""What a service knows of a branch, and the rows across branches: what it declares of both, and how that is found."""
 
-An aggregate is a decider without its ``decide``: ``initial → apply(state, event) → state``. The same state serves
-commands, queries, replay and rebuild. A state is immutable, so that a reader keeps the committed one while a
-transaction makes the next, and a command that is refused leaves nothing behind.
-"""
-
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Protocol, TypeVar
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import Connection, MetaData, Table
 
 from shared.contracts.envelope import Event
+from shared.settings import Settings
 
 State = TypeVar("State")
 
@@ -52,3 +53,64 @@ class Aggregate(Protocol[State]):
     def load(self, branch: str, body: bytes) -> State:
         """Return the state that a snapshot of this version holds."""
         ...
+
+
+ProjectedRow = tuple[Table, Mapping[str, Any]]
+Project = Callable[[Event], Iterable[ProjectedRow]]
+"""Which rows an event makes; a row with the primary key of an earlier one takes its place."""
+
+
+def no_rows(event: Event) -> Iterable[ProjectedRow]:
+    """Return nothing: the projection of a service that has none."""
+    return ()
+
+
+class HeardProjection(Protocol):
+    """Rows that follow from what others said, for a service that keeps that elsewhere than in its log."""
+
+    def branches(self, connection: Connection) -> Iterable[str]:
+        """Return every branch that something was heard of."""
+        ...
+
+    def rows(self, connection: Connection, branch: str) -> Iterable[ProjectedRow]:
+        """Return the rows that all that was heard of a branch makes, folded from the first event on."""
+        ...
+
+
+def own_metadata(service: str) -> MetaData:
+    """Return a service's own tables; none for a service that isn't one of ours, such as a benchmark's."""
+    metadata = _declared(service, "metadata")
+    return metadata if isinstance(metadata, MetaData) else MetaData()
+
+
+def aggregate_of(service: str, settings: Settings) -> Aggregate[Any] | None:
+    """Return how a service folds its log; None for one that keeps no state of its branches."""
+    make = _declared(service, "aggregate")
+    aggregate: Aggregate[Any] | None = None if make is None else make(settings)
+    return aggregate
+
+
+def projection_of(service: str) -> Project:
+    """Return which rows a service's events make; none for one that projects nothing."""
+    project: Project = _declared(service, "project") or no_rows
+    return project
+
+
+def heard_projection_of(service: str, settings: Settings) -> HeardProjection | None:
+    """Return which rows others' events make; None for a service that keeps them nowhere but in its log."""
+    make = _declared(service, "heard")
+    heard: HeardProjection | None = None if make is None else make(settings)
+    return heard
+
+
+def projected_tables(service: str) -> tuple[Table, ...]:
+    """Return the tables that a service's projection writes, each with a ``branch``."""
+    tables: tuple[Table, ...] = _declared(service, "projected") or ()
+    return tables
+
+
+def _declared(service: str, name: str) -> Any:
+    module = f"services.{service}.store"
+    if find_spec(f"services.{service}") is None or find_spec(module) is None:
+        return None
+    return getattr(import_module(module), name, None)

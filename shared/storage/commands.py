@@ -21,9 +21,9 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from shared.clock import Clock
 from shared.commands import Command, Replayed
 from shared.errors import InvalidInput
+from shared.ids import partition_of
 from shared.storage import bulk
-from shared.storage.failures import is_transient
-from shared.storage.partition import partition_of
+from shared.storage.engine import is_transient
 from shared.storage.tables import idempotency
 from shared.storage.transaction import Transaction
 

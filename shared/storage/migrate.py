@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, Index, MetaData, text
 
 from shared.settings import Settings
 from shared.storage import tables, vault
-from shared.storage.declared import own_metadata
+from shared.storage.aggregate import own_metadata
 from shared.storage.engine import is_sqlite, open_engine
 
 _COMMON = Path(__file__).parent / "migrations"

@@ -6,20 +6,89 @@ the head, and one that takes turns with others reads the tail that the others wr
 
 import gc
 import threading
+import zlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from shared.contracts.registry import decode
-from shared.storage import snapshots
+from shared.ids import partition_of
 from shared.storage.aggregate import Aggregate, State
-from shared.storage.partition import partition_of
-from shared.storage.snapshots import Snapshot
-from shared.storage.tables import log
+from shared.storage.tables import log, snapshot
+
+APART = 250
+"""A snapshot with fewer events than these before the next goes: the end of a process, or another process, made one."""
+LEVEL = 1
+"""How hard zlib tries: a large state is packed in 4 ms, to an eighth."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """The state of a branch after the event at ``pos``, which was recorded at ``recorded``."""
+
+    branch: str
+    pos: int
+    recorded: datetime
+    body: bytes
+
+
+def newest(
+    connection: Connection, branch: str, version: int, *, up_to: int | None = None, until: datetime | None = None
+) -> Snapshot | None:
+    """Return the newest snapshot of this version, at or before a position or a time."""
+    query = select(snapshot.c.pos, snapshot.c.recorded, snapshot.c.body).where(
+        snapshot.c.branch == branch, snapshot.c.version == version
+    )
+    if up_to is not None:
+        query = query.where(snapshot.c.pos <= up_to)
+    if until is not None:
+        query = query.where(snapshot.c.recorded <= until)
+    row = connection.execute(query.order_by(snapshot.c.pos.desc()).limit(1)).one_or_none()
+    if row is None:
+        return None
+    return Snapshot(branch=branch, pos=row.pos, recorded=row.recorded, body=zlib.decompress(row.body))
+
+
+def save(connection: Connection, version: int, taken: Sequence[Snapshot]) -> None:
+    """Keep snapshots; of each branch the one before goes, unless it lies apart or was the last of its day (UTC)."""
+    insert = insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql
+    for one in taken:
+        before = connection.execute(
+            select(snapshot.c.pos, snapshot.c.recorded)
+            .where(snapshot.c.branch == one.branch, snapshot.c.version == version)
+            .order_by(snapshot.c.pos.desc())
+            .limit(1)
+        ).one_or_none()
+        connection.execute(
+            insert(snapshot).on_conflict_do_nothing(),
+            {
+                "branch": one.branch, "pos": one.pos, "version": version, "recorded": one.recorded,
+                "body": zlib.compress(one.body, LEVEL),
+            },
+        )  # fmt: skip
+        if before is None or before.pos >= one.pos or before.recorded.date() != one.recorded.date():
+            continue
+        between = select(log.c.pos).where(log.c.branch == one.branch, log.c.pos > before.pos, log.c.pos <= one.pos)
+        if len(connection.execute(between.limit(APART)).all()) < APART:
+            mine = (snapshot.c.branch == one.branch, snapshot.c.version == version, snapshot.c.pos == before.pos)
+            connection.execute(delete(snapshot).where(*mine))
+
+
+def forget(connection: Connection, branch: str | None = None, *, other_than: int | None = None) -> int:
+    """Throw snapshots away: a branch's, or all; those of other versions only, where one is named. Return how many."""
+    query = delete(snapshot)
+    if branch is not None:
+        query = query.where(snapshot.c.branch == branch)
+    if other_than is not None:
+        query = query.where(snapshot.c.version != other_than)
+    return connection.execute(query).rowcount
+
 
 CHUNK = 500
 """Events that are read and folded at a time: between two chunks others have their turn."""
@@ -81,7 +150,7 @@ class States(Generic[State]):
 
     def read(self, connection: Connection, branch: str, head: int) -> Known[State]:
         """Return the state as the database has it: the newest snapshot, and what came after it."""
-        taken = snapshots.newest(connection, branch, self.aggregate.version, up_to=head)
+        taken = newest(connection, branch, self.aggregate.version, up_to=head)
         return self._folded(connection, branch, taken, up_to=head)
 
     def refolded(self, connection: Connection, branch: str, head: int) -> Known[State]:
@@ -90,7 +159,7 @@ class States(Generic[State]):
 
     def at(self, connection: Connection, branch: str, time: datetime) -> Known[State]:
         """Return the state at an instant: before the first event that was recorded later."""
-        taken = snapshots.newest(connection, branch, self.aggregate.version, until=time)
+        taken = newest(connection, branch, self.aggregate.version, until=time)
         return self._folded(connection, branch, taken, until=time)
 
     def publish(self, began: Mapping[int, int], heads: Mapping[int, int], changed: Mapping[str, Known[State]]) -> None:

@@ -12,17 +12,14 @@ from sqlalchemy import Column, Connection, bindparam, delete, select
 
 from shared.clock import Clock
 from shared.commands import Cause, Command, Replayed
-from shared.ids import IdFactory, new_id
+from shared.ids import PARTITIONS, IdFactory, new_id, partition_of
 from shared.settings import SERVICES, Settings
-from shared.storage import due, snapshots
-from shared.storage.aggregate import Aggregate
+from shared.storage import due, states
+from shared.storage.aggregate import Aggregate, Project, aggregate_of, no_rows, projection_of
 from shared.storage.bulk import Among
 from shared.storage.commands import Commands
-from shared.storage.declared import aggregate_of, projection_of
 from shared.storage.engine import is_sqlite, open_engine
 from shared.storage.log import LogReader, Row
-from shared.storage.partition import PARTITIONS, partition_of
-from shared.storage.projection import Project, no_rows
 from shared.storage.states import Known, States
 from shared.storage.tables import idempotency, inbox, log_head
 from shared.storage.transaction import Transaction
@@ -172,7 +169,7 @@ class Storage:
                 taken.append(self._states.snapshot_of(branch, known))
                 time.sleep(0)  # branches that were as busy are due together: between two of them calls have their turn
             with self._turn or nullcontext(), self._writer.begin() as connection:
-                snapshots.save(connection, self._states.aggregate.version, taken)
+                states.save(connection, self._states.aggregate.version, taken)
             self._states.have_snapshot(taken)
         return len(moved)
 

@@ -13,12 +13,11 @@ from shared.commands import Cause
 from shared.contracts.envelope import Event, EventData, validated
 from shared.contracts.registry import decode, type_of
 from shared.errors import Conflict
-from shared.ids import IdFactory
+from shared.ids import IdFactory, partition_of
 from shared.storage import bulk, due
+from shared.storage.aggregate import Project, no_rows
 from shared.storage.engine import writes
 from shared.storage.log import Row, of_subject
-from shared.storage.partition import partition_of
-from shared.storage.projection import Project, no_rows
 from shared.storage.states import Known, States
 
 

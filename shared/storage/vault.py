@@ -8,7 +8,9 @@ erases the person, in every backup of the table too. Every look is entered in an
 import os
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
+from tempfile import mkstemp
 from typing import Any
 
 import orjson
@@ -36,10 +38,47 @@ from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from shared.clock import Clock
 from shared.errors import NotFound
-from shared.settings import Settings
+from shared.settings import Settings, SettingsError
 from shared.storage.engine import is_sqlite, open_engine
-from shared.storage.types import UtcDateTime
-from shared.storage.vault_key import master_key
+from shared.storage.tables import UtcDateTime
+
+KEY_BYTES = 32
+
+
+def master_key(settings: Settings) -> bytes:
+    """Return the master key; where no file is named, it is made in the data directory at first.
+
+    Raises :class:`SettingsError` where LOBBY_VAULT_KEY_FILE names a file that is missing, or one
+    that doesn't hold 32 bytes. A key that was named is never made: a new one could open nothing.
+    """
+    path = settings.vault_key_file
+    if path is None:
+        path = settings.data_dir / "keys" / "vault.key"
+        if not path.exists():
+            _make(path)
+    try:
+        key = path.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"LOBBY_VAULT_KEY_FILE: {path} cannot be read: {error.strerror}") from error
+    if len(key) != KEY_BYTES:
+        raise SettingsError(f"LOBBY_VAULT_KEY_FILE: {path} holds {len(key)} bytes, not {KEY_BYTES}")
+    return key
+
+
+def _make(path: Path) -> None:
+    """Write a new key, complete from the moment it is seen; the first of several processes wins."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle, temporary = mkstemp(dir=path.parent)  # mode 600
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(os.urandom(KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(temporary, path)
+    finally:
+        os.unlink(temporary)
+
 
 NAME = "vault"
 """The vault's schema, or its file's name: a database apart from those of the services."""

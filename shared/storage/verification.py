@@ -10,10 +10,9 @@ from sqlalchemy import Connection, Table, delete, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.contracts.registry import decode
-from shared.storage import bulk, snapshots
-from shared.storage.declared import heard_projection_of, projected_tables
-from shared.storage.projection import ProjectedRow
-from shared.storage.snapshots import Snapshot
+from shared.storage import bulk, states
+from shared.storage.aggregate import ProjectedRow, heard_projection_of, projected_tables
+from shared.storage.states import Snapshot
 from shared.storage.storage import Storage
 from shared.storage.tables import log
 
@@ -78,11 +77,11 @@ def rebuild(storage: Storage, branch: str) -> None:
         with _folding("state"):
             known = tx.committed(branch)
             refolded = storage.states.refolded(tx.connection, branch, known.pos)
-        snapshots.forget(tx.connection, branch)
+        states.forget(tx.connection, branch)
         if refolded.recorded is not None:
             body = storage.states.aggregate.dump(refolded.state)
             taken = Snapshot(branch=branch, pos=refolded.pos, recorded=refolded.recorded, body=body)
-            snapshots.save(tx.connection, storage.states.aggregate.version, [taken])
+            states.save(tx.connection, storage.states.aggregate.version, [taken])
         rows = _projected(tx.connection, storage, branch)
         for table in projected_tables(storage.service):
             tx.connection.execute(delete(table).where(table.c.branch == branch))

@@ -33,7 +33,7 @@ from shared.contracts.envelope import STRUCTURED, Undecodable
 from shared.errors import PredecessorMissing
 from shared.settings import SERVICES, Settings
 from shared.storage import Storage, Transaction, open_storage
-from shared.storage.failures import is_transient
+from shared.storage.engine import is_transient
 from shared.storage.tables import dead_letter
 from tests.bus.test_dead_letters import Moody, changed
 from tests.bus.world import World, an_event

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from shared.bus import relay as relay_module
-from shared.bus.commit_notices import CommitNotices
+from shared.bus.database import CommitNotices
 from shared.bus.relay import Relay
 from shared.clock import SystemClock
 from shared.contracts.events import triage

@@ -15,9 +15,9 @@ from shared.bus.relay import OFFER
 from shared.bus.topology import EVENTS
 from shared.contracts.envelope import Event
 from shared.contracts.registry import decode
+from shared.ids import partition_of
 from shared.settings import Settings
 from shared.storage import log as logs
-from shared.storage.partition import partition_of
 from shared.storage.tables import cursor
 from tests.bus.world import World, fresh
 from tests.support.processes import wait_until

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from services.incidents import errors
-from services.incidents.model import fold as folding
+from services.incidents.model import lobby_state as folding
 from shared.contracts.events import incidents as contract
 from shared.contracts.http.incidents import RecordStep
 from shared.storage.verification import verify

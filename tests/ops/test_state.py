@@ -121,16 +121,16 @@ def test_a_snapshot_that_differs_is_told_and_made_anew(
         early = other.states.at(connection, BRANCH, MORNING).state
     body = other.states.aggregate.dump(early)
     other.close()
-    from shared.storage import snapshots
-    from shared.storage.snapshots import Snapshot
+    from shared.storage import states
+    from shared.storage.states import Snapshot
 
     with storage.read() as connection:
         known = storage.known(connection, BRANCH)
     with storage.engine.execution_options(lobby_writes=True).begin() as connection:
-        snapshots.forget(connection)
+        states.forget(connection)
         assert known.recorded is not None
         wrong = Snapshot(branch=BRANCH, pos=known.pos, recorded=known.recorded, body=body)
-        snapshots.save(connection, storage.states.aggregate.version, [wrong])
+        states.save(connection, storage.states.aggregate.version, [wrong])
     differences = verified(capsys)[f"triage {BRANCH}"]
     assert {str(one["where"]).split(".")[0] for one in differences} >= {"visits", "counter_of"}
     assert main(["state", "rebuild", "--service", "triage", "--apply"]) == 0

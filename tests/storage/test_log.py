@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import event, select
 
 from shared.contracts.events.triage import CounterClosed
+from shared.ids import PARTITIONS, partition_of
 from shared.settings import Settings
 from shared.storage import Cursor, Row, Storage, Transaction
 from shared.storage import log as logs
 from shared.storage.engine import is_sqlite
-from shared.storage.partition import PARTITIONS, partition_of
 from shared.storage.tables import inbox
 from shared.storage.transaction import VersionConflict
 from tests.support.tables import next_sequence

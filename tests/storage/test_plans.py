@@ -27,12 +27,11 @@ from shared.contracts.envelope import Event
 from shared.contracts.events.terminal import TicketRequested
 from shared.contracts.events.triage import CounterClosed
 from shared.contracts.http.worklog import JournalQuery
-from shared.ids import new_id
+from shared.ids import PARTITIONS, new_id, partition_of
 from shared.settings import Settings
 from shared.storage import Cursor, Storage, Transaction
 from shared.storage import log as logs
 from shared.storage.migrate import upgrade
-from shared.storage.partition import PARTITIONS, partition_of
 from shared.storage.storage import KEEP_ANSWERS, KEEP_INBOX, declared_storage
 from shared.storage.tables import dead_letter, idempotency, inbox
 from shared.web.branch_notifier import BranchNotifier

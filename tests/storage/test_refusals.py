@@ -11,10 +11,10 @@ from sqlalchemy.exc import StatementError
 
 from shared.commands import Command
 from shared.contracts.events.triage import CounterClosed
+from shared.ids import PARTITIONS, partition_of
 from shared.storage import Cursor, Storage, Transaction
 from shared.storage import log as logs
 from shared.storage.commands import IdempotencyKeyReused
-from shared.storage.partition import PARTITIONS, partition_of
 from shared.storage.tables import inbox
 from shared.storage.transaction import VersionConflict
 from tests.support.tables import next_sequence

@@ -17,7 +17,7 @@ from shared.contracts.envelope import Event
 from shared.contracts.events import triage
 from shared.errors import Conflict
 from shared.settings import Settings
-from shared.storage import Storage, Transaction, snapshots, states
+from shared.storage import Storage, Transaction, states
 from shared.storage.engine import is_sqlite
 from shared.storage.tables import due, snapshot
 from tests.storage.test_commands import command
@@ -282,7 +282,7 @@ def test_snapshots_that_lie_apart_stay_and_shorten_the_way_to_an_instant(
 ) -> None:
     monkeypatch.setattr(states, "SNAPSHOT_EVENTS", 5)
     monkeypatch.setattr(states, "SNAPSHOT_EVENTS_OF_EACH", 0)
-    monkeypatch.setattr(snapshots, "APART", 3)
+    monkeypatch.setattr(states, "APART", 3)
     instants = []
     for n in range(22):  # two processes take turns, and each makes snapshots
         open_in((storage, another)[n % 2])

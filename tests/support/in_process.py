@@ -21,8 +21,8 @@ from shared.bus.message import Message
 from shared.contracts.envelope import Event
 from shared.contracts.http.operation import Operation
 from shared.contracts.registry import decode
+from shared.ids import PARTITIONS
 from shared.storage.log import after
-from shared.storage.partition import PARTITIONS
 from shared.web import request_validation
 from shared.web.entrypoint import HttpEntrypoint
 from shared.web.request_context import Call

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, text
 from shared.contracts.envelope import Event, EventData
 from shared.contracts.events import incidents, vip
 from shared.contracts.registry import type_of
+from shared.ids import partition_of
 from shared.settings import Settings
 from shared.storage.engine import is_sqlite, open_engine
-from shared.storage.partition import partition_of
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 """When the first event happened."""

@@ -14,8 +14,7 @@ from shared.contracts.envelope import Event, EventData
 from shared.contracts.events import triage
 from shared.contracts.http import triage as calls
 from shared.contracts.http.appointments import BOOK, CANCEL, AppointmentView
-from shared.contracts.http.care import CARE, CARED, CareView
-from shared.contracts.http.diversion import DIVERSION
+from shared.contracts.http.attention import CARE, CARED, DIVERSION, CareView
 from shared.contracts.http.fairness import FAIRNESS, FairnessView
 from shared.contracts.registry import type_of
 from shared.ids import new_id

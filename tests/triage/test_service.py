@@ -11,7 +11,7 @@ from shared.clock import ScaledClock, format_clock
 from shared.contracts.envelope import Event, EventData
 from shared.contracts.events import terminal, triage, vip
 from shared.contracts.http import triage as calls
-from shared.contracts.http.care import CareView
+from shared.contracts.http.attention import CareView
 from shared.contracts.http.fairness import FairnessView
 from shared.contracts.registry import decode, type_of
 from shared.settings import Settings

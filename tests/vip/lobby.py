@@ -12,10 +12,9 @@ from shared.contracts.events.types import Customer
 from shared.contracts.events.vip import Manager
 from shared.contracts.http import vip as calls
 from shared.contracts.registry import type_of
-from shared.ids import new_id
+from shared.ids import PARTITIONS, new_id
 from shared.storage import Storage
 from shared.storage.log import after
-from shared.storage.partition import PARTITIONS
 from tests.support.in_process import InProcess
 
 BRANCH = "demo"

@@ -1,6 +1,5 @@
 """The domain of incidents. Pure: no clock, no database, no framework."""
 
-from services.incidents.model.fold import folded
 from services.incidents.model.incident import (
     Amendment,
     Incident,
@@ -17,7 +16,7 @@ from services.incidents.model.incident import (
     close,
     record_step,
 )
-from services.incidents.model.lobby_state import LobbyState
+from services.incidents.model.lobby_state import LobbyState, folded
 
 __all__ = [
     "Amendment", "Incident", "IsClosed", "IsOpen", "LobbyState", "NotOfThisKind", "State", "Step", "TooEarly",

@@ -6,14 +6,30 @@ The simulator has its own client, which many requests share.
 import json
 from collections.abc import Mapping
 from http.client import HTTPException
-from typing import Any
+from typing import Annotated, Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
+import typer
+
 from services.ops.errors import CommandError, UsageError
 from shared.contracts.http.operation import Operation
 from shared.ids import new_id
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Origin = Annotated[
+    str | None, typer.Option("--origin", metavar="URL", help="Where the system is; by default LOBBY_ORIGIN.")
+]
+Token = Annotated[
+    str | None,
+    typer.Option(
+        "--token",
+        metavar="TOKEN",
+        help="By default LOBBY_TOKEN, or one that is signed with the key under LOBBY_DATA_DIR.",
+    ),
+]
+
 
 TIMEOUT_S = 60
 

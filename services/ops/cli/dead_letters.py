@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from services.ops.cli.options import Json, Origin, Token
+from services.ops.cli.api import Json, Origin, Token
 from services.ops.config import ConfigFile, settings_of
 
 app = typer.Typer(name="dead-letters", help="Messages that could not be handled.", no_args_is_help=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from services.ops.cli.options import Json
+from services.ops.cli.api import Json
 from services.ops.config import ConfigFile, settings_of
 
 app = typer.Typer(name="estimates", help="How good the promised waits are (T9).", no_args_is_help=True)

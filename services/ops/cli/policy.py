@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from services.ops.cli.options import Json, Origin, Token
+from services.ops.cli.api import Json, Origin, Token
 from services.ops.config import ConfigFile, settings_of
 
 app = typer.Typer(name="policy", help="网点规则 The rules of a branch, as a file.", no_args_is_help=True)

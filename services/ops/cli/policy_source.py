@@ -11,6 +11,7 @@ from shared.contracts.http.triage import POLICY
 from shared.settings import Settings
 
 
+# Apart from the sub-command: it loads pydantic and YAML, for which `lobby --help` need not wait.
 def problems_of(file: Path) -> tuple[PolicySet | None, list[dict[str, Any]]]:
     """Return a file's policies, or what is wrong with them: line, field and message of each."""
     try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.ops.cli.options import Json, Origin, Token
+from services.ops.cli.api import Json, Origin, Token
 from services.ops.config import ConfigFile, settings_of
 from services.ops.errors import UsageError
 from shared.settings import Settings

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.ops.cli.options import Json
+from services.ops.cli.api import Json
 from services.ops.config import ConfigFile, settings_of
 from services.ops.errors import CommandError, UsageError
 
@@ -148,7 +148,7 @@ def _print(where: str, differing: "list[Difference]") -> None:
 
 def _services(named: list[str] | None, config: ConfigFile) -> list[str]:
     from shared.settings import SERVICES
-    from shared.storage.declared import aggregate_of
+    from shared.storage.aggregate import aggregate_of
 
     settings = settings_of(config)
     return named or [name for name in SERVICES if aggregate_of(name, settings) is not None]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from services.ops.cli.options import Origin, Token
+from services.ops.cli.api import Origin, Token
 from services.ops.config import ConfigFile, settings_of
 
 app = typer.Typer(name="worklog", help="The lobby manager's log of a day (W7).", no_args_is_help=True)

@@ -18,7 +18,7 @@ from services.ops.provisioning.broker import OPERATIONS, TERMINALS, definitions
 from services.ops.provisioning.proxy import PORT, configuration
 from shared.bus.topology import Topology
 from shared.settings import SERVICES, Settings
-from shared.storage.vault_key import master_key
+from shared.storage.vault import master_key
 from shared.web.tokens import PRIVATE_FILE, PUBLIC_FILE, local_private_key
 
 SUPERUSER: Final = "postgres"

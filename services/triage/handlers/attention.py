@@ -10,7 +10,7 @@ from services.triage.model import Ticket, Visit, commands
 from services.triage.policy import Need, need
 from services.triage.policy.thresholds import LineNow, crossed
 from shared.contracts.events.triage import Channel, ThresholdCrossed
-from shared.contracts.http.care import Cared, CareNeed, CareView
+from shared.contracts.http.attention import Cared, CareNeed, CareView
 from shared.contracts.http.triage import TicketView
 
 NEEDS_LIMIT = 200

@@ -7,7 +7,7 @@ from services.triage.handlers.visits import decided, load
 from services.triage.model import Visit, commands
 from shared.contracts.events.triage import Channel
 from shared.contracts.events.types import Reason
-from shared.contracts.http.diversion import DiversionStep
+from shared.contracts.http.attention import DiversionStep
 from shared.contracts.http.triage import TicketView
 
 DEVICE_DOWN = Reason(

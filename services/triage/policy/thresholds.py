@@ -8,6 +8,7 @@ from typing import Literal, get_args
 from services.triage.policy.rules import Policy
 from shared.contracts.events.triage import Channel
 
+# Apart from policy.attention, which needs the model: the lobby's state holds these, and so they must need none of it.
 Measure = Literal["length", "longest_wait", "p90"]
 
 

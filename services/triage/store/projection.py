@@ -7,7 +7,7 @@ from sqlalchemy import Column, Date, MetaData, String, Table, Text, UniqueConstr
 
 from shared.contracts.envelope import Event
 from shared.contracts.events.triage import PolicyChanged, TicketIssued
-from shared.storage.projection import ProjectedRow
+from shared.storage.aggregate import ProjectedRow
 
 metadata = MetaData()
 

@@ -1,6 +1,5 @@
 """The domain of vip. Pure: no clock, no database, no framework."""
 
-from services.vip.model.fold import folded
 from services.vip.model.handoff import (
     ALLOWED,
     ENDED,
@@ -17,9 +16,8 @@ from services.vip.model.handoff import (
     time_out,
     withdraw,
 )
-from services.vip.model.lobby_state import LobbyState
+from services.vip.model.lobby_state import LobbyState, Ticket, folded
 from services.vip.model.roster import ListedTwice, Roster, apply_roster, set_roster
-from services.vip.model.ticket import Ticket
 
 __all__ = [
     "ALLOWED", "ENDED", "Action", "Handoff", "ListedTwice", "LobbyState", "NotAllowed", "Roster", "State", "Ticket",

@@ -22,8 +22,8 @@ from shared.contracts.events.worklog import DayClosed
 from shared.contracts.registry import decode
 from shared.settings import Settings
 from shared.storage import Transaction, bulk
+from shared.storage.aggregate import ProjectedRow
 from shared.storage.bulk import Among
-from shared.storage.projection import ProjectedRow
 from shared.storage.tables import dead_letter
 
 FIGURES = TypeAdapter(Figures)

@@ -17,7 +17,7 @@ from sqlalchemy import (
     text,
 )
 
-from shared.storage.types import UtcDateTime
+from shared.storage.tables import UtcDateTime
 
 metadata = MetaData()
 

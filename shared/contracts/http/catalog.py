@@ -1,10 +1,10 @@
 """Every call of every service, and which service an address belongs to."""
 
-from shared.contracts.http import appointments, care, diversion, fairness, gateway, incidents, triage, vip, worklog
+from shared.contracts.http import appointments, attention, fairness, gateway, incidents, triage, vip, worklog
 from shared.contracts.http.operation import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
-    *triage.OPERATIONS, *fairness.OPERATIONS, *diversion.OPERATIONS, *care.OPERATIONS, *appointments.OPERATIONS,
+    *triage.OPERATIONS, *fairness.OPERATIONS, *attention.OPERATIONS, *appointments.OPERATIONS,
     *vip.OPERATIONS, *incidents.OPERATIONS, *worklog.OPERATIONS, *gateway.OPERATIONS,
 )  # fmt: skip
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from shared.storage.types import UtcDateTime
+from shared.storage.tables import UtcDateTime
 
 revision = "g1001"
 down_revision = None

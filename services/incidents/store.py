@@ -1,15 +1,22 @@
-"""How incidents folds its log, and what a snapshot of a branch looks like."""
+"""What incidents keeps beside its log: the fold's snapshots, and whose branch an incident is."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from immutables import Map
 from pydantic import TypeAdapter
+from sqlalchemy import Column, Connection, MetaData, String, Table, bindparam, select
 
+from services.incidents.handlers.unit_of_work import LobbyReader, UnitOfWork
 from services.incidents.model import Incident, LobbyState
-from services.incidents.model.fold import apply
+from services.incidents.model.lobby_state import apply
 from shared.contracts.envelope import Event
+from shared.contracts.events.incidents import Opened
 from shared.settings import Settings
+from shared.storage.aggregate import ProjectedRow
+from shared.storage.unit_of_work import StoredReader
+from shared.storage.unit_of_work import StoredUnitOfWork as Stored
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,3 +64,44 @@ class LobbyAggregate:
         read = _SNAPSHOT.validate_json(body)
         incidents = Map({one.incident_id: one for one in read.incidents})
         return LobbyState(branch=branch, incidents=incidents, recent=read.recent)
+
+
+metadata = MetaData()
+
+incident = Table(
+    "incident",
+    metadata,
+    Column("incident_id", String(128), primary_key=True),
+    Column("branch", String(32), nullable=False),
+    comment="Whose branch an incident is.",
+)
+
+
+def project(event: Event) -> Iterable[ProjectedRow]:
+    """Return the row that an event makes."""
+    if isinstance(event.data, Opened):
+        yield incident, {"incident_id": event.data.incident_id, "branch": event.branchid}
+
+
+_BRANCH_OF = select(incident.c.branch).where(incident.c.incident_id == bindparam("of_incident"))
+
+
+def branch_of(connection: Connection, incident_id: str) -> str | None:
+    """Return the branch of an incident."""
+    branch: str | None = connection.execute(_BRANCH_OF, {"of_incident": incident_id}).scalar()
+    return branch
+
+
+class StoredLobby(StoredReader[LobbyState], LobbyReader):
+    """A branch's committed state, for looking."""
+
+
+class StoredUnitOfWork(Stored[LobbyState], UnitOfWork):
+    """A branch in a transaction that has its partition locked."""
+
+
+aggregate = LobbyAggregate
+"""How incidents folds its log: found by its name."""
+
+projected = (incident,)
+"""The tables that ``project`` writes."""

@@ -1,8 +1,10 @@
-"""Care in the waiting area, as calls: whom to look after, why, and that somebody did (T8)."""
+"""Who is looked after and why (T8), and who is guided to a device (T3), as calls."""
+
+from typing import Literal
 
 from pydantic import Field
 
-from shared.contracts.base import Body, Id, Seconds, Text, Time, View
+from shared.contracts.base import Body, Id, Name, Seconds, Text, Time, View
 from shared.contracts.events.triage import CareAction
 from shared.contracts.events.types import LocalizedText, Reason
 from shared.contracts.http.operation import READERS, STAFF, Operation
@@ -48,4 +50,23 @@ CARED = Operation(
     response=TicketView,
 )  # fmt: skip
 
-OPERATIONS = (CARE, CARED)
+
+class DiversionStep(Body):
+    """What became of the guidance to a device."""
+
+    step: Literal["accepted", "declined", "completed", "fell_back"]
+    device_id: Name | None = Field(
+        default=None,
+        description="The device that the customer goes to, or went to. Who goes to one goes to one that works and does "
+        "the business (else 409 no_fitting_device).",
+    )
+    reason: Text | None = Field(default=None, description="Why not, in the customer's words.")
+
+
+DIVERSION = Operation(
+    name="diversion", service="triage", method="POST", path="/v1/branches/{b}/tickets/{id}/diversion",
+    summary="The customer accepts the device, declines it, is done there, or falls back to the counter (T3).",
+    roles=STAFF | {"terminal"}, request=DiversionStep, response=TicketView,
+)  # fmt: skip
+
+OPERATIONS = (CARE, CARED, DIVERSION)

@@ -1,16 +1,23 @@
-"""How vip folds its log, and what a snapshot of a branch looks like."""
+"""What vip keeps beside its log: the fold's snapshots, and whose branch a hand-off is."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from immutables import Map
 from pydantic import TypeAdapter
+from sqlalchemy import Column, Connection, MetaData, String, Table, bindparam, select
 
 from services.vip.handlers.timers import next_look
+from services.vip.handlers.unit_of_work import LobbyReader, UnitOfWork
 from services.vip.model import Handoff, LobbyState, Roster, Ticket
-from services.vip.model.fold import apply
+from services.vip.model.lobby_state import apply
 from shared.contracts.envelope import Event
+from shared.contracts.events.vip import CustomerArrived
 from shared.settings import Settings
+from shared.storage.aggregate import ProjectedRow
+from shared.storage.unit_of_work import StoredReader
+from shared.storage.unit_of_work import StoredUnitOfWork as Stored
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,3 +70,44 @@ class LobbyAggregate:
             handoffs=Map({one.handoff_id: one for one in read.handoffs}),
             tickets=Map({one.ticket_id: one for one in read.tickets}),
         )
+
+
+metadata = MetaData()
+
+handoff = Table(
+    "handoff",
+    metadata,
+    Column("handoff_id", String(128), primary_key=True),
+    Column("branch", String(32), nullable=False),
+    comment="Whose branch a hand-off is.",
+)
+
+
+def project(event: Event) -> Iterable[ProjectedRow]:
+    """Return the row that an event makes."""
+    if isinstance(event.data, CustomerArrived):
+        yield handoff, {"handoff_id": event.data.handoff_id, "branch": event.branchid}
+
+
+_BRANCH_OF = select(handoff.c.branch).where(handoff.c.handoff_id == bindparam("of_handoff"))
+
+
+def branch_of(connection: Connection, handoff_id: str) -> str | None:
+    """Return the branch of a hand-off."""
+    branch: str | None = connection.execute(_BRANCH_OF, {"of_handoff": handoff_id}).scalar()
+    return branch
+
+
+class StoredLobby(StoredReader[LobbyState], LobbyReader):
+    """A branch's committed state, for looking."""
+
+
+class StoredUnitOfWork(Stored[LobbyState], UnitOfWork):
+    """A branch in a transaction that has its partition locked."""
+
+
+aggregate = LobbyAggregate
+"""How vip folds its log: found by its name."""
+
+projected = (handoff,)
+"""The tables that ``project`` writes."""
