@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping, delete, exists, insert, select, text, update
 from shared.bus.message import Message
 from shared.contracts.envelope import Event
 from shared.storage import Transaction
-from shared.storage.bulk import Among
+from shared.storage.bulk import InArray
 from shared.storage.tables import attempt, dead_letter, parked
 
 REASON = 3000
@@ -111,7 +111,7 @@ def receive(tx: Transaction, events: Sequence[Event]) -> tuple[set[str], set[str
     return {id_ for id_, _ in found if id_ is not None}, {subject for _, subject in found if subject is not None}
 
 
-_BLOCKED = Among(
+_BLOCKED = InArray(
     select(dead_letter.c.subject).where(dead_letter.c.state == "parked", dead_letter.c.blocks), dead_letter.c.subject
 )
 

@@ -53,7 +53,7 @@ def document(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     return {"rows": orjson.dumps(rows).decode()}
 
 
-class Among:
+class InArray:
     """A query for the rows whose column has one of many values, or whose columns have one of many tuples of values.
 
     To PostgreSQL they are one array a column: a parameter each would be another statement for each number of them,
@@ -103,7 +103,7 @@ _RECEIVE = text(
     "INSERT INTO inbox (event_id, at) SELECT unnest(CAST(:ids AS text[])), CAST(:at AS timestamptz) "
     "ON CONFLICT DO NOTHING RETURNING event_id"
 )
-_ANSWERS = Among(select(idempotency), idempotency.c.actor, idempotency.c.key)
+_ANSWERS = InArray(select(idempotency), idempotency.c.actor, idempotency.c.key)
 _ADVANCE_ONE = update(log_head).where(log_head.c.pp == bindparam("of")).values(pos=bindparam("pos"))
 _RECEIVE_ONE = insert_sqlite(inbox).on_conflict_do_nothing().returning(inbox.c.event_id)
 

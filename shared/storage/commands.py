@@ -29,7 +29,7 @@ from shared.storage.transaction import Transaction
 
 UseCase = Callable[[Transaction], BaseModel | None]
 
-MOST = 32
+GROUP_LIMIT = 32
 """Commands of one transaction."""
 
 
@@ -111,7 +111,7 @@ class _Lane:
         self.waiting.append(work)
         with self.turn:
             while self._is_open(work):
-                group = [self.waiting.popleft() for _ in range(min(MOST, len(self.waiting)))]
+                group = [self.waiting.popleft() for _ in range(min(GROUP_LIMIT, len(self.waiting)))]
                 try:
                     self._together(group)
                 finally:  # a thread that is killed leaves the others' work to the next

@@ -16,7 +16,7 @@ from shared.ids import PARTITIONS, IdFactory, new_id, partition_of
 from shared.settings import SERVICES, Settings
 from shared.storage import due, states
 from shared.storage.aggregate import Aggregate, Project, aggregate_of, no_rows, projection_of
-from shared.storage.bulk import Among
+from shared.storage.bulk import InArray
 from shared.storage.commands import Commands
 from shared.storage.engine import is_sqlite, open_engine
 from shared.storage.log import LogReader, Row
@@ -28,15 +28,15 @@ Answer = TypeVar("Answer", bound=BaseModel)
 Listener = Callable[[list[Row]], None]
 
 SNAPSHOTS_A_COMMIT = 16
-SHORT_S = 0.05
+LOCK_WAIT_S = 0.05
 """How long another transaction of this process is waited for by who does not want to wait: as most of them take."""
 KEEP_ANSWERS = timedelta(days=2)
 KEEP_INBOX = timedelta(days=30)
 
 # Built once: to build a statement costs more than to run it.
 _heads = select(log_head.c.pp, log_head.c.pos).order_by(log_head.c.pp).with_for_update()
-_LOCK = Among(_heads, log_head.c.pp)
-_LOCK_FREE = Among(_heads.with_for_update(skip_locked=True), log_head.c.pp)
+_LOCK = InArray(_heads, log_head.c.pp)
+_LOCK_FREE = InArray(_heads.with_for_update(skip_locked=True), log_head.c.pp)
 _HEAD = select(log_head.c.pos).where(log_head.c.pp == bindparam("of"))
 _LOCK_ONE = _heads.where(log_head.c.pp == bindparam("of"))
 
@@ -215,7 +215,7 @@ class Storage:
         the partitions: without ``wait``, those that are free by and by.
         """
         with self._turn or nullcontext(), ExitStack() as turns:
-            mine, until = [], time.monotonic() + SHORT_S
+            mine, until = [], time.monotonic() + LOCK_WAIT_S
             for pp in partitions:
                 if self._turns[pp].acquire(timeout=-1 if wait else max(0.0, until - time.monotonic())):
                     turns.callback(self._turns[pp].release)

@@ -27,7 +27,7 @@ EachService = Annotated[
 OneBranch = Annotated[str, typer.Option("--branch", metavar="BRANCH", help="The branch.")]
 EachBranch = Annotated[str | None, typer.Option("--branch", metavar="BRANCH", help="Only this one.")]
 
-MOST_SHOWN = 20
+SHOWN_LIMIT = 20
 KINDS = ("differing", "missing", "too many")
 
 
@@ -140,10 +140,10 @@ def _print(where: str, differing: "list[Difference]") -> None:
     counts = Counter((difference.table or "state", difference.kind) for difference in differing)
     for of in dict.fromkeys(of for of, _ in counts):
         typer.echo(f"  {of}: " + ", ".join(f"{counts[of, kind]} {kind}" for kind in KINDS if counts[of, kind]))
-    for difference in differing[:MOST_SHOWN]:
+    for difference in differing[:SHOWN_LIMIT]:
         typer.echo(f"  {difference.where}: kept {difference.kept!r}, the log says {difference.folded!r}")
-    if len(differing) > MOST_SHOWN:
-        typer.echo(f"  … and {len(differing) - MOST_SHOWN} more")
+    if len(differing) > SHOWN_LIMIT:
+        typer.echo(f"  … and {len(differing) - SHOWN_LIMIT} more")
 
 
 def _services(named: list[str] | None, config: ConfigFile) -> list[str]:

@@ -14,7 +14,7 @@ from shared.contracts.http import triage, vip, worklog
 
 WITHIN_S = 60.0
 """Events may take so long to reach the work log; in health it's well under a second."""
-LOOK_S = 0.5
+POLL_INTERVAL_S = 0.5
 AHEAD = 7
 """Days after the servers' own date that a run may come to touch."""
 
@@ -33,7 +33,7 @@ async def baseline(client: Client, days: Sequence[Day]) -> Figures:
     before = await read(client, days)
     deadline = time.monotonic() + WITHIN_S / 6
     while time.monotonic() < deadline:
-        await asyncio.sleep(LOOK_S / 2)
+        await asyncio.sleep(POLL_INTERVAL_S / 2)
         now = await read(client, days)
         if now == before:
             break
@@ -52,7 +52,7 @@ async def disagreements(
         found += [line for world in branches for line in await _unfinished(client, world)]
         if not found or time.monotonic() > deadline:
             return found
-        await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(POLL_INTERVAL_S)
 
 
 async def read(client: Client, days: Sequence[Day]) -> Figures:

@@ -69,7 +69,7 @@ class ExpectedFigures:
 
 
 TOTALS = ("requested", "visits", "served", "left", "vip_handoffs", "incidents")
-MOST_LINES = 20
+LINES_LIMIT = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,7 +169,7 @@ def show(summary: Summary, console: Console) -> None:
 
 
 def _lines(console: Console, mark: str, lines: list[str]) -> None:
-    for line in lines[:MOST_LINES]:
+    for line in lines[:LINES_LIMIT]:
         console.print(f"  {mark}: {line}", markup=False, highlight=False, soft_wrap=True)
-    if len(lines) > MOST_LINES:
-        console.print(f"  … and {len(lines) - MOST_LINES} more; --json has them all")
+    if len(lines) > LINES_LIMIT:
+        console.print(f"  … and {len(lines) - LINES_LIMIT} more; --json has them all")

@@ -117,7 +117,7 @@ CALL_COST_S = 0.15
 """Wall seconds that the calls of one served ticket take, on a busy machine."""
 HANDOFF_COST_S = 0.6
 """The same for a hand-off, which travels through events before a manager hears of it."""
-MOST = 200
+SERVERS_LIMIT = 200
 
 
 def counters_for(rows: Sequence[Row], speed: float) -> int:
@@ -136,4 +136,4 @@ def _size(rows: Iterable[Row], cost_s: float, *, least: int) -> int:
         window = int(row.arrived_at.timestamp() // WINDOW_S)
         work[window] = work.get(window, 0.0) + row.service_s + cost_s
     erlangs = max(work.values(), default=0.0) / WINDOW_S
-    return min(MOST, max(least, math.ceil(erlangs * HEADROOM) + 1))
+    return min(SERVERS_LIMIT, max(least, math.ceil(erlangs * HEADROOM) + 1))

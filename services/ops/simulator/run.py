@@ -109,8 +109,8 @@ class Branch:
 
 TRACE_SPEED = 1.0
 MADE_UP_SPEED = 60.0
-LOOK_S = 0.12
-LOOK_S_A_BRANCH = 0.02
+OFFERS_POLL_INTERVAL_S = 0.12
+OFFERS_POLL_INTERVAL_OF_EACH_S = 0.02
 """How often managers look for offers: of one branch, and what each branch adds."""
 CHECK_S = 0.5
 
@@ -142,7 +142,7 @@ async def _simulate(client: Client, options: Options, display: Display, stop: as
     before = await agreement.baseline(client, agreement.days_touched(rows, _dates(rows.values()), here.date()))
     timeline = await _timeline(client, options, min(group[0].arrived_at for group in rows.values()))
     expected = ExpectedFigures()
-    look_s = max(LOOK_S, LOOK_S_A_BRANCH * len(rows))
+    look_s = max(OFFERS_POLL_INTERVAL_S, OFFERS_POLL_INTERVAL_OF_EACH_S * len(rows))
     worlds = [
         World(branch=name, client=client, timeline=timeline, expected=expected, customers=len(group), look_s=look_s)
         for name, group in rows.items()

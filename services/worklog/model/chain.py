@@ -15,7 +15,7 @@ from datetime import date, datetime
 from hashlib import sha256
 from itertools import islice
 
-MOST_FINDINGS = 20
+FINDINGS_LIMIT = 20
 """How many findings of one chain are worth telling; whoever looks needs the first ones."""
 
 
@@ -84,7 +84,7 @@ def verify(head: Chain, links: Iterable[Link], *, signed: str | None = None) -> 
 
     ``signed`` is the hash that the day's log was signed with; the chain must still pass through it.
     """
-    found = islice(_findings(head, links, signed), MOST_FINDINGS)
+    found = islice(_findings(head, links, signed), FINDINGS_LIMIT)
     return [Finding(branch=head.branch, day=head.day, n=n, why=why) for n, why in found]
 
 

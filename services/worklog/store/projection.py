@@ -23,7 +23,7 @@ from shared.contracts.registry import decode
 from shared.settings import Settings
 from shared.storage import Transaction, bulk
 from shared.storage.aggregate import ProjectedRow
-from shared.storage.bulk import Among
+from shared.storage.bulk import InArray
 from shared.storage.tables import dead_letter
 
 FIGURES = TypeAdapter(Figures)
@@ -34,12 +34,12 @@ _chain, _figures, _journal, _subject, _visit = (
     tables.chain.c, tables.figures.c, tables.journal.c, tables.subject.c, tables.visit.c,
 )  # fmt: skip
 
-_SEQUENCES = Among(select(tables.subject), _subject.branch, _subject.producer, _subject.subject)
-_CHAINS = Among(select(tables.chain), _chain.branch, _chain.day)
-_FIGURES_OF = Among(
+_SEQUENCES = InArray(select(tables.subject), _subject.branch, _subject.producer, _subject.subject)
+_CHAINS = InArray(select(tables.chain), _chain.branch, _chain.day)
+_FIGURES_OF = InArray(
     select(_figures.branch, _figures.business_date, _figures.body), _figures.branch, _figures.business_date
 )
-_VISITS = Among(select(tables.visit), _visit.branch, _visit.visit_id)
+_VISITS = InArray(select(tables.visit), _visit.branch, _visit.visit_id)
 
 
 class StoredJournalProjection:

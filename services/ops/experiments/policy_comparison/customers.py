@@ -61,7 +61,7 @@ def patience_of(seen: Iterable[tuple[float, bool]]) -> Patience:
     return Patience(times=tuple(times), shares=tuple(shares))
 
 
-FEW = 20
+OWN_SERVICES_LEAST = 20
 """A business with fewer services than these draws from those of all."""
 SPEED_SPREAD = 0.1
 """How much counters differ in speed: the standard deviation of its logarithm."""
@@ -78,7 +78,7 @@ class Shown:
     def service_s(self, random: Random, business: str) -> float:
         """Draw the seconds that a service takes."""
         own = self.services.get(business, ())
-        return random.choice(own if len(own) >= FEW else self.all_services)
+        return random.choice(own if len(own) >= OWN_SERVICES_LEAST else self.all_services)
 
 
 def shown(rows: Iterable[Row]) -> Shown:

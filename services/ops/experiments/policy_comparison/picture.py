@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 KINDS = (".svg", ".png")
 COLOURS = {"A": "#5b8db8", "B": "#d9822b"}
 PANELS = ("mean", "p50", "p90", "p99")
-MOST_GROUPS = 10
+GROUPS_LIMIT = 10
 HALF = 0.19
 """How far a bar's middle is from its group's."""
 
@@ -73,7 +73,7 @@ def _groups(found: Comparison) -> list[str]:
     channels, businesses = found.groups("channel:"), found.groups("business:")
     groups = [ALL, *channels, *found.groups("priority:"), *businesses]
     waited = [group for group in groups if found.of(group, "mean") is not None]
-    return waited[:MOST_GROUPS] or [ALL]
+    return waited[:GROUPS_LIMIT] or [ALL]
 
 
 def _bars(

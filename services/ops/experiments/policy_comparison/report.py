@@ -81,7 +81,7 @@ def group_names(group: str, businesses: Mapping[str, tuple[str, str]]) -> tuple[
 MARKS = {"none": "", "some": "*", "strong": "**"}
 FAIRNESS = ("overtakings", "most_overtaken", "capped", "left", "promise_kept")
 KINDS = ("channel:", "priority:", "business:")
-MOST_BUSINESSES = 8
+BUSINESSES_LIMIT = 8
 NOTE = (
     "± 为95%置信区间;* 差异超出偶然,** 考虑到全部指标后仍然如此。"
     "± is the 95 % interval over seeds; * more than chance, ** even with all figures in mind."
@@ -106,7 +106,7 @@ def show(found: Comparison, console: Console) -> None:
 
 
 def _groups(found: Comparison) -> list[str]:
-    by_kind = [found.groups(kind)[: MOST_BUSINESSES if kind == "business:" else None] for kind in KINDS]
+    by_kind = [found.groups(kind)[: BUSINESSES_LIMIT if kind == "business:" else None] for kind in KINDS]
     either = [group for group in EITHER if _moved(found, group)]
     return [ALL, *by_kind[0], *either, *by_kind[1], *by_kind[2]]
 

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from services.ops.experiments.wait_estimates.observed import Customer, Happening, What, happenings
+from services.ops.experiments.wait_estimates.observed import Customer, ObservedEvent, What, observed_events
 from services.triage.policy import Estimator, Group, Order, Policy, Quote, Scene
 
 SEEN_S = 900.0
@@ -187,13 +187,13 @@ class Play:
             What.CAME: self._came, What.LOOKED: self._looked, What.STARTED: self._started,
             What.GAVE_UP: self._gave_up, What.ENDED: self._ended,
         }  # fmt: skip
-        for happening in happenings(self.customers, LOOK_AFTER_S):
+        for happening in observed_events(self.customers, LOOK_AFTER_S):
             react[happening.what](happening, self.customers[happening.index])
             if happening.what is What.CAME:
                 tell(1)
         return self.judged
 
-    def _came(self, now: Happening, one: Customer) -> None:
+    def _came(self, now: ObservedEvent, one: Customer) -> None:
         if not one.queued:
             if one.served:
                 self._take(now, one)
@@ -206,12 +206,12 @@ class Play:
         self.queues.queue(now.index, one.group, now.at)
         self.baselines.came(one)
 
-    def _looked(self, now: Happening, one: Customer) -> None:
+    def _looked(self, now: ObservedEvent, one: Customer) -> None:
         self._said[now.index].later = self.estimator.quote(
             self.policy, self.queues.scene_of(now.index, one.group, now.at)
         )
 
-    def _started(self, now: Happening, one: Customer) -> None:
+    def _started(self, now: ObservedEvent, one: Customer) -> None:
         said = self._said.pop(now.index)
         self._take(now, one)
         self.estimator = self.estimator.called(said.quote.group, one.waited_s, said.quote)
@@ -219,15 +219,15 @@ class Play:
             Judged(customer=one, quote=said.quote, baselines=said.baselines, took_s=said.took_s, later=said.later)
         )
 
-    def _take(self, now: Happening, one: Customer) -> None:
+    def _take(self, now: ObservedEvent, one: Customer) -> None:
         self.queues.start(now.index, one.group, now.at, one.server)
         self.baselines.started(one)
 
-    def _gave_up(self, now: Happening, one: Customer) -> None:
+    def _gave_up(self, now: ObservedEvent, one: Customer) -> None:
         self.queues.leave(now.index, one.group)
         self._said.pop(now.index)
 
-    def _ended(self, now: Happening, one: Customer) -> None:
+    def _ended(self, now: ObservedEvent, one: Customer) -> None:
         self.queues.end(now.index, now.at, one.server)
         self.estimator = self.estimator.served(now.at, one.service_s)
         self.baselines.ended(one)

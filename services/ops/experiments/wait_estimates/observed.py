@@ -42,7 +42,7 @@ class Customer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Happening:
+class ObservedEvent:
     """Something that happens to one of the customers."""
 
     at: float
@@ -58,18 +58,18 @@ def customers_of(rows: Iterable[Row]) -> list[Customer]:
     return [_customer(row) for row in rows]
 
 
-def happenings(customers: Sequence[Customer], look_after_s: float) -> Iterator[Happening]:
+def observed_events(customers: Sequence[Customer], look_after_s: float) -> Iterator[ObservedEvent]:
     """Return everything that happened, in order; who still waits ``look_after_s`` later looks at the estimate again."""
-    found: list[Happening] = []
+    found: list[ObservedEvent] = []
     for index, one in enumerate(customers):
-        found.append(Happening(at=one.at, what=What.CAME, index=index))
+        found.append(ObservedEvent(at=one.at, what=What.CAME, index=index))
         start = one.at + one.waited_s
         if one.queued:
-            found.append(Happening(at=start, what=What.STARTED if one.served else What.GAVE_UP, index=index))
+            found.append(ObservedEvent(at=start, what=What.STARTED if one.served else What.GAVE_UP, index=index))
         if one.waited_s > look_after_s:
-            found.append(Happening(at=one.at + look_after_s, what=What.LOOKED, index=index))
+            found.append(ObservedEvent(at=one.at + look_after_s, what=What.LOOKED, index=index))
         if one.served:
-            found.append(Happening(at=start + one.service_s, what=What.ENDED, index=index))
+            found.append(ObservedEvent(at=start + one.service_s, what=What.ENDED, index=index))
     found.sort(key=lambda each: (each.at, _place(each.what, customers[each.index]), each.index))
     yield from found
 

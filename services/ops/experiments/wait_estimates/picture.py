@@ -8,7 +8,7 @@ from statistics import fmean
 WIDTH, HEIGHT = 960, 420
 SIDE, LEFT, TOP = 320, 70, 50
 DAY_LEFT, DAY_WIDTH = 500, 420
-MOST_DOTS = 2000
+DOTS_LIMIT = 2000
 OURS, COVERED, THEIRS = "#0b6e4f", "#c77d0a", "#8a94a6"
 STYLE = "text{font:12px system-ui,'Noto Sans CJK SC',sans-serif;fill:#1d2733} .t{font-size:15px;font-weight:600}"
 
@@ -37,7 +37,7 @@ def _dots(found: Sequence[Told]) -> Iterable[str]:
     yield _text(LEFT, 26, "预计与实际等候 · quoted and waited", "t")
     yield f'<path d="M{LEFT} {TOP + SIDE}L{LEFT + SIDE} {TOP}" stroke="{THEIRS}" stroke-dasharray="4 4" fill="none"/>'
     yield from _frame(LEFT, SIDE)
-    for one in found[:: max(1, len(found) // MOST_DOTS)]:
+    for one in found[:: max(1, len(found) // DOTS_LIMIT)]:
         x, y = one.p50_s / most, one.waited_s / most
         if max(x, y) <= 1:
             yield f'<circle cx="{LEFT + SIDE * x:.1f}" cy="{_up(y):.1f}" r="2" fill="{OURS}" fill-opacity=".35"/>'
