@@ -94,7 +94,7 @@ def writes(connection: Connection) -> int:
 
 def _count_writes(connection: Connection, _cursor: Any, statement: str, *_others: Any) -> None:
     if not statement.startswith("SELECT"):
-        info = connection.info
+        info = connection.info  # without writes(): this runs for every statement
         info["lobby_writes"] = info.get("lobby_writes", 0) + 1
 
 

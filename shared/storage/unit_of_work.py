@@ -43,7 +43,7 @@ class StoredUnitOfWork(BranchUnitOfWork[State]):
         self._storage = storage
         self._tx = tx
         self._branch = branch
-        self.now = tx.now
+        self.now = tx.now  # several commands share a transaction; each has its own time before it gets this
         self.state = tx.state(branch)
 
     def state_at(self, time: datetime) -> State:
