@@ -39,9 +39,10 @@ def issue(uow: UnitOfWork, *, request: TicketRequest, asked: datetime) -> list[T
     :class:`VisitNotFound`, :class:`VisitEnded`.
     """
     asked = min(asked, uow.now)
-    _check_age(uow.policy, asked, uow.now)
-    _require_open(uow, asked)
-    wanted = {code: business_of(uow.policy, code, field) for code, field in request.wanted.items()}
+    policy = uow.policy
+    _check_age(policy, asked, uow.now)
+    _require_open(policy, asked.astimezone(uow.zone))
+    wanted = {code: business_of(policy, code, field) for code, field in request.wanted.items()}
     visit = visit_for(uow, request=request, asked=asked)
     customer = customer_of(request, visit)
     if not request.again:
@@ -64,8 +65,9 @@ def _issue_one(
     customer: Customer,
 ) -> tuple[Visit, TicketIssued]:
     up = kinds_up(uow)
-    chosen = route(uow.policy, business, request.amount_minor, customer, up, currency=request.currency)
-    series = uow.policy.series[chosen.channel]
+    policy = uow.policy
+    chosen = route(policy, business, request.amount_minor, customer, up, currency=request.currency)
+    series = policy.series[chosen.channel]
     drawn = uow.next_number(visit.business_date, series.prefix, series.start)
     number = series.number(drawn)
     appointment, checked = _check_in(uow, visit, request, code, customer, asked)
@@ -171,11 +173,10 @@ def business_of(policy: Policy, code: str, field: str = "business") -> Business:
     return business
 
 
-def _require_open(uow: UnitOfWork, asked: datetime) -> None:
-    local = asked.astimezone(uow.zone)
-    if uow.policy.outside_hours == "accept" or is_open(uow.policy, local):
+def _require_open(policy: Policy, local: datetime) -> None:
+    if policy.outside_hours == "accept" or is_open(policy, local):
         return
-    opens = opens_next(uow.policy, local)
+    opens = opens_next(policy, local)
     raise BranchClosed(
         f"the branch is closed at {local:%Y-%m-%d %H:%M}" + (f"; it opens at {opens:%Y-%m-%d %H:%M}" if opens else ""),
         state="closed",
