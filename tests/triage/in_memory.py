@@ -50,11 +50,11 @@ class Branch(MemoryUnitOfWork):
 
     def attempt(self, use_case: Callable[[], Result]) -> Result:
         """Carry out a use case, or none of it."""
-        state, length = self._state, len(self.log)
+        state, length = self.state, len(self.log)
         try:
             return use_case()
         except BaseException:
-            self._state = state
+            self.state = state
             del self.log[length:]
             raise
 
