@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import structlog
@@ -136,8 +135,7 @@ class GatewayService(PagesMixin):
     @on_queue(TERMINALS_QUEUE)
     def ingest(self, batch: MessageBatch) -> None:
         """Take what terminals say by AMQP (T4)."""
-        read = partial(terminals.read_message, self.storage)
-        batch.process(EventHandler(handle=one_by_one(terminals.append), read=read))
+        batch.process(EventHandler(handle=one_by_one(terminals.append), read=terminals.read_message))
 
     @on_queue(DEAD_LETTERS_QUEUE)
     def collect_dead_letters(self, batch: MessageBatch) -> None:

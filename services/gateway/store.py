@@ -139,12 +139,6 @@ def held(connection: Connection, pp: int, after: int) -> bool:
     return after >= _FORGOTTEN.load(connection).get(pp, 0)
 
 
-def sources(connection: Connection, event_ids: list[str]) -> dict[str, str]:
-    """Return who said the events that the log holds already."""
-    query = select(log.c.event_id, log.c.source).where(log.c.event_id.in_(event_ids))
-    return {event_id: source for event_id, source in connection.execute(query)}
-
-
 def forget(connection: Connection, before: datetime, own_before: datetime) -> int:
     """Delete what the stream need not hold any more; what terminals said is kept longer. Returns how many.
 

@@ -8,7 +8,7 @@ from services.gateway.errors import InvalidEvent
 from shared.bus.message import Message
 from shared.contracts import cloudevents
 from shared.contracts.cloudevents import TerminalEvent
-from shared.contracts.envelope import Event, Undecodable
+from shared.contracts.envelope import Event, Undecodable, key_of
 from shared.contracts.http.gateway import EventsAccepted
 from shared.contracts.registry import type_of
 from shared.storage import Storage, Transaction
@@ -42,35 +42,25 @@ def _invalid(why: Undecodable, index: int | None = None) -> InvalidEvent:
 def accept(storage: Storage, events: Sequence[TerminalEvent]) -> EventsAccepted:
     """Append the events that are new, all in one transaction."""
     with storage.transaction(*{event.branchid for event in events}) as tx:
-        ready = {event.id: to_event(event, tx.now) for event in events}
-        _refuse_taken_ids(tx, events)
+        ready = {event.key: event for event in (to_event(event, tx.now) for event in events)}
         new = tx.receive(ready)
-        for id_ in ready:
-            if id_ in new:
-                append(tx, ready[id_])
+        for key in ready:
+            if key in new:
+                append(tx, ready[key])
     return EventsAccepted(accepted=len(new), duplicates=len(events) - len(new))
-
-
-def _refuse_taken_ids(tx: Transaction, events: Sequence[TerminalEvent]) -> None:
-    """An id that another source used means another event: taking it for a repetition would lose it."""
-    known = store.sources(tx.connection, [event.id for event in events])
-    for index, event in enumerate(events):
-        other = known.setdefault(event.id, event.source)
-        if other != event.source:
-            message = f"id {event.id!r} was used by {other}; ids are unique (UUIDv7)"
-            raise InvalidEvent(message, errors=[{"field": f"{index}.id", "message": message}], reason="id_taken")
 
 
 def to_event(event: TerminalEvent, now: datetime) -> Event:
     """Make a log entry of what a terminal said. Each is a subject of its own: one that fails holds up no other."""
+    key = key_of(event.source, event.id)
     return Event(
         id=event.id,
         source=event.source,
         type=type_of(type(event.data)),
-        subject=event.id,
+        subject=key,
         time=event.time or now,
         branchid=event.branchid,
-        correlationid=event.subject or event.id,
+        correlationid=event.subject or key,
         sequence=1,
         recordedtime=now,
         traceparent=event.traceparent,
@@ -78,16 +68,11 @@ def to_event(event: TerminalEvent, now: datetime) -> Event:
     )
 
 
-def read_message(storage: Storage, message: Message) -> Event:
+def read_message(message: Message) -> Event:
     """Read a message of the terminals' queue; raise :class:`Undecodable`."""
     document = cloudevents.from_amqp(message.headers, message.content_type, message.body)
-    event = cloudevents.terminal_event(document)
-    with storage.read() as connection:
-        other = store.sources(connection, [event.id]).get(event.id, event.source)
-    if other != event.source:
-        raise Undecodable("id_taken", f"id: {event.id!r} was used by {other}; ids are unique (UUIDv7)", "id")
     # When it is stored, it gets the time of the transaction; until then any time will do.
-    return to_event(event, datetime.fromtimestamp(0, UTC))
+    return to_event(cloudevents.terminal_event(document), datetime.fromtimestamp(0, UTC))
 
 
 def append(tx: Transaction, event: Event) -> None:

@@ -137,7 +137,7 @@ class BatchProcessor:
 
     def _key(self, message: Message) -> str:
         try:
-            return self._inbox.event_of(message).id
+            return self._inbox.event_of(message).key
         except Undecodable:
             return message.fingerprint
 

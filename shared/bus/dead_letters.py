@@ -42,7 +42,7 @@ def move_to_dead_letters(tx: Transaction, message: Message, event: Event | None,
     if event is None and message.redelivered and _is_known(tx, message):
         return
     if event is not None:
-        tx.receive([event.id])
+        tx.receive([event.key])
     tx.connection.execute(
         insert(dead_letter).values(
             id=tx.ids(),
@@ -105,8 +105,8 @@ def receive(tx: Transaction, events: Sequence[Event]) -> tuple[set[str], set[str
     if not events:
         return set(), set()
     if tx.connection.dialect.name == "sqlite":
-        return tx.receive(event.id for event in events), blocked(tx, (event.subject for event in events))
-    given = {"ids": [e.id for e in events], "subjects": list({e.subject for e in events}), "at": tx.now}
+        return tx.receive(event.key for event in events), blocked(tx, (event.subject for event in events))
+    given = {"ids": [e.key for e in events], "subjects": list({e.subject for e in events}), "at": tx.now}
     found = tx.connection.execute(_RECEIVE, given).all()
     return {id_ for id_, _ in found if id_ is not None}, {subject for _, subject in found if subject is not None}
 
@@ -124,7 +124,7 @@ def blocked(tx: Transaction, subjects: Iterable[str]) -> set[str]:
 
 def park(tx: Transaction, events: Iterable[Event]) -> None:
     """Let events wait behind the dead letter of their subject."""
-    rows = [{"event_id": e.id, "subject": e.subject, "body": e.to_json().decode()} for e in events]
+    rows = [{"event_id": e.key, "subject": e.subject, "body": e.to_json().decode()} for e in events]
     if rows:
         tx.connection.execute(insert(parked), rows)
 

@@ -91,7 +91,7 @@ class Inbox:
                 log.warning("dead_letter", queue=message.queue, code=why.code, reason=why.reason)
                 dead_letters.move_to_dead_letters(tx, message, None, Failure(code=why.code, reason=why.reason))
             new_ids, blocked = dead_letters.receive(tx, events)
-            new = [event for event in events if event.id in new_ids]
+            new = [event for event in events if event.key in new_ids]
             dead_letters.park(tx, [event for event in new if event.subject in blocked])
             free = [event for event in new if event.subject not in blocked]
             if free:
@@ -101,7 +101,7 @@ class Inbox:
         """Handle an event that was a dead letter or parked, so the inbox knows it; do what else belongs to it."""
         with self.storage.locked({partition_of(event.branchid)}) as tx:
             also(tx)
-            tx.receive([event.id])
+            tx.receive([event.key])
             self._handler.handle(tx, [event])
 
     def discard(self, message: Message, also: AlsoDo) -> None:
@@ -146,7 +146,7 @@ class Inbox:
             try:
                 event = self.event_of(message)
                 if self._handler.wants(event):
-                    events.setdefault(event.id, event)
+                    events.setdefault(event.key, event)
             except Undecodable as why:
                 undecodable.append((message, why))
         return list(events.values()), undecodable

@@ -6,6 +6,7 @@ it is read.
 """
 
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import (
@@ -69,6 +70,18 @@ MAX_EVENT_BYTES = 262_144
 _DATA = {"data"}
 
 
+MAX_KEY = 128
+_TERMINALS = "/terminals/"
+
+
+def key_of(source: str, id_: str) -> str:
+    """Return the key of an event; where source and id together are too long for one, a digest stands for the id."""
+    if not source.startswith(_TERMINALS):
+        return id_
+    key = f"{source[1:]}/{id_}"
+    return key if len(key) <= MAX_KEY else f"{source[1:]}/{sha256(id_.encode()).hexdigest()[:32]}"
+
+
 class Event(BaseModel):
     """One thing that happened, as it is stored, published and read back.
 
@@ -95,6 +108,14 @@ class Event(BaseModel):
     traceparent: str | None = None
     data: InstanceOf[EventData]
     _raw: bytes | None = PrivateAttr(default=None)
+
+    @property
+    def key(self) -> str:
+        """What tells the event from every other: its id, and of a terminal's event also whose it is.
+
+        An id from outside is data: alone it could be spelled like one of ours, and be taken for it.
+        """
+        return key_of(self.source, self.id)
 
     def attributes(self) -> dict[str, Any]:
         """Return the event as the JSON object of the structured mode (``sequence`` is text there)."""

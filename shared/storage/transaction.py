@@ -164,7 +164,7 @@ class Transaction:
         self.heads[pp] += 1
         body = event.to_json().decode()
         row = Row(
-            pp=pp, pos=self.heads[pp], event_id=event.id, branch=event.branchid, type=event.type, own=own, body=body
+            pp=pp, pos=self.heads[pp], event_id=event.key, branch=event.branchid, type=event.type, own=own, body=body
         )
         if self._states is not None:
             known = self._of(event.branchid)
@@ -176,7 +176,7 @@ class Transaction:
             {
                 "pp": pp,
                 "pos": row.pos,
-                "event_id": event.id,
+                "event_id": event.key,
                 "branch": event.branchid,
                 "type": event.type,
                 "source": event.source,

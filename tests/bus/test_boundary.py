@@ -30,6 +30,7 @@ from shared.bus.operator_commands import read_operator_command
 from shared.bus.publisher import wake_consumers
 from shared.bus.topology import CONTROL
 from shared.contracts.envelope import STRUCTURED, Undecodable
+from shared.contracts.events import triage
 from shared.errors import PredecessorMissing
 from shared.settings import SERVICES, Settings
 from shared.storage import Storage, Transaction, open_storage
@@ -225,8 +226,7 @@ def settle_of(storage: Storage, service: str) -> dict[str, Callable[[list[Messag
 
     found = {"events": processor(handler_of(instance))}
     if service == "gateway":
-        read = partial(terminals.read_message, storage)
-        found["terminals"] = processor(EventHandler(handle=one_by_one(terminals.append), read=read))
+        found["terminals"] = processor(EventHandler(handle=one_by_one(terminals.append), read=terminals.read_message))
         found["dead letters"] = partial(collected.collect, storage)
     return found
 
@@ -265,3 +265,18 @@ def test_every_message_of_every_queue_is_settled(settings: Settings, service: st
         settled()
     finally:
         storage.close()
+
+
+def test_a_terminals_id_is_neither_a_subject_nor_an_event_of_ours(world: World) -> None:
+    """It failed here, and what is called alike goes on; it is no repetition of the event whose id it has."""
+    world.declare()
+    world.consume(Moody())
+    ours = an_event(subject="visit-1")
+    data = triage.CounterClosed(counter="bad")
+    world.send(an_event(id="visit-1", source="/terminals/t1", subject="terminals/t1/visit-1", data=data).to_json())
+    theirs = an_event(id=ours.id, source="/terminals/t1", subject=f"terminals/t1/{ours.id}")
+    for event in (theirs, ours):
+        world.send(event.to_json())
+    wait_until(lambda: len(world.handled()) == 2, within_s=20, what="both to be handled")
+    assert world.handled() == [theirs.key, ours.key]
+    assert theirs.key != ours.key

@@ -29,7 +29,7 @@ def ticket_requested(uow: UnitOfWork, event: Event) -> None:
     try:
         issue(uow, request=request, asked=event.time)
     except LobbyError as error:
-        uow.record_refusal(event.id, refusal_of(error, request.terminal_id))
+        uow.record_refusal(event.key, refusal_of(error, request.terminal_id))
 
 
 def refusal_of(error: LobbyError, terminal_id: str | None) -> TicketRefused:
@@ -46,7 +46,7 @@ def ticket_issued_offline(uow: UnitOfWork, event: Event) -> None:
     try:
         issue_offline(uow, said, event.time, by)
     except LobbyError as error:
-        uow.record_refusal(event.id, replace(refusal_of(error, by), number=said.number))
+        uow.record_refusal(event.key, replace(refusal_of(error, by), number=said.number))
 
 
 def of_paper(kind: PaperReportKind) -> EventHandler:

@@ -77,7 +77,7 @@ class Recording:
         for event in events:
             if self._is_next(event):
                 self._link(event)
-                if (found := self._facts[event.id]) is not None:
+                if (found := self._facts[event.key]) is not None:
                     self._page.counted = count_fact(self._page.counted, event.branchid, *found)
         self._projection.write(self._page)
 
@@ -91,8 +91,8 @@ class Recording:
 
     def _begin(self, events: Sequence[Event]) -> None:
         """Read at once what the events' transaction needs."""
-        self._facts = {event.id: fact_of(event, self._zone) for event in events}
-        counting = [(event.branchid, *found) for event in events if (found := self._facts[event.id]) is not None]
+        self._facts = {event.key: fact_of(event, self._zone) for event in events}
+        counting = [(event.branchid, *found) for event in events if (found := self._facts[event.key]) is not None]
         days = {(branch, day) for branch, day, _ in counting}
         visits = {key for branch, _, fact in counting if (key := visit_of(branch, fact)) is not None}
         self._page = Page(
