@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from sys import intern
 from typing import Generic, TypeVar
 
 from sqlalchemy import Connection
@@ -72,7 +73,7 @@ class Branches(ABC, Generic[Reader, UnitOfWork]):
         branch = self._branch_of.get(id_)
         if branch is None:
             with self._storage.read() as connection:
-                branch = self.find_branch(connection, id_)
+                branch = intern(self.find_branch(connection, id_))  # one text for all its things
             if len(self._branch_of) >= KNOWN_THINGS:
                 del self._branch_of[next(iter(self._branch_of))]
             self._branch_of[id_] = branch

@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from sys import intern
 from typing import NamedTuple
 
 from immutables import Map
@@ -36,7 +37,7 @@ class Passing(NamedTuple):
     business: str | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class QueueEntry:
     """What the queue keeps of a ticket for some days, whether or not it ``stands`` in its line.
 
@@ -71,12 +72,12 @@ class QueueEntry:
             visit_id=visit.visit_id,
             number=ticket.number,
             channel=ticket.channel,
-            business=ticket.business,
+            business=intern(ticket.business),
             business_date=visit.business_date,
             state=ticket.state,
             diversion=ticket.diversion,
             went_to_device=ticket.accepted_at is not None,
-            line=ticket.line,
+            line=intern(ticket.line),
             lined=ticket.lined_at.timestamp(),
             rank=rank,
             stands=visit.stands(ticket),
