@@ -9,7 +9,7 @@ from services.triage.handlers.fairness import fairness_view
 from services.triage.handlers.issue import take_ticket
 from services.triage.handlers.offline import lease_numbers
 from services.triage.handlers.policy_admin import adopt, policy_view, set_overrides
-from services.triage.handlers.ticket_commands import (
+from services.triage.handlers.ticket_steps import (
     complete,
     hold,
     left,

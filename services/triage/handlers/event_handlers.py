@@ -10,7 +10,7 @@ from services.triage.handlers.calling import overtaking
 from services.triage.handlers.counters_and_devices import report_device
 from services.triage.handlers.issue import issue
 from services.triage.handlers.offline import apply_report, day_of, issue_offline, record_report
-from services.triage.handlers.ticket_commands import cancel_unprinted
+from services.triage.handlers.ticket_steps import cancel_unprinted
 from services.triage.handlers.unit_of_work import UnitOfWork
 from services.triage.handlers.visits import decided, step
 from services.triage.model import Counter, PaperReport, PaperReportKind, Ticket, Visit, commands

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 
 from services.triage.handlers.attention import check_lines, raise_alarms
-from services.triage.handlers.ticket_commands import cancel_failed_print, cancel_unprinted
+from services.triage.handlers.ticket_steps import cancel_failed_print, cancel_unprinted
 from services.triage.handlers.unit_of_work import BATCH_LIMIT, LobbyReader, UnitOfWork
 from services.triage.model import LobbyState, commands, decide
 

@@ -26,9 +26,9 @@ from services.triage.model.lobby_state import (
 from services.triage.model.records import replace
 from services.triage.model.visit import AT_COUNTER, Ticket, Visit
 from services.triage.policy.attention import alarm_due
+from services.triage.policy.calling_order import SKILL, rank
 from services.triage.policy.estimate_features import Group
 from services.triage.policy.estimator import UNTAUGHT, Quote
-from services.triage.policy.order import SKILL, rank
 from services.triage.policy.rules import Policy, line_name
 from shared.contracts.events import terminal
 from shared.contracts.events import triage as events

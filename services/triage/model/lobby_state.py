@@ -18,8 +18,8 @@ from services.triage.model.appointment import Appointment
 from services.triage.model.counters_and_devices import Block, Counter, Device, PaperReport
 from services.triage.model.visit import IN_LOBBY, Diversion, Ticket, Visit
 from services.triage.model.waiting_queue import WaitingQueue
+from services.triage.policy.calling_order import ChannelQueue
 from services.triage.policy.estimator import Estimator, Quote
-from services.triage.policy.order import ChannelQueue
 from services.triage.policy.rules import Policy
 from services.triage.policy.thresholds import LineNow
 from shared.contracts.events.triage import Channel, TicketState

@@ -4,7 +4,7 @@ Overtaking is counted without touching whom it overtakes. A call that overtakes 
 who was called; how often a ticket was overtaken is how many of the calls since it joined lie behind its place. They
 are few: once a ticket was overtaken as often as the cap allows, nobody overtakes it any more, and a call that lies
 behind nobody is dropped. ``guard`` makes that count fall from the head of a lane to its end, also where somebody comes
-late to an early place, so that the head alone tells whether anybody has reached the cap: see ``policy.order``.
+late to an early place, so that the head alone tells whether anybody has reached the cap: see ``policy.calling_order``.
 """
 
 from bisect import bisect_left, bisect_right
@@ -19,7 +19,7 @@ from immutables import Map
 from services.triage.model.counters_and_devices import Counter
 from services.triage.model.records import replace
 from services.triage.model.visit import Diversion, Ticket, Visit
-from services.triage.policy.order import GuardedPosition, Lane, QueuePosition, QueueSnapshot
+from services.triage.policy.calling_order import GuardedPosition, Lane, QueuePosition, QueueSnapshot
 from shared.contracts.events.triage import Channel, OvertakenLane, TicketState
 
 LAST = "\U0010ffff"

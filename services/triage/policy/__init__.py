@@ -1,9 +1,7 @@
 """Policy: routing, priority, fairness and estimates as pure functions of policy, lobby state and request."""
 
 from services.triage.policy.attention import Need, alarm_due, attention_due, need
-from services.triage.policy.estimate_features import Group, Order, Scene
-from services.triage.policy.estimator import UNTAUGHT, Estimator, Quote
-from services.triage.policy.order import (
+from services.triage.policy.calling_order import (
     SKILL,
     ChannelQueue,
     Choice,
@@ -22,6 +20,8 @@ from services.triage.policy.order import (
     vip_may,
     why_ahead,
 )
+from services.triage.policy.estimate_features import Group, Order, Scene
+from services.triage.policy.estimator import UNTAUGHT, Estimator, Quote
 from services.triage.policy.routing import Route, priority_of, route
 from services.triage.policy.rules import (
     Business,
