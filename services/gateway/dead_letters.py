@@ -51,7 +51,7 @@ def _values(message: Message, now: datetime) -> dict[str, Any]:
         "subject": _header(message, "subject", 128),
         "content_type": storable(message.content_type or "", 255) or None,
         "by_broker": 0,
-        "body": message.body,
+        "body": message.body[:SHOWN_BYTES],  # the service that failed has all of it
     }
 
 

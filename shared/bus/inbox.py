@@ -71,6 +71,7 @@ class Inbox:
 
     def event_of(self, message: Message) -> Event:
         """Read a message; raise :class:`Undecodable`, whatever its reader stumbled over."""
+        message.require_whole()
         try:
             return self._handler.read(message)
         except Undecodable:

@@ -59,7 +59,7 @@ class QueueConsumer:
         self._stop = stop
         self._memory = is_memory(url)
         self._wakeup = Wakeup()
-        self._arrived: deque[Any] = deque()
+        self._arrived: deque[tuple[int, Message]] = deque()
         self._balance: Callable[[Connection], bool] = lambda _connection: False
         self.last_received = 0.0
         self.failure: str | None = "not connected yet"
@@ -116,7 +116,7 @@ class QueueConsumer:
                 arrived = self._collect(connection)
                 if arrived:
                     self.last_received = time.monotonic()
-                    if not self._settled(connection, [self._message(raw) for raw in arrived]):
+                    if not self._settled(connection, [message for _, message in arrived]):
                         return
                     self._acknowledge(channel, arrived)
                 connection.heartbeat_check()
@@ -127,13 +127,13 @@ class QueueConsumer:
         """Ask for messages as they are: kombu's own would be decompressed as any header says."""
         if self._memory:
             queue = KombuQueue(self._queue.name, no_declare=True)
-            consumer = Consumer(channel, [queue], on_message=self._arrived.append, auto_declare=False)
-            consumer.on_decode_error = lambda message, _error: self._arrived.append(message)
+            consumer = Consumer(channel, [queue], on_message=self._take, auto_declare=False)
+            consumer.on_decode_error = lambda message, _error: self._take(message)
             consumer.consume()
         else:
             channel.auto_decode = False  # nor decoded by the codec that its content encoding names
             channel.basic_qos(0, 2 * self._batch, False)
-            channel.basic_consume(self._queue.name, callback=self._arrived.append)
+            channel.basic_consume(self._queue.name, callback=self._take)
             if self._presence is not None:
                 channel.basic_consume(self._presence.name, no_ack=True)
 
@@ -160,7 +160,7 @@ class QueueConsumer:
                 return True
         return False
 
-    def _collect(self, connection: Connection) -> list[Any]:
+    def _collect(self, connection: Connection) -> list[tuple[int, Message]]:
         """Return what has arrived, after a while at the most; no message waits for another one to fill its batch.
 
         While a batch is handled, the next ones arrive: under load batches grow by themselves.
@@ -180,13 +180,17 @@ class QueueConsumer:
         except TimeoutError:
             return False
 
+    def _take(self, raw: Any) -> None:
+        """Note a message with its delivery tag; of a body that is too large nothing waits here but its beginning."""
+        self._arrived.append((raw.delivery_tag, self._message(raw)))
+
     def _message(self, raw: Any) -> Message:
         body = raw.body if isinstance(raw.body, bytes) else str(raw.body).encode("utf-8", "surrogatepass")
         properties = raw.properties or {}
         content_type = raw.content_type if self._memory else properties.get("content_type")
         headers = raw.headers if self._memory else properties.get("application_headers")
         delivery = raw.delivery_info or {}
-        return Message(
+        return Message.arrived(
             queue=self._queue.name,
             body=body,
             content_type=content_type if isinstance(content_type, str) else None,
@@ -195,13 +199,13 @@ class QueueConsumer:
             exchange=str(delivery.get("exchange") or ""),
         )
 
-    def _acknowledge(self, channel: Any, arrived: Sequence[Any]) -> None:
+    def _acknowledge(self, channel: Any, arrived: Sequence[tuple[int, Message]]) -> None:
         if not self._memory:
             with deadline():
-                channel.basic_ack(arrived[-1].delivery_tag, multiple=True)
+                channel.basic_ack(arrived[-1][0], multiple=True)
             return
-        for raw in arrived:
-            channel.basic_ack(raw.delivery_tag)
+        for tag, _ in arrived:
+            channel.basic_ack(tag)
 
 
 REBALANCE_INTERVAL_S = 20.0

@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from hashlib import sha256
 from importlib import import_module
 from importlib.util import find_spec
 from inspect import signature
@@ -25,7 +26,7 @@ from shared.bus import dead_letters
 from shared.bus.batch_processor import BatchProcessor
 from shared.bus.event_handlers import handler_of
 from shared.bus.inbox import EventHandler, Inbox, one_by_one
-from shared.bus.message import CONTROL_TYPE, Message
+from shared.bus.message import CONTROL_TYPE, KEPT_BYTES, Message
 from shared.bus.operator_commands import read_operator_command
 from shared.bus.publisher import wake_consumers
 from shared.bus.topology import CONTROL
@@ -280,3 +281,26 @@ def test_a_terminals_id_is_neither_a_subject_nor_an_event_of_ours(world: World) 
     wait_until(lambda: len(world.handled()) == 2, within_s=20, what="both to be handled")
     assert world.handled() == [theirs.key, ours.key]
     assert theirs.key != ours.key
+
+
+def test_a_message_of_megabytes_is_a_dead_letter_of_its_beginning(world: World) -> None:
+    """Kept whole, eight of them took half a gigabyte, twice."""
+    world.declare()
+    world.consume()
+    body = changed(data={"counter": "1", "more": "x" * 5_000_000})
+    world.send(body)
+    publish(world, CONTROL, body)
+    goes_on(world)
+    letters = world.letters()
+    assert [letter["code"] for letter in letters] == ["too_large", "too_large"]
+    for letter in letters:
+        assert bytes(letter["body"]) == body[:KEPT_BYTES]
+        assert sha256(body).hexdigest() in letter["reason"]
+        assert f"{len(body):,} bytes" in letter["reason"]
+
+
+def test_a_reader_holds_no_more_of_a_large_message_than_its_beginning() -> None:
+    message = Message.arrived(queue="q", body=b"x" * 20_000_000)
+    assert len(message.body) == KEPT_BYTES
+    other = Message.arrived(queue="q", body=b"x" * 20_000_001)
+    assert message.fingerprint != other.fingerprint, "they begin alike, and are two messages"
