@@ -28,7 +28,7 @@ YOUNG_OBJECTS_LIMIT = 10_000
 YOUNG_PASSES_LIMIT = 2
 """Looks at the youngest before it looks at the middle-aged too: some 10 ms then, not 60."""
 NEVER = 1_000_000_000
-FULL_LOOK_AFTER, FULL_LOOK_BY = 10, 200
+FULL_LOOK_AFTER, FULL_LOOK_BY = 10, 40
 """Looks at the middle-aged before all that lives is looked at: once the process is idle, and whatever it does."""
 IDLE_SHARE = 0.1
 """A process that used less than this share of a core over :data:`IDLE_S` is idle."""
