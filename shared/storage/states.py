@@ -8,7 +8,7 @@ import gc
 import threading
 import zlib
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic
@@ -157,6 +157,21 @@ class States(Generic[State]):
         """Return the state folded from the first event on, whatever snapshots say."""
         return self._folded(connection, branch, None, up_to=head)
 
+    def snapshots_anew(self, connection: Connection, branch: str, head: int) -> None:
+        """Fold a branch from its first event on, and store snapshots where a process would have, and at the end."""
+
+        def take(known: Known[State]) -> Known[State]:
+            save(connection, self.aggregate.version, [self.snapshot_of(branch, known)])
+            return replace(known, since=0)
+
+        def passing(known: Known[State]) -> Known[State]:
+            return take(known) if known.since >= self._far(known.state) else known
+
+        forget(connection, branch)
+        known = self._folded(connection, branch, None, up_to=head, passing=passing)
+        if known.since:
+            take(known)
+
     def at(self, connection: Connection, branch: str, time: datetime) -> Known[State]:
         """Return the state at an instant: before the first event that was recorded later."""
         taken = newest(connection, branch, self.aggregate.version, until=time)
@@ -181,7 +196,7 @@ class States(Generic[State]):
             branch: known
             for partition in list(self._partitions.values())
             for branch, known in partition.branches.items()
-            if known.since and (all_changed or known.since >= self._far(known, now))
+            if known.since and (all_changed or known.since >= self._far_by(known, now))
         }
 
     def snapshot_of(self, branch: str, known: Known[State]) -> Snapshot:
@@ -191,8 +206,11 @@ class States(Generic[State]):
         body = self.aggregate.dump(known.state)
         return Snapshot(branch=branch, pos=known.pos, recorded=known.recorded, body=body)
 
-    def _far(self, known: Known[State], now: datetime) -> int:
-        far = max(SNAPSHOT_EVENTS, SNAPSHOT_EVENTS_OF_EACH * self.aggregate.held(known.state))
+    def _far(self, state: State) -> int:
+        return max(SNAPSHOT_EVENTS, SNAPSHOT_EVENTS_OF_EACH * self.aggregate.held(state))
+
+    def _far_by(self, known: Known[State], now: datetime) -> int:
+        far = self._far(known.state)
         idle = known.recorded is not None and now - known.recorded >= IDLE
         return far // IDLE_SHARE if idle else far
 
@@ -248,6 +266,7 @@ class States(Generic[State]):
         *,
         up_to: int | None = None,
         until: datetime | None = None,
+        passing: Callable[[Known[State]], Known[State]] = lambda known: known,
     ) -> Known[State]:
         if taken is None:
             known = Known(self.aggregate.initial(branch), 0, None, 0)
@@ -262,7 +281,7 @@ class States(Generic[State]):
                 # Not a condition of the query: it would look for more such events to the end of the log.
                 if until is not None and recorded > until:
                     return known
-                known = self._after(known, pos, recorded, body)
+                known = passing(self._after(known, pos, recorded, body))
             if len(rows) < CHUNK:
                 return known
 

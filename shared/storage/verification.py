@@ -10,9 +10,8 @@ from sqlalchemy import Connection, Table, delete, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.contracts.registry import decode
-from shared.storage import bulk, states
+from shared.storage import bulk
 from shared.storage.aggregate import ProjectedRow, heard_projection_of, projected_tables
-from shared.storage.states import Snapshot
 from shared.storage.storage import Storage
 from shared.storage.tables import log
 
@@ -75,13 +74,7 @@ def rebuild(storage: Storage, branch: str) -> None:
     """
     with storage.transaction(branch) as tx:
         with _folding("state"):
-            known = tx.committed(branch)
-            refolded = storage.states.refolded(tx.connection, branch, known.pos)
-        states.forget(tx.connection, branch)
-        if refolded.recorded is not None:
-            body = storage.states.aggregate.dump(refolded.state)
-            taken = Snapshot(branch=branch, pos=refolded.pos, recorded=refolded.recorded, body=body)
-            states.save(tx.connection, storage.states.aggregate.version, [taken])
+            storage.states.snapshots_anew(tx.connection, branch, tx.committed(branch).pos)
         rows = _projected(tx.connection, storage, branch)
         for table in projected_tables(storage.service):
             tx.connection.execute(delete(table).where(table.c.branch == branch))

@@ -4,17 +4,19 @@ import json
 import os
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from services.ops.cli.main import main
 from shared.clock import ManualClock
 from shared.settings import Settings
-from shared.storage import Storage
+from shared.storage import Storage, states
 from shared.storage.migrate import upgrade
 from shared.storage.storage import declared_storage
+from shared.storage.tables import snapshot
 from tests.support.databases import MORNING
 from tests.triage.lobby import BRANCH, Lobby
 
@@ -178,3 +180,22 @@ def test_a_database_of_another_version_is_refused_with_what_to_do(
     other.close()
     assert main(["db", "upgrade", "--service", service]) == 1
     assert "start with an empty LOBBY_DATA_DIR" in capsys.readouterr().err
+
+
+def test_a_rebuild_leaves_instants_of_long_ago_as_near_as_they_were(
+    storage: Storage, lobby: Lobby, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the newest snapshot alone, each look at an early instant would fold the log from its beginning."""
+    monkeypatch.setattr(states, "SNAPSHOT_EVENTS", 10)
+    monkeypatch.setattr(states, "SNAPSHOT_EVENTS_OF_EACH", 1)
+    monkeypatch.setattr(states, "APART", 5)
+    for _ in range(20):
+        lobby.do("left", lobby.wait().ticket_id)
+        clock.advance(60)
+    before = storage.state(BRANCH)
+    assert main(["state", "rebuild", "--service", "triage", "--apply"]) == 0
+    with storage.read() as connection:
+        positions = list(connection.execute(select(snapshot.c.pos).order_by(snapshot.c.pos)).scalars())
+    assert len(positions) >= 5
+    assert max(b - a for a, b in pairwise([0, *positions])) <= 15
+    assert storage.state(BRANCH) == before
