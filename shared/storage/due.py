@@ -25,6 +25,12 @@ def is_due(connection: Connection, branch: str, now: datetime) -> bool:
     return connection.execute(_ONE, {"of_branch": branch, "now": now}).first() is not None
 
 
+def next_look(connection: Connection, branch: str) -> datetime | None:
+    """Return when a branch is to be looked at; None where nothing is noted."""
+    at: datetime | None = connection.execute(select(due.c.at).where(due.c.branch == branch)).scalar()
+    return at
+
+
 def bring_forward(connection: Connection, at: Mapping[str, datetime]) -> None:
     """Let branches be looked at no later than at these times."""
     _upsert(connection, at, sooner=True)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table, delete, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.contracts.registry import decode
-from shared.storage import bulk
+from shared.storage import bulk, due
 from shared.storage.aggregate import ProjectedRow, heard_projection_of, projected_tables
 from shared.storage.storage import Storage
 from shared.storage.tables import log
@@ -75,6 +75,8 @@ def rebuild(storage: Storage, branch: str) -> None:
     with storage.transaction(branch) as tx:
         with _folding("state"):
             storage.states.snapshots_anew(tx.connection, branch, tx.committed(branch).pos)
+            state = tx.state(branch)
+        due.settle(tx.connection, {branch: storage.states.aggregate.due(state, state)})
         rows = _projected(tx.connection, storage, branch)
         for table in projected_tables(storage.service):
             tx.connection.execute(delete(table).where(table.c.branch == branch))
@@ -105,6 +107,9 @@ def _state_differences(connection: Connection, storage: Storage, branch: str) ->
         yield Difference(where=error.what, kept=None, folded=str(error))
     else:
         yield from _differences("", orjson.loads(dump(known.state)), orjson.loads(dump(refolded.state)))
+        kept, latest = due.next_look(connection, branch), storage.states.aggregate.due(refolded.state, refolded.state)
+        if latest is not None and (kept is None or kept > latest):  # earlier is a look that finds nothing
+            yield Difference(where=f"due {branch}", kept=kept, folded=latest, table="due")
 
 
 def _row_differences(connection: Connection, storage: Storage, branch: str) -> Iterator[Difference]:

@@ -199,3 +199,14 @@ def test_a_rebuild_leaves_instants_of_long_ago_as_near_as_they_were(
     assert len(positions) >= 5
     assert max(b - a for a, b in pairwise([0, *positions])) <= 15
     assert storage.state(BRANCH) == before
+
+
+def test_a_lost_note_of_what_is_due_is_told_and_made_anew(
+    storage: Storage, lobby: Lobby, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without it no timer would look at the branch until somebody does something there."""
+    change(storage, f"DELETE FROM due WHERE branch = '{BRANCH}'")
+    assert [found["where"] for found in verified(capsys)[f"triage {BRANCH}"]] == [f"due {BRANCH}"]
+    assert main(["state", "rebuild", "--service", "triage", "--apply"]) == 0
+    capsys.readouterr()
+    assert verified(capsys) == {}
