@@ -32,6 +32,7 @@ log = structlog.get_logger()
 
 HELD = timedelta(days=1)
 TERMINALS_HELD = timedelta(days=7)
+DEAD_LETTERS_HELD = timedelta(days=30)
 
 
 class BranchTailsProvider(DependencyProvider):
@@ -144,7 +145,9 @@ class GatewayService(PagesMixin):
 
     @every(seconds=60)
     def forget(self) -> None:
-        """Hold the stream for a day, and what terminals said for a week."""
+        """Hold the stream for a day, what terminals said for a week, and settled dead letters for a month."""
+        with self.storage.transaction() as tx:
+            store.forget_dead_letters(tx.connection, tx.now - DEAD_LETTERS_HELD)
         forgotten = 1
         while forgotten:
             with self.storage.transaction() as tx:

@@ -139,6 +139,12 @@ def held(connection: Connection, pp: int, after: int) -> bool:
     return after >= _FORGOTTEN.load(connection).get(pp, 0)
 
 
+def forget_dead_letters(connection: Connection, before: datetime) -> None:
+    """Delete dead letters that were settled, of those that came before."""
+    settled = _dead_letter.state.in_(("resolved", "discarded"))
+    connection.execute(delete(collected_dead_letter).where(_dead_letter.at < before, settled))
+
+
 def forget(connection: Connection, before: datetime, own_before: datetime) -> int:
     """Delete what the stream need not hold any more; what terminals said is kept longer. Returns how many.
 

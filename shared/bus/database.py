@@ -180,6 +180,7 @@ class Database(SharedExtension):
         while self.settings.clock == "system" and not self._stop.wait(TIDY_INTERVAL_S):
             try:
                 self.storage.forget_answers()
+                self.storage.forget_resolved()
                 if not self.settings.embedded:  # embedded, catching up may read far back: see there
                     self.storage.forget_inbox()
             except Exception as error:

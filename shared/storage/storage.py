@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
-from sqlalchemy import Column, Connection, bindparam, delete, select
+from sqlalchemy import Column, ColumnElement, Connection, bindparam, delete, select
 
 from shared.clock import Clock
 from shared.commands import Cause, Command, Replayed
@@ -21,7 +21,7 @@ from shared.storage.commands import Commands
 from shared.storage.engine import is_sqlite, open_engine
 from shared.storage.log import LogReader, Row
 from shared.storage.states import Known, States
-from shared.storage.tables import idempotency, inbox, log_head
+from shared.storage.tables import dead_letter, idempotency, inbox, log_head
 from shared.storage.transaction import Transaction
 
 Answer = TypeVar("Answer", bound=BaseModel)
@@ -32,6 +32,7 @@ LOCK_WAIT_S = 0.05
 """How long another transaction of this process is waited for by who does not want to wait: as most of them take."""
 KEEP_ANSWERS = timedelta(days=2)
 KEEP_INBOX = timedelta(days=30)
+KEEP_RESOLVED = timedelta(days=30)
 
 # Built once: to build a statement costs more than to run it.
 _heads = select(log_head.c.pp, log_head.c.pos).order_by(log_head.c.pp).with_for_update()
@@ -199,9 +200,13 @@ class Storage:
         """Forget which events were handled, of those that are too old to come again."""
         self._forget(inbox.c.at, KEEP_INBOX)
 
-    def _forget(self, at: Column[datetime], keep: timedelta) -> None:
+    def forget_resolved(self) -> None:
+        """Forget dead letters that were handled in the end. What was given up stays: it is the reason for a gap."""
+        self._forget(dead_letter.c.at, KEEP_RESOLVED, dead_letter.c.state == "resolved")
+
+    def _forget(self, at: Column[datetime], keep: timedelta, *only: ColumnElement[bool]) -> None:
         with self._turn or nullcontext(), self._writer.begin() as connection:
-            connection.execute(delete(at.table).where(at < self.clock.now() - keep))
+            connection.execute(delete(at.table).where(at < self.clock.now() - keep, *only))
 
     def close(self) -> None:
         """Give the connections back."""

@@ -1,10 +1,12 @@
 """What cannot be handled is kept with its reason, and nothing else waits for it than its own subject."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
 
+from shared.clock import ManualClock
 from shared.contracts.envelope import MAX_EVENT_BYTES, Event
 from shared.storage import Transaction
 from tests.bus.world import World, an_event, keep
@@ -143,3 +145,26 @@ def test_a_repeated_event_is_no_second_dead_letter(world: World) -> None:
     world.send(good.to_json())
     world.wait_handled([good])
     assert len(world.letters()) == 1
+
+
+def test_what_was_handled_in_the_end_is_forgotten_after_a_month_and_what_was_given_up_is_not(world: World) -> None:
+    """Each keeps a body: without an end they would be what grows. What was given up is the reason for a gap."""
+    moody = Moody()
+    world.relay()
+    world.consume(moody)
+    for subject in ("visit-1", "visit-2", "visit-3"):
+        world.say(subject=subject, counter="bad")
+    wait_until(lambda: len(world.letters()) == 3, within_s=20, what="the dead letters")
+    first, second, third = world.letters()
+    moody.broken.clear()
+    world.command("retry", first)
+    world.command("discard", second)
+    wait_until(lambda: len(world.letters()) == 1, within_s=20, what="two to be settled")
+    world.consumer.clock = ManualClock(time=datetime.now(UTC) + timedelta(days=29))
+    world.consumer.forget_resolved()
+    assert len(world.letters("resolved")) == 1
+    world.consumer.clock = ManualClock(time=datetime.now(UTC) + timedelta(days=31))
+    world.consumer.forget_resolved()
+    assert world.letters("resolved") == []
+    assert [letter["id"] for letter in world.letters("discarded")] == [second["id"]]
+    assert [letter["id"] for letter in world.letters()] == [third["id"]]
