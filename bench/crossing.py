@@ -84,8 +84,9 @@ def _tickets(settings: Any) -> None:
     from http.client import HTTPConnection
 
     from services.ops.local_tokens import token_for
+    from shared.contracts.http.triage import TAKE_TICKET
 
-    token = token_for(settings, None, "terminal", branch="demo")
+    token = token_for(settings, None, TAKE_TICKET, branch="demo")
     host, port = settings.http_address.split(":")
     connection = HTTPConnection(host, int(port))
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}

@@ -134,7 +134,7 @@ def _cpu_seconds(process: int) -> float:
 
 def _measure(port: int, process: int, settings: Settings, count: int, seconds: float) -> Figures:
     branches = [f"branch-{n}" for n in range(count // STREAMS_OF_A_BRANCH)]
-    token = issue_token(settings, roles=["display"], branches=["*"])
+    token = issue_token(settings, roles=["auditor"], branches=["*"])
     with selectors.DefaultSelector() as selector:
         followers = [_follow(port, token, branches[n % len(branches)]) for n in range(count)]
         for follower in followers:

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from services.gateway import page_rendering
 from services.gateway.page_rendering import PageContext
 from shared.contracts.base import in_years
-from shared.contracts.http.operation import EVERYONE, Method, Operation
+from shared.contracts.http.operation import Method, Operation
 from shared.errors import NotFound, Unauthorized
 from shared.pages.assets import asset
 from shared.pages.messages import Translator, choose, is_language
@@ -33,7 +33,7 @@ _A_YEAR = timedelta(days=365)
 
 def _page(name: str, path: str, summary: str, *, method: Method = "GET", media_type: str = HTML) -> Operation:
     return Operation(
-        name=name, service="gateway", method=method, path=path, summary=summary, roles=EVERYONE, media_type=media_type
+        name=name, service="gateway", method=method, path=path, summary=summary, media_type=media_type
     )  # fmt: skip
 
 
@@ -116,7 +116,7 @@ class PagesMixin:
 def _show(settings: Settings, call: Call, screen: Callable[[PageContext], str]) -> Response:
     """Answer with a screen, or with the sign-in page where this visitor may not see it."""
     visitor, fresh = call.principal, None
-    if not _may_look(visitor, call.branch):
+    if not _may_look(visitor, call):
         if not settings.pages_are_open:
             return _ask_who(call, visitor)
         fresh = issue_token(settings, roles=("auditor", "display"), branches=("*",), ttl=OPEN_TTL, subject="page")
@@ -126,8 +126,8 @@ def _show(settings: Settings, call: Call, screen: Callable[[PageContext], str]) 
     return response
 
 
-def _may_look(visitor: Principal, branch: str) -> bool:
-    return bool(visitor.roles & EVERYONE) and (not branch or visitor.covers(branch))
+def _may_look(visitor: Principal, call: Call) -> bool:
+    return bool(visitor.roles & call.operation.roles) and (not call.branch or visitor.covers(call.branch))
 
 
 def _ask_who(call: Call, visitor: Principal) -> Response:

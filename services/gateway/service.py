@@ -22,6 +22,7 @@ from shared.clock import ScaledClock, format_clock
 from shared.contracts.base import View
 from shared.contracts.envelope import Event
 from shared.contracts.http import gateway as calls
+from shared.contracts.http.permissions import streamed_to
 from shared.storage import Storage, Transaction
 from shared.web.branch_notifier import BranchNotifier
 from shared.web.entrypoint import http
@@ -88,7 +89,8 @@ class GatewayService(PagesMixin):
     def stream(self, call: Call) -> Response:
         """Follow a branch."""
         types = call.query.types if call.query else None
-        source = stream.events(self.branch_tails, call.branch, after=call.last_event_id, types=types)
+        allowed = streamed_to(call.principal.roles)
+        source = stream.events(self.branch_tails, call.branch, after=call.last_event_id, types=types, allowed=allowed)
         return EventStream(call, source)
 
     @http(calls.BRANCHES)

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from services.ops.errors import UsageError
-from shared.contracts.base import BRANCH_PATTERN
+from shared.contracts.base import BRANCH_PATTERN, Role
+from shared.contracts.http.operation import Operation
 from shared.settings import Settings
 
+LEAST_FIRST: tuple[Role, ...] = ("display", "auditor", "terminal", "operations", "lobby_manager", "supervisor")
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -30,10 +32,14 @@ def issue_text(
         raise UsageError(f"the key under LOBBY_DATA_DIR: {error.filename}: {error.strerror}") from None
 
 
-def token_for(settings: Settings, token: str | None, *roles: str, branch: str = "*") -> str:
-    """Return the token that was given (``--token``, LOBBY_TOKEN), or one signed with the local key."""
+def token_for(settings: Settings, token: str | None, operation: Operation, *, branch: str = "*") -> str:
+    """Return the token that was given (``--token``, LOBBY_TOKEN), or one of a role that may, signed with the local key.
+
+    It is the least role that the operation has a row for: who only reads changes nothing.
+    """
     given = token or os.environ.get("LOBBY_TOKEN")
-    return given or issue_text(settings, roles=roles, branches=[branch], ttl="15m", subject="lobby-cli")
+    role = next(role for role in LEAST_FIRST if role in operation.roles)
+    return given or issue_text(settings, roles=[role], branches=[branch], ttl="15m", subject="lobby-cli")
 
 
 def duration_of(text: str) -> timedelta:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypeGuard, get_args
+from typing import Any, TypeGuard
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from shared.contracts.base import Role
+from shared.contracts.http.permissions import EVERYONE, longest_life
 from shared.errors import Forbidden, Unauthorized
 from shared.ids import new_id
 from shared.settings import Settings, SettingsError
@@ -129,7 +129,6 @@ def _pem(key: PublicKey) -> bytes:
 
 ISSUER = "lobby"
 AUDIENCE = "lobby"
-ROLES: frozenset[str] = frozenset(get_args(Role))
 _CACHE_SIZE = 4096
 _LEEWAY_S = 5
 
@@ -172,17 +171,24 @@ def issue_token(
     ttl: timedelta = timedelta(hours=8),
     subject: str = "",
 ) -> str:
-    """Sign a token with the local key; raise ValueError for an unknown role or an empty scope."""
+    """Sign a token with the local key; raise ValueError for an unknown role, an empty scope or too long a life.
+
+    Without a subject it gets one that no other token has: two holders must never be taken for one, whose
+    Idempotency-Keys would be each other's.
+    """
     role_list, branch_list = sorted(set(roles)), sorted(set(branches))
-    unknown = set(role_list) - ROLES
+    unknown = set(role_list) - EVERYONE
     if unknown or not role_list:
         problem = f"unknown role {', '.join(sorted(unknown))}" if unknown else "a token needs a role"
-        raise ValueError(f"{problem}; there are {', '.join(sorted(ROLES))}")
+        raise ValueError(f"{problem}; there are {', '.join(sorted(EVERYONE))}")
     if not branch_list:
         raise ValueError("a token needs at least one branch, or * for all")
-    now = int(time.time())
+    if ttl > longest_life(role_list):
+        raise ValueError(f"a token of {', '.join(role_list)} holds {longest_life(role_list)} at most, not {ttl}")
+    now, jti = int(time.time()), new_id()
     claims = {
-        "sub": subject or role_list[0],
+        "sub": subject or f"{role_list[0]}-{jti}",
+        "jti": jti,
         "roles": role_list,
         "branches": branch_list,
         "iat": now,
@@ -237,6 +243,8 @@ def _principal(claims: Mapping[str, Any], token: str) -> Principal:
     subject, roles, branches = claims["sub"], claims.get("roles"), claims.get("branches")
     if not (isinstance(subject, str) and 0 < len(subject) <= 128 and _are_texts(roles) and _are_texts(branches)):
         raise Unauthorized("the token lacks a subject, roles or branches")
+    if claims["exp"] - claims["iat"] > longest_life(roles).total_seconds():
+        raise Unauthorized(f"a token of {', '.join(sorted(roles))} holds {longest_life(roles)} at most")
     return Principal(
         subject=subject,
         roles=frozenset(roles),

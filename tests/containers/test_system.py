@@ -87,7 +87,7 @@ def test_a_terminal_with_nothing_but_amqp_gets_a_ticket(stack: Stack) -> None:
 
 
 def test_a_stream_arrives_at_once_and_goes_on_where_it_was_cut_off(stack: Stack) -> None:
-    token = stack.token("terminal", "display", branch="stream")
+    token = stack.token("terminal", "auditor", branch="stream")
     visits = [take_ticket(stack, "stream", token=token)["visit_id"] for _ in range(3)]
     seen: list[tuple[str, str]] = []
     last: str | None = "0"

@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from datetime import date
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from shared.contracts.envelope import Event, EventData
+from shared.contracts.events import incidents, triage, vip
+from shared.contracts.registry import type_of
 from shared.ids import new_id
 from shared.storage import open_storage
 from shared.storage.tables import log
@@ -128,8 +132,10 @@ def test_ten_megabytes_are_too_large(gateway: Running) -> None:
 class Stream:
     """A follower of a branch with nothing but HTTP."""
 
-    def __init__(self, gateway: Running, branch: str, *, after: str | None = None, query: str = "") -> None:
-        token = issue_token(gateway.settings, roles=["display"], branches=[branch], subject="screen")
+    def __init__(
+        self, gateway: Running, branch: str, *, after: str | None = None, query: str = "", role: str = "auditor"
+    ) -> None:
+        token = issue_token(gateway.settings, roles=[role], branches=[branch], subject="screen")
         self.connection = HTTPConnection("127.0.0.1", gateway.port, timeout=20)
         headers = {"Authorization": f"Bearer {token}", **({"Last-Event-ID": after} if after is not None else {})}
         self.connection.request("GET", f"/v1/branches/{branch}/stream{query}", headers=headers)
@@ -167,6 +173,38 @@ def test_a_stream_that_is_cut_off_goes_on_without_a_gap_or_a_repeat(gateway: Run
     assert [event["id"] for _, event in seen] == [event["id"] for event in said]
     positions = [int(id_) for id_, _ in seen]
     assert positions == sorted(set(positions))
+
+
+def test_a_display_sees_calls_and_waits_and_nothing_that_leads_to_a_customer(gateway: Running) -> None:
+    """What the screen's stream holds is told apart from the rest by an auditor's of the same branch."""
+    storage = open_storage(gateway.settings, "gateway")
+    everything, screen = Stream(gateway, "hall"), Stream(gateway, "hall", role="display")
+    terminal = Stream(gateway, "hall", role="terminal")
+    said: list[EventData] = [
+        vip.HandoffWithdrawn(handoff_id="h", visit_id="v", business_date=date(2026, 11, 30), reason="left"),
+        incidents.IncidentClosed(
+            incident_id="i", business_date=date(2026, 11, 30), kind="dispute", resolution="解释", by="li", open_s=1.0
+        ),
+        triage.TicketRefused(code="branch_closed", detail="closed"),
+        triage.TicketRecalled(
+            visit_id="v", ticket_id="t", number="A001", channel="counter", counter="3",
+            business="transfer", business_date=date(2026, 11, 30),
+        ),
+    ]  # fmt: skip
+    with storage.transaction("hall") as tx:
+        for n, data in enumerate(said):
+            event = Event(
+                id=new_id(), source="/services/triage", type=type_of(type(data)), subject=f"s{n}", time=tx.now,
+                branchid="hall", correlationid="v", sequence=1, recordedtime=tx.now, data=data,
+            )  # fmt: skip
+            tx.append_event(event, own=False)
+    storage.close()
+    assert len(everything.events(len(said))) == len(said)
+    ((_, called),) = screen.events(1)
+    assert called["data"] == {"number": "A001", "counter": "3"}
+    assert called.keys().isdisjoint(("subject", "correlationid", "causationid"))
+    ((_, refused),) = terminal.events(1)
+    assert refused["type"] == "lobby.triage.ticket_refused.v1"
 
 
 def test_an_event_is_on_the_stream_within_50_ms_of_being_written(gateway: Running) -> None:

@@ -20,7 +20,8 @@ from shared.bus.event_handlers import subscriptions_of
 from shared.bus.topology import Topology
 from shared.contracts.base import View
 from shared.contracts.envelope import Event
-from shared.contracts.http.operation import EVERYONE, Operation
+from shared.contracts.http.operation import Operation
+from shared.contracts.http.permissions import EVERYONE
 from shared.settings import Settings
 from shared.storage import Transaction
 from shared.web.entrypoint import http

@@ -14,7 +14,8 @@ from shared.bus.topology import Topology
 from shared.commands import Replayed
 from shared.contracts.base import Body, View
 from shared.contracts.http import gateway, triage, worklog
-from shared.contracts.http.operation import EVERYONE, STAFF, Operation
+from shared.contracts.http.operation import Operation
+from shared.contracts.http.permissions import EVERYONE, STAFF
 from shared.errors import Conflict
 from shared.settings import load_settings
 from shared.web.branch_notifier import BranchNotifier

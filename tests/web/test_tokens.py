@@ -57,6 +57,20 @@ def test_a_token_for_nothing_or_nobody_is_not_issued(settings, roles, branches):
         issue_token(settings, roles=roles, branches=branches)
 
 
+def test_tokens_without_a_subject_are_never_taken_for_one_another(settings):
+    checker = TokenChecker.of(settings)
+    one, two = (checker.check(issue_token(settings, roles=["terminal"], branches=["b1"])) for _ in range(2))
+    assert one.subject != two.subject
+
+
+def test_a_token_that_would_hold_longer_than_its_role_may_is_neither_issued_nor_taken(settings):
+    with pytest.raises(ValueError, match="1 day"):
+        issue_token(settings, roles=["teller", "display"], branches=["b1"], ttl=timedelta(hours=25))
+    now = int(time.time())
+    with pytest.raises(Unauthorized, match="1 day"):
+        TokenChecker.of(settings).check(signed(local_private_key(settings), iat=now, exp=now + 25 * 3600))
+
+
 @pytest.mark.parametrize(
     "claims",
     [
@@ -94,7 +108,7 @@ def test_what_is_no_token_is_refused(settings, token):
 def test_a_token_that_was_good_expires_all_the_same(settings, monkeypatch):
     checker = TokenChecker.of(settings)
     token = issue_token(settings, roles=["teller"], branches=["b1"], ttl=timedelta(seconds=-4))  # within the leeway
-    assert checker.check(token).subject == "teller"
+    assert checker.check(token).roles == {"teller"}
     issued = time.time()
     monkeypatch.setattr(time, "time", lambda: issued + 3)
     checker._keys = {}  # so that only what is remembered could let it pass
@@ -198,7 +212,7 @@ def test_a_token_of_another_system_is_401(demo):
 def test_a_wrong_role_is_403_and_told_which_roles_may(demo):
     answer = demo.post("/demo/b1/bodyless", headers=demo.bearer("display"))
     assert (answer.status, answer.json["code"]) == (403, "forbidden")
-    assert answer.json["roles"] == ["customer_manager", "lobby_manager", "operations", "supervisor", "teller"]
+    assert answer.json["roles"] == ["customer_manager", "lobby_manager", "supervisor", "teller"]
 
 
 @pytest.mark.parametrize(("method", "path"), [

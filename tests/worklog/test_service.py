@@ -92,10 +92,10 @@ def test_checks_notes_and_the_signature(service: Running) -> None:
     assert (made.status, made.json["by"], made.json["results"][0]["finding"]) == (201, "lobby_manager-1", "no paper")
     note = service.call("POST", path("b1", "notes"), {"text": "平静"}, branch="b1", role="lobby_manager")
     assert (note.status, note.json["kind"]) == (201, "summary")
-    closed = service.call("POST", path("b1", "close"), branch="b1")
-    assert (closed.status, closed.json["state"], closed.json["signed_by"]) == (200, "closed", "supervisor-1")
+    closed = service.call("POST", path("b1", "close"), branch="b1", role="lobby_manager")
+    assert (closed.status, closed.json["state"], closed.json["signed_by"]) == (200, "closed", "lobby_manager-1")
     for rest, body in (("checks", CHECKS), ("notes", {"text": "later"}), ("close", None)):
-        refused = service.call("POST", path("b1", rest), body, branch="b1")
+        refused = service.call("POST", path("b1", rest), body, branch="b1", role="lobby_manager")
         assert (refused.status, refused.json["code"]) == (409, "day_closed")
     wait_until(lambda: _day(service, "b1")["events"] == 3, within_s=20, what="worklog hears what it said")
     view = _day(service, "b1")
@@ -103,7 +103,7 @@ def test_checks_notes_and_the_signature(service: Running) -> None:
 
 
 def test_a_day_with_visits_in_progress_is_not_signed(service: Running) -> None:
-    refused = service.call("POST", path("busy", "close"), branch="busy")
+    refused = service.call("POST", path("busy", "close"), branch="busy", role="lobby_manager")
     assert (refused.status, refused.json["code"], refused.json["in_progress"]) == (409, "visits_in_progress", 1)
 
 

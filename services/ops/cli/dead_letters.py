@@ -40,7 +40,7 @@ def list_(
 
     settings = settings_of(config)
     query = {"service": service, "state": state, "limit": limit}
-    answer = call_json(origin or settings.origin, token_for(settings, token, "operations"), DEAD_LETTERS, query=query)
+    answer = call_json(origin or settings.origin, token_for(settings, token, DEAD_LETTERS), DEAD_LETTERS, query=query)
     if as_json:
         typer.echo(json.dumps(answer, ensure_ascii=False))
     else:
@@ -71,9 +71,9 @@ def _decide(verb: str, ids: list[str], origin: str | None, token: str | None, co
     from shared.contracts.http.gateway import DISCARD, RETRY
 
     settings = settings_of(config)
-    signed = token_for(settings, token, "operations")
+    operation = RETRY if verb == "retry" else DISCARD
+    signed = token_for(settings, token, operation)
     for id_ in ids:
-        operation = RETRY if verb == "retry" else DISCARD
         answer = call_json(origin or settings.origin, signed, operation, path={"id": id_})
         typer.echo(f"{answer['id']}: {answer['state']}")
 

@@ -34,7 +34,7 @@ def verify(
     from shared.contracts.http.worklog import VERIFY
 
     settings = settings_of(config)
-    signed = token_for(settings, token, "auditor", branch=branch or "*")
+    signed = token_for(settings, token, VERIFY, branch=branch or "*")
     answer = call_json(origin or settings.origin, signed, VERIFY, query={"branch": branch})
     if as_json:
         typer.echo(json.dumps(answer, ensure_ascii=False))

@@ -32,5 +32,5 @@ def policy_set_of(file: Path | None) -> PolicySet:
 
 def in_force(settings: Settings, origin: str | None, token: str | None, branch: str) -> dict[str, Any]:
     """Return the policy that a branch of the running system is run by, with since when and where it is from."""
-    signed = token_for(settings, token, "supervisor", branch=branch)
+    signed = token_for(settings, token, POLICY, branch=branch)
     return call_json(origin or settings.origin, signed, POLICY, path={"b": branch})

@@ -68,7 +68,7 @@ def export(
     settings = settings_of(config)
     body = call(
         origin or settings.origin,
-        token_for(settings, token, "lobby_manager", branch=branch),
+        token_for(settings, token, DAY, branch=branch),
         DAY,
         path={"b": branch, "date": day},
         query={"lang": lang.value},

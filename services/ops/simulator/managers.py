@@ -133,7 +133,7 @@ class Managers:
         """Come on duty, then look for offers until the branch closes."""
         world, client = self._world, self._world.client
         roster = calls.Roster(managers=self._roster)
-        await client.call("customer_manager", calls.SET_ROSTER, body=roster, b=world.branch)
+        await client.call("lobby_manager", calls.SET_ROSTER, body=roster, b=world.branch)
         while not world.closing.is_set():
             view = (await client.call("customer_manager", calls.VIP, b=world.branch)).body
             for handoff in view["handoffs"] if view else ():

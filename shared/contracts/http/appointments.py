@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from shared.contracts.base import Body, GivenDate, GivenTime, Id, Name, Time, View
-from shared.contracts.http.operation import READERS, STAFF, Operation
+from shared.contracts.http.operation import Operation
 from shared.contracts.http.triage import Remark
 
 
@@ -56,17 +56,17 @@ class AppointmentsQuery(Body):
 BOOK = Operation(
     name="bookAppointments", service="triage", method="POST", path="/v1/branches/{b}/appointments", status=201,
     summary="Book or import appointments; a ticket request names one as customer.appointment_id (T11).",
-    roles=STAFF | {"terminal"}, request=BookAppointments, response=AppointmentsView, codes=("unknown_business",),
+    request=BookAppointments, response=AppointmentsView, codes=("unknown_business",),
 )  # fmt: skip
 APPOINTMENTS = Operation(
     name="appointments", service="triage", method="GET", path="/v1/branches/{b}/appointments",
-    summary="A day's appointments, and who has come (T11).", roles=READERS, query=AppointmentsQuery,
+    summary="A day's appointments, and who has come (T11).", query=AppointmentsQuery,
     response=AppointmentsView,
 )  # fmt: skip
 
 CANCEL = Operation(
     name="cancelAppointment", service="triage", method="POST", path="/v1/branches/{b}/appointments/{id}/cancel",
-    summary="Cancel an appointment: who comes all the same is a walk-in (T11).", roles=STAFF | {"terminal"},
+    summary="Cancel an appointment: who comes all the same is a walk-in (T11).",
     request=Remark, response=AppointmentView, codes=("appointment_not_found", "appointment_used"),
 )  # fmt: skip
 

@@ -7,7 +7,7 @@ from pydantic import Field
 from shared.contracts.base import Body, Id, Name, Seconds, Text, Time, View
 from shared.contracts.events.triage import CareAction
 from shared.contracts.events.types import LocalizedText, Reason
-from shared.contracts.http.operation import READERS, STAFF, Operation
+from shared.contracts.http.operation import Operation
 from shared.contracts.http.triage import TicketView
 
 
@@ -42,11 +42,11 @@ class Cared(Body):
 
 CARE = Operation(
     name="care", service="triage", method="GET", path="/v1/branches/{b}/care",
-    summary="Whom to look after in the waiting area, in what order, and why (T8).", roles=READERS, response=CareView,
+    summary="Whom to look after in the waiting area, in what order, and why (T8).", response=CareView,
 )  # fmt: skip
 CARED = Operation(
     name="cared", service="triage", method="POST", path="/v1/branches/{b}/tickets/{id}/cared",
-    summary="Somebody looked after the customer: nobody need go there again soon (T8).", roles=STAFF, request=Cared,
+    summary="Somebody looked after the customer: nobody need go there again soon (T8).", request=Cared,
     response=TicketView,
 )  # fmt: skip
 
@@ -66,7 +66,7 @@ class DiversionStep(Body):
 DIVERSION = Operation(
     name="diversion", service="triage", method="POST", path="/v1/branches/{b}/tickets/{id}/diversion",
     summary="The customer accepts the device, declines it, is done there, or falls back to the counter (T3).",
-    roles=STAFF | {"terminal"}, request=DiversionStep, response=TicketView,
+    request=DiversionStep, response=TicketView,
 )  # fmt: skip
 
 OPERATIONS = (CARE, CARED, DIVERSION)

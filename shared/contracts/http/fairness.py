@@ -7,7 +7,7 @@ from pydantic import Field
 from shared.contracts.base import Body, GivenDate, Id, Name, Time, View
 from shared.contracts.events.triage import TicketState
 from shared.contracts.events.types import Reason
-from shared.contracts.http.operation import READERS, Operation
+from shared.contracts.http.operation import Operation
 
 
 class OvertakingView(View):
@@ -69,7 +69,7 @@ class FairnessQuery(Body):
 
 FAIRNESS = Operation(
     name="fairness", service="triage", method="GET", path="/v1/branches/{b}/fairness",
-    summary="The fairness ledger: who was overtaken, by whom, why, and how often (T12).", roles=READERS,
+    summary="The fairness ledger: who was overtaken, by whom, why, and how often (T12).",
     query=FairnessQuery, response=FairnessView,
 )  # fmt: skip
 

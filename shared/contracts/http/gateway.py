@@ -6,7 +6,7 @@ from pydantic import Field
 
 from shared.contracts.base import Body, Id, Time, View
 from shared.contracts.envelope import BATCHED, STRUCTURED
-from shared.contracts.http.operation import BUT_SCREENS, EVERYONE, STAFF, Operation
+from shared.contracts.http.operation import Operation
 
 
 class EventsAccepted(View):
@@ -79,35 +79,35 @@ class BranchList(View):
 
 POST_EVENTS = Operation(
     name="postEvents", service="gateway", method="POST", path="/v1/events", status=202,
-    summary="Take one CloudEvent or a batch from a terminal; all or nothing (T4).", roles=STAFF | {"terminal"},
+    summary="Take one CloudEvent or a batch from a terminal; all or nothing (T4).",
     response=EventsAccepted, media_type=STRUCTURED, other_media_types=(BATCHED, "application/json"),
 )  # fmt: skip
 STREAM = Operation(
     name="stream", service="gateway", method="GET", path="/v1/branches/{b}/stream",
-    summary="Every event of the branch as it happens; resume with Last-Event-ID.", roles=EVERYONE, query=StreamQuery,
+    summary="Every event of the branch as it happens; resume with Last-Event-ID.", query=StreamQuery,
     media_type="text/event-stream",
 )  # fmt: skip
 BRANCHES = Operation(
     name="branches", service="gateway", method="GET", path="/v1/branches", summary="The branches.",
-    roles=BUT_SCREENS, response=BranchList,
+    response=BranchList,
 )  # fmt: skip
 CLOCK = Operation(
-    name="clock", service="gateway", method="GET", path="/v1/clock", summary="The business clock.", roles=EVERYONE,
+    name="clock", service="gateway", method="GET", path="/v1/clock", summary="The business clock.",
     response=ClockView,
 )  # fmt: skip
 DEAD_LETTERS = Operation(
     name="deadLetters", service="gateway", method="GET", path="/v1/dead-letters",
-    summary="What could not be handled, with the reason.", roles=frozenset({"operations", "auditor"}),
+    summary="What could not be handled, with the reason.",
     query=DeadLetterQuery, response=DeadLetterList,
 )  # fmt: skip
 RETRY = Operation(
     name="retryDeadLetter", service="gateway", method="POST", path="/v1/dead-letters/{id}/retry", status=202,
-    summary="Hand the message to exactly the consumer that failed.", roles=frozenset({"operations"}),
+    summary="Hand the message to exactly the consumer that failed.",
     response=DeadLetterView,
 )  # fmt: skip
 DISCARD = Operation(
     name="discardDeadLetter", service="gateway", method="POST", path="/v1/dead-letters/{id}/discard", status=202,
-    summary="Give the message up; what waits behind it goes on.", roles=frozenset({"operations"}),
+    summary="Give the message up; what waits behind it goes on.",
     response=DeadLetterView,
 )  # fmt: skip
 

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from shared.contracts.base import Body, GivenTime, Id, Name, Text, Time, View
 from shared.contracts.events.incidents import Evidence, IncidentKind, Severity, StepKind
-from shared.contracts.http.operation import READERS, STAFF, Operation
+from shared.contracts.http.operation import Operation
 
 
 class OpenIncident(Body):
@@ -125,34 +125,34 @@ class Timeline(View):
 
 OPEN = Operation(
     name="openIncident", service="incidents", method="POST", path="/v1/branches/{b}/incidents", status=201,
-    summary="Open an incident (I1-I4).", roles=STAFF, request=OpenIncident, response=IncidentView,
+    summary="Open an incident (I1-I4).", request=OpenIncident, response=IncidentView,
     codes=("happened_in_future",),
 )  # fmt: skip
 STEP = Operation(
     name="recordStep", service="incidents", method="POST", path="/v1/incidents/{id}/steps",
-    summary="Record what was done (I1-I4, I6).", roles=STAFF, request=RecordStep, response=IncidentView,
+    summary="Record what was done (I1-I4, I6).", request=RecordStep, response=IncidentView,
     codes=("incident_not_found", "incident_closed", "step_not_allowed", "step_out_of_order"),
 )  # fmt: skip
 CLOSE = Operation(
     name="closeIncident", service="incidents", method="POST", path="/v1/incidents/{id}/close",
-    summary="Close the incident; its record is read-only from then on (I6).", roles=STAFF, request=CloseIncident,
+    summary="Close the incident; its record is read-only from then on (I6).", request=CloseIncident,
     response=IncidentView,
     codes=("incident_not_found", "incident_closed", "incident_unfinished"),
 )  # fmt: skip
 AMEND = Operation(
     name="amendIncident", service="incidents", method="POST", path="/v1/incidents/{id}/amend",
-    summary="Add to a closed record (I6).", roles=STAFF, request=Amend, response=IncidentView,
+    summary="Add to a closed record (I6).", request=Amend, response=IncidentView,
     codes=("incident_not_found", "incident_open"),
 )  # fmt: skip
 GET = Operation(
     name="incident", service="incidents", method="GET", path="/v1/incidents/{id}",
-    summary="The incident now, or at an instant of the past (I6, I7).", roles=READERS, query=AtTime,
+    summary="The incident now, or at an instant of the past (I6, I7).", query=AtTime,
     response=IncidentView,
     codes=("incident_not_found",),
 )  # fmt: skip
 TIMELINE = Operation(
     name="incidentTimeline", service="incidents", method="GET", path="/v1/incidents/{id}/timeline",
-    summary="Everything that happened to the incident, in order (I7).", roles=READERS, response=Timeline,
+    summary="Everything that happened to the incident, in order (I7).", response=Timeline,
     codes=("incident_not_found",),
 )  # fmt: skip
 
@@ -165,7 +165,7 @@ class IncidentList(View):
 
 LIST = Operation(
     name="incidents", service="incidents", method="GET", path="/v1/branches/{b}/incidents",
-    summary="The branch's incidents, the newest first.", roles=READERS, response=IncidentList,
+    summary="The branch's incidents, the newest first.", response=IncidentList,
 )  # fmt: skip
 
 OPERATIONS = (OPEN, LIST, STEP, CLOSE, AMEND, GET, TIMELINE)

@@ -7,16 +7,9 @@ from typing import Final, Literal
 from pydantic import BaseModel
 
 from shared.contracts.base import Role
+from shared.contracts.http.permissions import PERMISSIONS
 
 Method = Literal["GET", "POST", "PUT"]
-
-EVERYONE: frozenset[Role] = frozenset(
-    ("terminal", "teller", "lobby_manager", "customer_manager", "supervisor", "operations", "auditor", "display")
-)
-BUT_SCREENS: frozenset[Role] = EVERYONE - {"display"}
-"""A screen in the hall is in everybody's sight: it reads the stream, the queue and the clock, and nothing else."""
-STAFF: frozenset[Role] = frozenset(("teller", "lobby_manager", "customer_manager", "supervisor", "operations"))
-READERS: frozenset[Role] = STAFF | {"auditor"}
 
 JSON: Final = "application/json"
 YAML: Final = "application/yaml"
@@ -28,7 +21,9 @@ class Operation:
 
     ``path`` holds its parameters in braces; ``{b}`` is the branch, which the token's scope must
     cover. ``status`` is the answer's status when all went well; ``empty`` says that 204 without a
-    body is possible too. ``codes`` are the problem codes that are special to this call.
+    body is possible too. ``codes`` are the problem codes that are special to this call. Who may make it
+    is the row of its name in :data:`~shared.contracts.http.permissions.PERMISSIONS`; without one it is
+    refused here (KeyError), unless ``roles`` are given: of an operation outside the catalogue.
     """
 
     name: str
@@ -36,7 +31,6 @@ class Operation:
     method: Method
     path: str
     summary: str
-    roles: frozenset[Role]
     request: type[BaseModel] | None = None
     response: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
@@ -45,10 +39,13 @@ class Operation:
     media_type: str = "application/json"
     other_media_types: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
+    roles: frozenset[Role] = frozenset()
     pattern: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Compile the path into the pattern that proxies and tests match addresses with."""
+        """Look up who may, and compile the path into the pattern that proxies and tests match addresses with."""
+        if not self.roles:
+            object.__setattr__(self, "roles", PERMISSIONS[self.name])
         pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(self.path))
         object.__setattr__(self, "pattern", re.compile(pattern))
 

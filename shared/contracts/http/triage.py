@@ -18,7 +18,7 @@ from shared.contracts.events.terminal import (
 )
 from shared.contracts.events.triage import Channel, Form, Outcome, TicketState
 from shared.contracts.events.types import UNKNOWN_CUSTOMER, Customer, Reason
-from shared.contracts.http.operation import BUT_SCREENS, EVERYONE, JSON, STAFF, YAML, Operation
+from shared.contracts.http.operation import JSON, YAML, Operation
 
 
 class TakeTicket(Body):
@@ -258,46 +258,46 @@ class PolicyView(View):
 TAKE_TICKET = Operation(
     name="takeTicket", service="triage", method="POST", path="/v1/branches/{b}/tickets", status=201,
     summary="Take a ticket: identify the customer, choose the channel, promise a wait (T1-T5, T9).",
-    roles=STAFF | {"terminal"}, request=TakeTicket, response=TicketTaken,
+    request=TakeTicket, response=TicketTaken,
     codes=("unknown_business", "branch_closed", "already_queued", "visit_not_found", "visit_ended"),
 )  # fmt: skip
 TICKET_PRINTED = Operation(
     name="ticketPrinted", service="triage", method="POST", path="/v1/branches/{b}/tickets/{id}/printed",
     summary="The paper is in the customer's hand; the ticket waits from now on. Refused once it was given up (T4).",
-    roles=STAFF | {"terminal"}, response=TicketView, codes=("illegal_transition",),
+    response=TicketView, codes=("illegal_transition",),
 )  # fmt: skip
 PRINT_FAILED = Operation(
     name="printFailed", service="triage", method="POST", path="/v1/branches/{b}/tickets/{id}/print-failed",
     summary="The paper did not come out: the number is taken back, and nobody waits for it (T4).",
-    roles=STAFF | {"terminal"}, response=TicketView, codes=("illegal_transition",),
+    response=TicketView, codes=("illegal_transition",),
 )  # fmt: skip
 REPRINT = Operation(
     name="reprint", service="triage", method="POST", path="/v1/branches/{b}/tickets/{id}/reprint",
     summary="Print the paper once more; each copy is counted (T4).",
-    roles=STAFF | {"terminal"}, response=TicketView, codes=("illegal_transition",),
+    response=TicketView, codes=("illegal_transition",),
 )  # fmt: skip
 LEASE_NUMBERS = Operation(
     name="leaseNumbers", service="triage", method="POST", path="/v1/branches/{b}/terminals/{t}/number-blocks",
     status=201, summary="Lease a block of numbers to a terminal, for when it has no network (T4).",
-    roles=STAFF | {"terminal"}, request=LeaseNumbers, response=NumberBlock,
+    request=LeaseNumbers, response=NumberBlock,
 )  # fmt: skip
 OPEN_COUNTER = Operation(
     name="openCounter", service="triage", method="POST", path="/v1/branches/{b}/counters/{c}/open",
     summary="Open a counter, or change what an open one serves (T10).",
-    roles=STAFF, request=OpenCounter, response=CounterView,
+    request=OpenCounter, response=CounterView,
 )  # fmt: skip
 CLOSE_COUNTER = Operation(
     name="closeCounter", service="triage", method="POST", path="/v1/branches/{b}/counters/{c}/close",
-    summary="Close a counter (T10).", roles=STAFF, response=CounterView,
+    summary="Close a counter (T10).", response=CounterView,
 )  # fmt: skip
 CALL_NEXT = Operation(
     name="callNext", service="triage", method="POST", path="/v1/branches/{b}/counters/{c}/call-next", empty=True,
-    summary="Call the next fitting ticket; 204 when nobody fits (T7, T12).", roles=STAFF, response=TicketView,
+    summary="Call the next fitting ticket; 204 when nobody fits (T7, T12).", response=TicketView,
     codes=("counter_closed", "counter_busy"),
 )  # fmt: skip
 CALL_NUMBER = Operation(
     name="callNumber", service="triage", method="POST", path="/v1/branches/{b}/counters/{c}/call",
-    summary="Call a specific number (T7).", roles=STAFF, request=CallNumber, response=TicketView,
+    summary="Call a specific number (T7).", request=CallNumber, response=TicketView,
     codes=("counter_closed", "counter_busy"),
 )  # fmt: skip
 
@@ -305,7 +305,7 @@ CALL_NUMBER = Operation(
 def _step(name: str, verb: str, summary: str, request: type[Body] | None = None) -> Operation:
     return Operation(
         name=name, service="triage", method="POST", path=f"/v1/tickets/{{id}}/{verb}", summary=summary,
-        roles=STAFF, request=request, response=TicketView,
+        request=request, response=TicketView,
     )  # fmt: skip
 
 
@@ -323,26 +323,26 @@ LEFT = _step("left", "left", "The customer left (T7).", Remark)
 UNDO = _step("undo", "undo", "Take the last step back, with a reason (T7).", Remark)
 QUEUE = Operation(
     name="queue", service="triage", method="GET", path="/v1/branches/{b}/queue",
-    summary="The lobby now: waiting by channel, counters, devices, estimates.", roles=EVERYONE, response=QueueView,
+    summary="The lobby now: waiting by channel, counters, devices, estimates.", response=QueueView,
 )  # fmt: skip
 TICKET = Operation(
     name="ticket", service="triage", method="GET", path="/v1/tickets/{id}", summary="One ticket as it is now.",
-    roles=BUT_SCREENS, response=TicketView,
+    response=TicketView,
 )  # fmt: skip
 DEVICE_STATUS = Operation(
     name="deviceStatus", service="triage", method="POST", path="/v1/branches/{b}/devices/{d}/status",
-    summary="A device goes down or comes back; routing follows at once (T10).", roles=STAFF | {"terminal"},
+    summary="A device goes down or comes back; routing follows at once (T10).",
     request=DeviceStatus, response=DeviceView,
 )  # fmt: skip
 POLICY = Operation(
     name="policy", service="triage", method="GET", path="/v1/branches/{b}/policy",
-    summary="The policy that the branch is run by, and since when (T2, T3, T6, T8, T11).", roles=BUT_SCREENS,
+    summary="The policy that the branch is run by, and since when (T2, T3, T6, T8, T11).",
     response=PolicyView,
 )  # fmt: skip
 SET_POLICY = Operation(
     name="setPolicy", service="triage", method="PUT", path="/v1/branches/{b}/policy",
     summary="Set what the branch does differently from the bank, as YAML or JSON, in the place of what it did.",
-    roles=frozenset(("supervisor", "operations")), response=PolicyView, media_type=YAML, other_media_types=(JSON,),
+    response=PolicyView, media_type=YAML, other_media_types=(JSON,),
     codes=("invalid_policy", "policy_file_unusable"),
 )  # fmt: skip
 

@@ -8,7 +8,7 @@ from pydantic import Field
 from shared.contracts.base import Body, Id, Name, Text, Time, View
 from shared.contracts.events.types import CardTier
 from shared.contracts.events.vip import Manager, ManagerKind
-from shared.contracts.http.operation import READERS, STAFF, Operation
+from shared.contracts.http.operation import Operation
 
 HandoffState = Literal["waiting", "offered", "escalated", "accepted", "completed", "withdrawn"]
 
@@ -110,35 +110,35 @@ class RosterView(View):
 ARRIVE = Operation(
     name="vipArrive", service="vip", method="POST", path="/v1/branches/{b}/vip/arrivals", status=201,
     summary="A VIP customer is recognised and offered to the fitting manager (V1-V3).",
-    roles=STAFF | {"terminal"}, request=Arrival, response=HandoffView,
+    request=Arrival, response=HandoffView,
 )  # fmt: skip
 VIP = Operation(
     name="vip", service="vip", method="GET", path="/v1/branches/{b}/vip",
-    summary="VIP customers in the lobby, their hand-offs, and the managers.", roles=READERS, response=VipView,
+    summary="VIP customers in the lobby, their hand-offs, and the managers.", response=VipView,
 )  # fmt: skip
 ACCEPT = Operation(
     name="acceptHandoff", service="vip", method="POST", path="/v1/handoffs/{id}/accept",
-    summary="Take the customer (V3).", roles=STAFF, request=AcceptHandoff, response=HandoffView,
+    summary="Take the customer (V3).", request=AcceptHandoff, response=HandoffView,
     codes=("handoff_not_found", "handoff_state", "not_on_roster"),
 )  # fmt: skip
 DECLINE = Operation(
     name="declineHandoff", service="vip", method="POST", path="/v1/handoffs/{id}/decline",
-    summary="Can't take the customer; the next manager is asked (V3).", roles=STAFF, request=DeclineHandoff,
+    summary="Can't take the customer; the next manager is asked (V3).", request=DeclineHandoff,
     response=HandoffView,
     codes=("handoff_not_found", "handoff_state"),
 )  # fmt: skip
 COMPLETE = Operation(
     name="completeHandoff", service="vip", method="POST", path="/v1/handoffs/{id}/complete",
-    summary="Done with the customer (V3).", roles=STAFF, response=HandoffView,
+    summary="Done with the customer (V3).", response=HandoffView,
     codes=("handoff_not_found", "handoff_state"),
 )  # fmt: skip
 GET_ROSTER = Operation(
     name="roster", service="vip", method="GET", path="/v1/branches/{b}/roster", summary="Who is on duty (V8).",
-    roles=READERS, response=RosterView,
+    response=RosterView,
 )  # fmt: skip
 SET_ROSTER = Operation(
     name="setRoster", service="vip", method="PUT", path="/v1/branches/{b}/roster", summary="Set who is on duty (V8).",
-    roles=STAFF, request=Roster, response=RosterView,
+    request=Roster, response=RosterView,
     codes=("manager_listed_twice",),
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ from shared.contracts.base import Body, GivenTime, Id, Seconds, Text, Time, View
 from shared.contracts.events.incidents import IncidentKind
 from shared.contracts.events.triage import Channel
 from shared.contracts.events.worklog import CheckKind, CheckResult, NoteKind
-from shared.contracts.http.operation import READERS, STAFF, Operation
+from shared.contracts.http.operation import Operation
 
 
 class RecordChecks(Body):
@@ -169,31 +169,31 @@ class VerifyView(View):
 
 DAY = Operation(
     name="worklog", service="worklog", method="GET", path="/v1/branches/{b}/worklog/{date}",
-    summary="The lobby manager's log of a day, written by the events (W7).", roles=READERS,
+    summary="The lobby manager's log of a day, written by the events (W7).",
     query=LanguageQuery, response=WorklogView, other_media_types=("text/html",),
 )  # fmt: skip
 CHECKS = Operation(
     name="recordChecks", service="worklog", method="POST", path="/v1/branches/{b}/worklog/{date}/checks", status=201,
-    summary="Record a checklist (W1-W3).", roles=STAFF, request=RecordChecks, response=CheckView,
+    summary="Record a checklist (W1-W3).", request=RecordChecks, response=CheckView,
     codes=("day_closed", "day_not_begun"),
 )  # fmt: skip
 NOTES = Operation(
     name="addNote", service="worklog", method="POST", path="/v1/branches/{b}/worklog/{date}/notes", status=201,
-    summary="Add what only a person can write (W7).", roles=STAFF, request=AddNote, response=NoteView,
+    summary="Add what only a person can write (W7).", request=AddNote, response=NoteView,
     codes=("day_closed", "day_not_begun"),
 )  # fmt: skip
 CLOSE_DAY = Operation(
     name="closeDay", service="worklog", method="POST", path="/v1/branches/{b}/worklog/{date}/close",
-    summary="Sign the log; it is read-only from then on (W8).", roles=STAFF, response=WorklogView,
+    summary="Sign the log; it is read-only from then on (W8).", response=WorklogView,
     codes=("day_closed", "day_not_begun", "visits_in_progress"),
 )  # fmt: skip
 JOURNAL = Operation(
     name="journal", service="worklog", method="GET", path="/v1/journal", summary="Search the journal (W10).",
-    roles=READERS, query=JournalQuery, response=JournalPage,
+    query=JournalQuery, response=JournalPage,
 )  # fmt: skip
 VERIFY = Operation(
     name="verifyJournal", service="worklog", method="GET", path="/v1/journal/verify",
-    summary="Find any change to the journal (W10).", roles=READERS, query=VerifyQuery, response=VerifyView,
+    summary="Find any change to the journal (W10).", query=VerifyQuery, response=VerifyView,
 )  # fmt: skip
 
 OPERATIONS = (DAY, CHECKS, NOTES, CLOSE_DAY, JOURNAL, VERIFY)
