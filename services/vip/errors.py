@@ -21,6 +21,12 @@ class NotOnRoster(Forbidden):
     code = "not_on_roster"
 
 
+class NotOneself(Forbidden):
+    """A customer manager answers a hand-off as oneself; a lobby manager or supervisor may on another's behalf."""
+
+    code = "not_oneself"
+
+
 class ManagerListedTwice(InvalidInput):
     """A manager is on the roster twice."""
 

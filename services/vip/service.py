@@ -73,20 +73,25 @@ class VipService:
     @http(calls.ACCEPT)
     def accept(self, call: Call) -> Answer:
         """Take the customer (V3)."""
-        roles = call.principal.roles
+        actor = _actor(call)
         return self.lobbies.step(
-            call, lambda uow: handlers.accept_handoff(uow, handoff_id=call.id, request=call.body, roles=roles)
+            call, lambda uow: handlers.accept_handoff(uow, handoff_id=call.id, request=call.body, actor=actor)
         )
 
     @http(calls.DECLINE)
     def decline(self, call: Call) -> Answer:
         """Pass the customer on to the next manager (V3)."""
-        return self.lobbies.step(call, lambda uow: handlers.decline_handoff(uow, handoff_id=call.id, request=call.body))
+        actor = _actor(call)
+        return self.lobbies.step(
+            call, lambda uow: handlers.decline_handoff(uow, handoff_id=call.id, request=call.body, actor=actor)
+        )
 
     @http(calls.COMPLETE)
     def complete(self, call: Call) -> Answer:
         """Be done with the customer (V3)."""
-        return self.lobbies.step(call, lambda uow: handlers.complete_handoff(uow, handoff_id=call.id))
+        return self.lobbies.step(
+            call, lambda uow: handlers.complete_handoff(uow, handoff_id=call.id, actor=_actor(call))
+        )
 
     @http(calls.GET_ROSTER)
     def roster(self, call: Call) -> Answer:
@@ -127,3 +132,7 @@ class VipService:
     def watch_offers(self) -> None:
         """Pass on what nobody answered in time (V3)."""
         self.lobbies.watch_offers()
+
+
+def _actor(call: Call) -> handlers.Actor:
+    return handlers.Actor(subject=call.principal.subject, roles=call.principal.roles)

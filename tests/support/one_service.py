@@ -38,10 +38,12 @@ class Running:
 
     def call(
         self, method: str, path: str, body: object = None, *, role: str = "supervisor", branch: str | None = None,
-        key: str | None = None, media_type: str = "application/json",
+        key: str | None = None, media_type: str = "application/json", subject: str | None = None,
     ) -> Answer:  # fmt: skip
         """Make one call as a person of this role in the branch; a body that is a text is sent as it is."""
-        token = issue_token(self.settings, roles=[role], branches=[branch or self.branch], subject=f"{role}-1")
+        token = issue_token(
+            self.settings, roles=[role], branches=[branch or self.branch], subject=subject or f"{role}-1"
+        )
         headers = {"Authorization": f"Bearer {token}", "Content-Type": media_type}
         if method != "GET":
             headers["Idempotency-Key"] = key or str(uuid4())

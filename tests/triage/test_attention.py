@@ -4,8 +4,9 @@ import pytest
 
 from shared.clock import ManualClock
 from shared.contracts.events import triage
+from shared.contracts.http.attention import CARED
 from shared.storage import Storage
-from tests.triage.lobby import Lobby
+from tests.triage.lobby import BRANCH, Lobby
 
 
 def of_type(lobby: Lobby, kind: type) -> list:
@@ -130,10 +131,13 @@ def test_nobody_is_looked_after_twice(lobby: Lobby, clock: ManualClock) -> None:
     lobby.cared(taken.ticket_id, "apology", by="li")
     assert lobby.care().needs == ()
     (event,) = of_type(lobby, triage.CustomerCared)
-    assert (event.action, event.by) == ("apology", "li")
+    assert (event.action, event.by, event.recorded_by) == ("apology", "li", None)
     clock.advance(lobby.policy.care_again_s + 1)
     (again,) = lobby.care().needs
     assert (again.last_cared_by, again.last_action) == ("li", "apology")
+    lobby.triage.call(CARED, {"action": "water", "by": "wang"}, by="li", b=BRANCH, id=taken.ticket_id)
+    event = of_type(lobby, triage.CustomerCared)[-1]
+    assert (event.by, event.recorded_by) == ("wang", "li")
 
 
 def test_who_is_overtaken_often_and_who_is_kept_on_hold_are_looked_after(storage: Storage, clock: ManualClock) -> None:

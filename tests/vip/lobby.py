@@ -49,7 +49,9 @@ class Lobby:
 
     def accept(self, handoff_id: str, manager_id: str, *roles: str) -> calls.HandoffView:
         given = roles or ("customer_manager",)
-        view: calls.HandoffView = self.vip.call(calls.ACCEPT, {"manager_id": manager_id}, roles=given, id=handoff_id)
+        view: calls.HandoffView = self.vip.call(
+            calls.ACCEPT, {"manager_id": manager_id}, roles=given, by=manager_id, id=handoff_id
+        )
         return view
 
     def decline(self, handoff_id: str, manager_id: str) -> calls.HandoffView:

@@ -8,6 +8,8 @@ import pytest
 
 from services.vip.errors import HandoffNotFound, HandoffState, ManagerListedTwice, NotOnRoster
 from services.vip.store import StoredLobby
+from shared.contracts.events.vip import HandoffAccepted, HandoffCompleted
+from shared.contracts.http import vip as calls
 from shared.storage import Storage
 from shared.storage.storage import declared_storage
 from tests.vip.lobby import BRANCH, Lobby, manager, visit_ended
@@ -73,6 +75,15 @@ def test_accepting_twice_is_accepting_once(lobby: Lobby) -> None:
     first = lobby.accept(handoff.handoff_id, "m1")
     assert lobby.accept(handoff.handoff_id, "m1") == first
     assert lobby.types(handoff.handoff_id).count("handoff_accepted") == 1
+
+
+def test_who_speaks_for_a_manager_is_recorded(lobby: Lobby) -> None:
+    lobby.roster(manager("m1"))
+    handoff = lobby.arrive()
+    lobby.vip.call(calls.ACCEPT, {"manager_id": "m1"}, roles=["lobby_manager"], by="li", id=handoff.handoff_id)
+    lobby.vip.call(calls.COMPLETE, roles=["customer_manager"], by="m1", id=handoff.handoff_id)
+    said = [event.data for event in lobby.vip.log()]
+    assert [data.by for data in said if isinstance(data, HandoffAccepted | HandoffCompleted)] == ["li", None]
 
 
 def test_a_manager_who_is_not_asked_cannot_accept_or_decline(lobby: Lobby) -> None:

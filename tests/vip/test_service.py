@@ -40,7 +40,8 @@ def test_a_customer_is_handed_to_a_manager(service: Running) -> None:
     assert (refused.status, refused.json["code"], refused.json["state"], refused.json["allowed"]) == (
         409, "handoff_state", "offered", [],
     )  # fmt: skip
-    accepted = service.call("POST", f"{path}/accept", {"manager_id": "m2"}, branch="b1", role="customer_manager")
+    as_m2 = {"branch": "b1", "role": "customer_manager", "subject": "m2"}
+    accepted = service.call("POST", f"{path}/accept", {"manager_id": "m2"}, **as_m2)
     assert (accepted.status, accepted.json["state"]) == (200, "accepted")
     lounge = service.call("GET", "/v1/branches/b1/vip", branch="b1").json
     assert [(h["handoff_id"], h["state"]) for h in lounge["handoffs"]] == [
@@ -60,11 +61,25 @@ def test_an_arrival_sent_twice_is_one_arrival(service: Running) -> None:
     assert len(service.call("GET", "/v1/branches/b2/vip", branch="b2").json["handoffs"]) == 1
 
 
+def test_a_customer_manager_speaks_for_nobody_else(service: Running) -> None:
+    on_duty(service, "b5", {"manager_id": "manager-3", "kind": "retail"})
+    arrived = service.call("POST", "/v1/branches/b5/vip/arrivals", {"tier": "gold"}, branch="b5").json
+    path = f"/v1/handoffs/{arrived['handoff_id']}"
+    as_other = {"branch": "b5", "role": "customer_manager", "subject": "manager-1"}
+    for verb, body in (("decline", {"manager_id": "manager-3"}), ("accept", {"manager_id": "manager-3"})):
+        refused = service.call("POST", f"{path}/{verb}", body, **as_other)
+        assert (refused.status, refused.json["code"]) == (403, "not_oneself")
+    oneself = as_other | {"subject": "manager-3"}
+    assert service.call("POST", f"{path}/accept", {"manager_id": "manager-3"}, **oneself).status == 200
+    assert service.call("POST", f"{path}/complete", **as_other).json["code"] == "not_oneself"
+    assert service.call("POST", f"{path}/complete", branch="b5", role="lobby_manager").status == 200
+
+
 def test_a_token_of_another_branch_takes_nobody(service: Running) -> None:
     arrived = service.call("POST", "/v1/branches/b3/vip/arrivals", {"tier": "gold"}, branch="b3").json
     path = f"/v1/handoffs/{arrived['handoff_id']}/accept"
     assert service.call("POST", path, {"manager_id": "boss"}, branch="b4").status == 403
-    refused = service.call("POST", path, {"manager_id": "boss"}, branch="b3", role="customer_manager")
+    refused = service.call("POST", path, {"manager_id": "boss"}, branch="b3", role="customer_manager", subject="boss")
     assert (refused.status, refused.json["code"]) == (403, "not_on_roster")
     assert service.call("POST", path, {"manager_id": "boss"}, branch="b3", role="supervisor").status == 200
 

@@ -25,25 +25,24 @@ TTL_S = 8 * 3600
 
 
 class Tokens:
-    """Tokens signed with the local key, one a role, renewed at half-time; or the one that was given."""
+    """Tokens signed with the local key, one a person, renewed at half-time; or the one that was given."""
 
     def __init__(self, settings: Settings, given: str | None, branches: list[str]) -> None:
-        """``given`` must have every role that is played."""
+        """``given`` must have every role that is played, a lobby manager's for whom it speaks among them."""
         self._settings = settings
         self._given = given
         self._branches = branches
         self._issued: dict[str, tuple[float, str]] = {}
 
-    def of(self, role: str) -> str:
-        """Return a token that will hold for hours."""
+    def of(self, role: str, subject: str | None = None) -> str:
+        """Return a token that will hold for hours, of somebody in the role or of a certain person."""
         if self._given:
             return self._given
-        renew_at, token = self._issued.get(role, (0.0, ""))
+        subject = subject or f"simulator-{role}"
+        renew_at, token = self._issued.get(subject, (0.0, ""))
         if time.monotonic() >= renew_at:
-            token = issue_text(
-                self._settings, roles=[role], branches=self._branches, ttl=f"{TTL_S}s", subject=f"simulator-{role}"
-            )
-            self._issued[role] = (time.monotonic() + TTL_S / 2, token)
+            token = issue_text(self._settings, roles=[role], branches=self._branches, ttl=f"{TTL_S}s", subject=subject)
+            self._issued[subject] = (time.monotonic() + TTL_S / 2, token)
         return token
 
 
@@ -120,9 +119,10 @@ class Client:
         *,
         body: BaseModel | None = None,
         query: Mapping[str, str] | None = None,
+        subject: str | None = None,
         **path: str,
     ) -> Reply:
-        """Make a call in a role until it's answered.
+        """Make a call in a role, as a certain person where one is named, until it's answered.
 
         Raises :class:`Refused`, and :class:`GaveUp` when the system stays silent.
         """
@@ -131,7 +131,8 @@ class Client:
         url = self._origin + operation.url(**path)
         broken = 0
         for attempt in range(1_000_000_000):
-            reply, reason = await self._try_in_turn(role, operation.method, url, query, content, key)
+            token = self._tokens.of(role, subject)
+            reply, reason = await self._try_in_turn(token, operation.method, url, query, content, key)
             if reply is not None and reply.status == BROKEN:
                 broken += 1
                 if broken >= BROKEN_TRIES:
@@ -147,24 +148,24 @@ class Client:
         raise AssertionError("unreachable")
 
     async def _try_in_turn(
-        self, role: str, method: str, url: str, query: Mapping[str, str] | None, content: bytes | None, key: str
+        self, token: str, method: str, url: str, query: Mapping[str, str] | None, content: bytes | None, key: str
     ) -> tuple[Reply | None, str]:
         """As :meth:`_try`; while nothing is heard, one call at a time finds out whether that's over."""
         async with self._turn:
             if not self.failing:
-                return await self._try(role, method, url, query, content, key)
+                return await self._try(token, method, url, query, content, key)
             async with self._probe:
-                answer = await self._try(role, method, url, query, content, key)
+                answer = await self._try(token, method, url, query, content, key)
                 if answer[0] is None:
                     await asyncio.sleep(PROBE_S)
                 return answer
 
     async def _try(
-        self, role: str, method: str, url: str, query: Mapping[str, str] | None, content: bytes | None, key: str
+        self, token: str, method: str, url: str, query: Mapping[str, str] | None, content: bytes | None, key: str
     ) -> tuple[Reply | None, str]:
         """Return the answer; or None, with the reason, where the call is to be repeated."""
         assert self._session is not None
-        headers = {"Authorization": f"Bearer {self._tokens.of(role)}", "Idempotency-Key": key}
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
         if content is not None:
             headers["Content-Type"] = "application/json"
         self.requests += 1

@@ -187,10 +187,11 @@ class Managers:
             await leave(world, visit)
             return
         if handoff["state"] != "accepted":
-            await client.call("customer_manager", calls.ACCEPT, body=calls.AcceptHandoff(manager_id=manager), id=id_)
+            accept = calls.AcceptHandoff(manager_id=manager)
+            await client.call("customer_manager", calls.ACCEPT, body=accept, subject=manager, id=id_)
         with world.serving():
             await world.timeline.spend(visit.customer.row.service_s if visit else FOREIGN_SERVICE_S)
-        await client.call("customer_manager", calls.COMPLETE, id=id_)
+        await client.call("customer_manager", calls.COMPLETE, subject=manager, id=id_)
         world.expected.handed_off(world.branch, handoff["business_date"], own=visit is not None)
         if visit is not None:
             world.end(visit, "served")

@@ -32,9 +32,11 @@ def attention_view(lobby: LobbyReader) -> CareView:
 def attend(uow: UnitOfWork, *, ticket_id: str, request: Cared, by: str) -> TicketView:
     """Record that somebody looked after the customer; raise TicketNotFound and IllegalTransition."""
     visit = load(uow, ticket_id)
+    other = request.by if request.by != by else None
     command = commands.Attend(
-        ticket_id=ticket_id, at=uow.now, action=request.action, note=request.note, by=request.by or by
-    )
+        ticket_id=ticket_id, at=uow.now, action=request.action, note=request.note, by=other or by,
+        recorded_by=by if other else None,
+    )  # fmt: skip
     visit = uow.record_visit(visit, decided(visit, command))
     return ticket_view(visit, visit.ticket(ticket_id), uow.now)
 

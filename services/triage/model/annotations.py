@@ -89,7 +89,11 @@ def care(visit: Visit, command: commands.Attend) -> list[events.VisitEvent]:
     if ticket.state not in OPEN:
         raise Refusal(f"cared: ticket {ticket.number} is {ticket.state}", state=ticket.state, allowed=())
     of = of_ticket(visit, ticket)
-    return [events.CustomerCared(**of, action=command.action, note=command.note, by=command.by)]
+    return [
+        events.CustomerCared(
+            **of, action=command.action, note=command.note, by=command.by, recorded_by=command.recorded_by
+        )
+    ]
 
 
 def watch(visit: Visit, command: commands.Watch) -> list[events.VisitEvent]:

@@ -252,6 +252,7 @@ class Attend(_Step):
     action: CareAction
     note: str | None
     by: str
+    recorded_by: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
 """The use cases of vip: one function each, that loads, decides and records."""
 
 from services.vip.handlers.commands import (
+    Actor,
     accept_handoff,
     arrive,
     complete_handoff,
@@ -13,6 +14,6 @@ from services.vip.handlers.unit_of_work import LobbyReader, UnitOfWork, Vault
 from services.vip.handlers.views import roster_view, vip_view
 
 __all__ = [
-    "LobbyReader", "UnitOfWork", "Vault", "accept_handoff", "arrive", "complete_handoff", "decline_handoff",
+    "Actor", "LobbyReader", "UnitOfWork", "Vault", "accept_handoff", "arrive", "complete_handoff", "decline_handoff",
     "is_for_vips", "pass_on", "roster_view", "set_roster", "vip_view",
 ]  # fmt: skip

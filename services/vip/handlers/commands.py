@@ -1,10 +1,13 @@
 """What people ask of vip, and who is asked for whom then (V1-V3, V8)."""
 
+from dataclasses import dataclass
+
 from services.vip import model, policy
-from services.vip.errors import HandoffNotFound, HandoffState, ManagerListedTwice, NotOnRoster
+from services.vip.errors import HandoffNotFound, HandoffState, ManagerListedTwice, NotOneself, NotOnRoster
 from services.vip.handlers.unit_of_work import UnitOfWork, Vault
 from services.vip.handlers.views import handoff_view, roster_view
 from shared.contracts.events.vip import CustomerArrived
+from shared.contracts.http.permissions import IN_CHARGE
 from shared.contracts.http.vip import (
     AcceptHandoff,
     Arrival,
@@ -13,6 +16,22 @@ from shared.contracts.http.vip import (
     Roster,
     RosterView,
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Actor:
+    """Who asks, by the subject of their token, and what they are."""
+
+    subject: str
+    roles: frozenset[str]
+
+    def on_behalf_of(self, manager_id: str) -> str | None:
+        """Return who speaks for the manager; None where it is the manager. Raises NotOneself."""
+        if manager_id == self.subject:
+            return None
+        if not self.roles & IN_CHARGE:
+            raise NotOneself(f"{self.subject!r} cannot speak for {manager_id!r}: managers answer as themselves")
+        return self.subject
 
 
 def arrive(uow: UnitOfWork, vault: Vault, *, request: Arrival) -> HandoffView:
@@ -43,27 +62,33 @@ def arrive(uow: UnitOfWork, vault: Vault, *, request: Arrival) -> HandoffView:
     return _view_of(uow, handoff.handoff_id)
 
 
-def accept_handoff(uow: UnitOfWork, *, handoff_id: str, request: AcceptHandoff, roles: frozenset[str]) -> HandoffView:
-    """Take the customer (V3). Raises HandoffNotFound, HandoffState, NotOnRoster."""
+def accept_handoff(uow: UnitOfWork, *, handoff_id: str, request: AcceptHandoff, actor: Actor) -> HandoffView:
+    """Take the customer (V3). Raises HandoffNotFound, HandoffState, NotOneself, NotOnRoster."""
     handoff = _load(uow, handoff_id)
     ticket = uow.state.ticket_of(handoff_id)
     try:
-        events = model.accept(handoff, request.manager_id, ticket_id=ticket.ticket_id if ticket else None)
+        events = model.accept(
+            handoff,
+            request.manager_id,
+            ticket_id=ticket.ticket_id if ticket else None,
+            by=actor.on_behalf_of(request.manager_id),
+        )
     except model.NotAllowed as error:
         raise _state_error(error) from error
     if handoff.state in ("waiting", "escalated"):
-        _check_may_take(uow, request.manager_id, roles)
+        _check_may_take(uow, request.manager_id, actor.roles)
     return handoff_view(uow.record(handoff, events))
 
 
-def decline_handoff(uow: UnitOfWork, *, handoff_id: str, request: DeclineHandoff) -> HandoffView:
+def decline_handoff(uow: UnitOfWork, *, handoff_id: str, request: DeclineHandoff, actor: Actor) -> HandoffView:
     """Say that the manager who is asked can't; the next one is asked (V3).
 
-    Raises HandoffNotFound, HandoffState.
+    Raises HandoffNotFound, HandoffState, NotOneself.
     """
     handoff = _load(uow, handoff_id)
     try:
-        events = model.decline(handoff, request.manager_id, reason=request.reason)
+        by = actor.on_behalf_of(request.manager_id)
+        events = model.decline(handoff, request.manager_id, reason=request.reason, by=by)
     except model.NotAllowed as error:
         raise _state_error(error) from error
     uow.record(handoff, events)
@@ -71,11 +96,15 @@ def decline_handoff(uow: UnitOfWork, *, handoff_id: str, request: DeclineHandoff
     return _view_of(uow, handoff_id)
 
 
-def complete_handoff(uow: UnitOfWork, *, handoff_id: str) -> HandoffView:
-    """Say that the manager is done; whoever waits may be next (V3). Raises HandoffNotFound, HandoffState."""
+def complete_handoff(uow: UnitOfWork, *, handoff_id: str, actor: Actor) -> HandoffView:
+    """Say that the manager is done; whoever waits may be next (V3).
+
+    Raises HandoffNotFound, HandoffState, NotOneself.
+    """
     handoff = _load(uow, handoff_id)
     try:
-        events = model.complete(handoff)
+        by = actor.on_behalf_of(handoff.manager_id) if handoff.manager_id else None
+        events = model.complete(handoff, by=by)
     except model.NotAllowed as error:
         raise _state_error(error) from error
     completed = uow.record(handoff, events)

@@ -122,30 +122,35 @@ def begin(arrival: CustomerArrived, *, branch: str, at: datetime) -> Handoff:
     )
 
 
-def accept(handoff: Handoff, manager_id: str, *, ticket_id: str | None = None) -> tuple[HandoffEvent, ...]:
+def accept(
+    handoff: Handoff, manager_id: str, *, ticket_id: str | None = None, by: str | None = None
+) -> tuple[HandoffEvent, ...]:
     """A manager takes the customer; a second time by the same manager changes nothing.
 
     That somebody may take it who was not asked is for the caller to judge. ``ticket_id`` is the
-    ticket of the same visit, where the arrival named none. Raises :class:`NotAllowed`.
+    ticket of the same visit, where the arrival named none; ``by`` who says so on the manager's behalf.
+    Raises :class:`NotAllowed`.
     """
     if handoff.state == "accepted" and handoff.manager_id == manager_id:
         return ()
     _check(handoff, "accept", manager_id)
     ticket = handoff.ticket_id or ticket_id
-    return (HandoffAccepted(**handoff.key, manager_id=manager_id, ticket_id=ticket),)
+    return (HandoffAccepted(**handoff.key, manager_id=manager_id, ticket_id=ticket, by=by),)
 
 
-def decline(handoff: Handoff, manager_id: str, *, reason: str | None = None) -> tuple[HandoffEvent, ...]:
-    """The manager who is asked can't. Raises :class:`NotAllowed`."""
+def decline(
+    handoff: Handoff, manager_id: str, *, reason: str | None = None, by: str | None = None
+) -> tuple[HandoffEvent, ...]:
+    """The manager who is asked can't; ``by`` says so on their behalf. Raises :class:`NotAllowed`."""
     _check(handoff, "decline", manager_id)
-    return (HandoffDeclined(**handoff.key, manager_id=manager_id, reason=reason),)
+    return (HandoffDeclined(**handoff.key, manager_id=manager_id, reason=reason, by=by),)
 
 
-def complete(handoff: Handoff) -> tuple[HandoffEvent, ...]:
-    """The manager is done with the customer. Raises :class:`NotAllowed`."""
+def complete(handoff: Handoff, *, by: str | None = None) -> tuple[HandoffEvent, ...]:
+    """The manager is done with the customer; ``by`` says so on their behalf. Raises :class:`NotAllowed`."""
     _check(handoff, "complete", handoff.manager_id)
     assert handoff.manager_id is not None
-    return (HandoffCompleted(**handoff.key, manager_id=handoff.manager_id, ticket_id=handoff.ticket_id),)
+    return (HandoffCompleted(**handoff.key, manager_id=handoff.manager_id, ticket_id=handoff.ticket_id, by=by),)
 
 
 def time_out(handoff: Handoff, *, now: datetime) -> tuple[HandoffEvent, ...]:

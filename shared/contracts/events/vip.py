@@ -74,6 +74,7 @@ class HandoffAccepted(_OfArrival):
 
     manager_id: Id
     ticket_id: Id | None = None
+    by: Annotated[Id | None, Field(description="Who said so on the manager's behalf; null: the manager.")] = None
 
 
 @event("lobby.vip.handoff_declined.v1")
@@ -83,6 +84,7 @@ class HandoffDeclined(_OfArrival):
 
     manager_id: Id
     reason: str | None = None
+    by: Annotated[Id | None, Field(description="Who said so on the manager's behalf; null: the manager.")] = None
 
 
 @event("lobby.vip.handoff_timed_out.v1")
@@ -108,6 +110,7 @@ class HandoffCompleted(_OfArrival):
 
     manager_id: Id
     ticket_id: Id | None = None
+    by: Annotated[Id | None, Field(description="Who said so on the manager's behalf; null: the manager.")] = None
 
 
 @event("lobby.vip.handoff_withdrawn.v1")

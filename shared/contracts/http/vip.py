@@ -82,13 +82,13 @@ class VipView(View):
 
 
 class AcceptHandoff(Body):
-    """Who takes the customer."""
+    """Who takes the customer: whose token it is, or whom a lobby manager or supervisor speaks for."""
 
     manager_id: Id
 
 
 class DeclineHandoff(Body):
-    """Who can't, and why."""
+    """Who can't, and why: whose token it is, or whom a lobby manager or supervisor speaks for."""
 
     manager_id: Id
     reason: Text | None = None
@@ -119,18 +119,18 @@ VIP = Operation(
 ACCEPT = Operation(
     name="acceptHandoff", service="vip", method="POST", path="/v1/handoffs/{id}/accept",
     summary="Take the customer (V3).", request=AcceptHandoff, response=HandoffView,
-    codes=("handoff_not_found", "handoff_state", "not_on_roster"),
+    codes=("handoff_not_found", "handoff_state", "not_on_roster", "not_oneself"),
 )  # fmt: skip
 DECLINE = Operation(
     name="declineHandoff", service="vip", method="POST", path="/v1/handoffs/{id}/decline",
     summary="Can't take the customer; the next manager is asked (V3).", request=DeclineHandoff,
     response=HandoffView,
-    codes=("handoff_not_found", "handoff_state"),
+    codes=("handoff_not_found", "handoff_state", "not_oneself"),
 )  # fmt: skip
 COMPLETE = Operation(
     name="completeHandoff", service="vip", method="POST", path="/v1/handoffs/{id}/complete",
     summary="Done with the customer (V3).", response=HandoffView,
-    codes=("handoff_not_found", "handoff_state"),
+    codes=("handoff_not_found", "handoff_state", "not_oneself"),
 )  # fmt: skip
 GET_ROSTER = Operation(
     name="roster", service="vip", method="GET", path="/v1/branches/{b}/roster", summary="Who is on duty (V8).",

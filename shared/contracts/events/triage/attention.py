@@ -60,6 +60,7 @@ class CustomerCared(OfTicket):
     action: CareAction
     note: str | None = None
     by: Annotated[Id, Field(description="Who looked after them: whom the call named, else whose token it was.")]
+    recorded_by: Annotated[Id | None, Field(description="Whose token it was, where the call named another.")] = None
 
 
 @event("lobby.triage.threshold_crossed.v1")
