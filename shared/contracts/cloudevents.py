@@ -17,7 +17,7 @@ from cloudevents.core.v1.event import CloudEvent
 from pydantic import BaseModel, ConfigDict, Field, InstanceOf, ValidationError
 
 from shared.contracts import registry
-from shared.contracts.base import TERMINAL_SOURCE_PATTERN, YEARS, BranchId, GivenTime, Id, field_with_nul, in_years
+from shared.contracts.base import TERMINAL_SOURCE_PATTERN, BranchId, GivenTime, Id, field_with_nul
 from shared.contracts.envelope import (
     BATCHED,
     MAX_EVENT_BYTES,
@@ -25,6 +25,7 @@ from shared.contracts.envelope import (
     EventData,
     Undecodable,
     first_error,
+    validated_strictly,
     with_nul,
 )
 
@@ -98,10 +99,7 @@ def terminal_event(document: Document) -> TerminalEvent:
         raise Undecodable("unknown_type", f"type: a terminal says lobby.terminal.*, not {type_!r}", "type")
     if not isinstance(type_, str):
         raise Undecodable("malformed", "type: a string is needed", "type")
-    type_, data = registry.parse_data(type_, document.get("data"))
-    day = getattr(data, "business_date", None)
-    if day is not None and not in_years(day):
-        raise Undecodable("invalid_data", f"data.business_date: {YEARS}", "data.business_date")
+    type_, data = registry.parse_data(type_, document.get("data"), validated_strictly)
     try:
         return TerminalEvent.model_validate({**document, "type": type_, "data": data})
     except ValidationError as error:

@@ -10,10 +10,10 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from shared.contracts.base import BRANCH_PATTERN, YEARS_PATTERN
+from shared.contracts.base import YEARS_PATTERN
 from shared.contracts.envelope import BATCHED, STRUCTURED
 from shared.contracts.http.catalog import OPERATIONS
-from shared.contracts.http.operation import YAML, Operation
+from shared.contracts.http.operation import PARAMETER_TYPES, YAML, Operation
 
 Json = dict[str, Any]
 
@@ -23,13 +23,13 @@ DESCRIPTION = (
     "Every process also answers /healthz, /readyz and /metrics."
 )
 
-PARAMETERS: dict[str, tuple[Json, str]] = {
-    "b": ({"type": "string", "pattern": BRANCH_PATTERN}, "The branch."),
-    "c": ({"type": "string", "minLength": 1, "maxLength": 64}, "The counter."),
-    "d": ({"type": "string", "minLength": 1, "maxLength": 64}, "The device."),
-    "t": ({"type": "string", "minLength": 1, "maxLength": 64}, "The terminal."),
-    "id": ({"type": "string", "minLength": 1, "maxLength": 128}, "An id, opaque."),
-    "date": ({"type": "string", "format": "date", "pattern": YEARS_PATTERN}, "The business date."),
+PARAMETERS: dict[str, str] = {
+    "b": "The branch.",
+    "c": "The counter.",
+    "d": "The device.",
+    "t": "The terminal.",
+    "id": "An id, opaque.",
+    "date": "The business date.",
 }
 
 ERRORS: dict[int, str] = {
@@ -180,7 +180,7 @@ def _description(operation: Operation, roles: Iterable[str]) -> str:
 
 def _parameters(operation: Operation, refs: dict[ModelKey, Json], schemas: Json) -> Iterator[Json]:
     for name in operation.parameters:
-        schema, text = PARAMETERS[name]
+        schema, text = PARAMETER_TYPES[name].json_schema(), PARAMETERS[name]
         yield {"name": name, "in": "path", "required": True, "description": text, "schema": schema}
     if operation.query is not None:
         model = schemas[_name(refs[operation.query, "validation"])]

@@ -26,6 +26,7 @@ from shared.contracts.envelope import (
 )
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
+Reader = Callable[[type[EventData], Any], EventData]
 
 _TYPE = re.compile(r"^(?P<name>lobby\.[a-z]+\.[a-z_]+)\.v(?P<version>[1-9][0-9]*)$")
 
@@ -98,17 +99,19 @@ def upcast(type_: str, data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     return newest_type, data
 
 
-def parse_data(type_: str, data: Any) -> tuple[str, EventData]:
+def parse_data(type_: str, data: Any, read: Reader = validated) -> tuple[str, EventData]:
     """Validate an event's ``data``, of any known version; return the newest type and the model.
 
+    ``read`` makes the model of the newest version's data: as strictly as who said it deserves.
     Raises :class:`Undecodable` with the code unknown_type, unknown_version or invalid_data.
     """
     if not isinstance(data, dict):
         split(type_)
         raise Undecodable("invalid_data", "data: a JSON object is needed", "data")
     type_, data = upcast(type_, data)
+    model = _way(type_)[1]
     try:
-        return type_, validated(_way(type_)[1], data)
+        return type_, read(model, model.completed(data))
     except ValidationError as error:
         field, reason = first_error(error, "data")
         raise Undecodable("invalid_data", reason, field) from error

@@ -2,33 +2,28 @@
 
 import re
 from collections.abc import Mapping
-from datetime import date
 from typing import Any, Final
 
 from eventlet import Timeout
 from pydantic import BaseModel, ValidationError
 from werkzeug.wrappers import Request
 
-from shared.contracts.base import BRANCH_PATTERN, NO_NUL, YEARS, field_with_nul, in_years
-from shared.contracts.http.operation import Operation
+from shared.contracts.base import NO_NUL, field_with_nul
+from shared.contracts.http.operation import PARAMETER_TYPES, Operation
 from shared.errors import InvalidInput, TooLarge
 from shared.web.problem_details import BadRequest, RequestTimeout, UnsupportedMediaType
 
 JSON = "application/json"
-_BRANCH = re.compile(BRANCH_PATTERN)
-_PARAMETER = re.compile(r"[^\x00-\x1f\x7f]{1,128}")
 _KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 
 
 def check_parameters(parameters: Mapping[str, str]) -> None:
     """Raise :class:`InvalidInput` that names the first part of the path that can't be right."""
     for name, value in parameters.items():
-        if name == "b" and not _BRANCH.fullmatch(value):
-            raise invalid("b", f"a branch id matches {BRANCH_PATTERN}")
-        if name == "date":
-            _check_date(value)
-        if not _PARAMETER.fullmatch(value):
-            raise invalid(name, "1 to 128 characters, none of them a control character")
+        try:
+            PARAMETER_TYPES[name].validate_python(value)
+        except ValidationError as error:
+            raise invalid(name, error.errors(include_url=False, include_input=False)[0]["msg"]) from error
 
 
 def read_query(operation: Operation, request: Request) -> BaseModel | None:
@@ -105,7 +100,7 @@ def parse_body(operation: Operation, raw: bytes) -> BaseModel | None:
     if (field := field_with_nul(raw)) is not None:
         raise invalid(field or "body", NO_NUL)
     try:
-        return operation.request.model_validate_json(raw or b"{}")
+        return operation.request.model_validate_json(operation.request.completed(raw or b"{}"), strict=True)
     except ValidationError as error:
         raise InvalidInput("the body is not valid", errors=complaints(error, "body")) from error
 
@@ -135,14 +130,3 @@ def complaints(error: ValidationError, whole: str) -> list[dict[str, str]]:
 def invalid(field: str, message: str) -> InvalidInput:
     """Return the error of a single field."""
     return InvalidInput(f"{field}: {message}", errors=[{"field": field, "message": message}])
-
-
-def _check_date(value: str) -> None:
-    try:
-        day = date.fromisoformat(value)
-    except ValueError:
-        day = None
-    if day is None or day.isoformat() != value:
-        raise invalid("date", "a date is written YYYY-MM-DD")
-    if not in_years(day):
-        raise invalid("date", YEARS)

@@ -271,3 +271,20 @@ def test_whatever_a_message_holds_it_is_an_event_or_undecodable(
 ) -> None:
     with suppress(Undecodable):  # and nothing else
         terminal_event(from_amqp(headers, content_type, body))
+
+
+@pytest.mark.parametrize(
+    ("type_", "data", "field"),
+    [
+        ("ticket_requested", {**DATA, "again": 0}, "data.again"),
+        ("ticket_requested", {**DATA, "amount_minor": "5"}, "data.amount_minor"),
+        ("ticket_requested", {**DATA, "customer": {"urgent": "yes"}}, "data.customer.urgent"),
+        ("ticket_left", {"number": "A001", "business_date": 0}, "data.business_date"),
+        ("ticket_left", {"number": "A001", "business_date": "1764444444"}, "data.business_date"),
+    ],
+    ids=str,
+)
+def test_a_value_of_another_type_is_refused_by_its_field(type_: str, data: dict[str, Any], field: str) -> None:
+    with pytest.raises(Undecodable) as caught:
+        terminal_event({**REQUEST, "type": f"lobby.terminal.{type_}.v1", "data": data})
+    assert (caught.value.code, caught.value.field) == ("invalid_data", field)

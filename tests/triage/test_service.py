@@ -373,3 +373,43 @@ def test_what_terminals_and_managers_said_while_triage_was_away_is_done_once_it_
     assert names == [
         "ticket_issued", "ticket_printed", "ticket_called", "service_started", "ticket_completed", "visit_ended",
     ]  # fmt: skip
+
+
+def fields_refused(answer: Answer) -> set[str]:
+    assert (answer.status, answer.json["code"]) == (422, "invalid_input"), answer.json
+    return {problem["field"] for problem in answer.json["errors"]}
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"requested_at": 1764444444}, "requested_at"),
+        ({"requested_at": "1764444444"}, "requested_at"),
+        ({"requested_at": 0}, "requested_at"),
+        ({"again": 0}, "again"),
+        ({"again": "yes"}, "again"),
+        ({"amount_minor": "5"}, "amount_minor"),
+        ({"customer": {"pregnant": 1}}, "customer.pregnant"),
+        ({"customer": {"age": "70"}}, "customer.age"),
+    ],
+    ids=str,
+)
+def test_a_value_of_another_type_is_refused_by_its_field(
+    service: Running, fields: dict[str, object], field: str
+) -> None:
+    branch = Branch(service, "types")
+    refused = branch.post(f"{branch.path}/tickets", {"business": "account_service", **fields}, role="terminal")
+    assert fields_refused(refused) == {field}
+
+
+@pytest.mark.parametrize("date", ["0", "1764444444", "2026-11-30T00:00:00Z", "20261130"])
+def test_a_number_is_no_date_in_a_query(service: Running, date: str) -> None:
+    branch = Branch(service, "types")
+    assert fields_refused(service.call("GET", f"{branch.path}/fairness?date={date}", branch="types")) == {"date"}
+
+
+@pytest.mark.parametrize("counter", ["x" * 65, "1%20", "%201", "1%20%201", "1%0A", "%EF%BC%91", "%C2%A01"])
+@pytest.mark.parametrize("verb", ["open", "close", "call-next"])
+def test_a_counter_is_spelled_one_way(service: Running, counter: str, verb: str) -> None:
+    branch = Branch(service, "names")
+    assert fields_refused(branch.post(f"{branch.path}/counters/{counter}/{verb}")) == {"c"}

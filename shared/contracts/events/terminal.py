@@ -1,12 +1,11 @@
 """What terminals report. A terminal is anything a customer or a sensor talks to."""
 
 from dataclasses import dataclass
-from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
-from shared.contracts.base import Id, Name
+from shared.contracts.base import GivenDate, Id, Name
 from shared.contracts.envelope import EventData
 from shared.contracts.events.types import UNKNOWN_CUSTOMER, Customer
 from shared.contracts.registry import event
@@ -29,15 +28,6 @@ Again = Annotated[
 ]
 
 
-def first_of_several(values: Any) -> Any:
-    """Take the first of ``businesses`` for ``business`` where only they are given."""
-    if isinstance(values, dict) and values.get("business") is None and values.get("businesses"):
-        several = values["businesses"]
-        if isinstance(several, list | tuple):
-            return {**values, "business": several[0]}
-    return values
-
-
 @dataclass(frozen=True, kw_only=True)
 class _Wanted(EventData):
     """What a customer wants, and what is known of them (T1, T4)."""
@@ -57,10 +47,13 @@ class TicketRequest(_Wanted):
     businesses: Businesses = ()
     again: Again = False
 
-    @model_validator(mode="before")
     @classmethod
-    def _first_of_several(cls, values: Any) -> Any:
-        return first_of_several(values)
+    def completed(cls, data: dict[str, Any]) -> dict[str, Any]:
+        """Let the first of ``businesses`` be the ``business`` where only they are given."""
+        several = data.get("businesses")
+        if data.get("business") is None and isinstance(several, list | tuple) and several:
+            return {**data, "business": several[0]}
+        return data
 
     @property
     def wanted(self) -> dict[str, str]:
@@ -84,7 +77,7 @@ class TicketIssuedOffline(_Wanted):
     """
 
     number: PrintedNumber
-    business_date: Annotated[date | None, Field(description="By default the local date of ``time``.")] = None
+    business_date: Annotated[GivenDate | None, Field(description="By default the local date of ``time``.")] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +86,7 @@ class _OfPaper(EventData):
 
     ticket_id: Id | None = None
     number: PrintedNumber | None = None
-    business_date: Annotated[date | None, Field(description="By default the local date of ``time``.")] = None
+    business_date: Annotated[GivenDate | None, Field(description="By default the local date of ``time``.")] = None
     terminal_id: Id | None = None
 
     def __post_init__(self) -> None:

@@ -2,17 +2,24 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from types import MappingProxyType
+from typing import Any, Final, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
-from shared.contracts.base import Role
+from shared.contracts.base import Body, BranchId, GivenDate, Name, PathId, Role
 from shared.contracts.http.permissions import PERMISSIONS
 
 Method = Literal["GET", "POST", "PUT"]
 
 JSON: Final = "application/json"
 YAML: Final = "application/yaml"
+
+_KINDS = {"b": BranchId, "c": Name, "d": Name, "t": Name, "id": PathId, "date": GivenDate}
+PARAMETER_TYPES: Final = MappingProxyType[str, TypeAdapter[Any]](
+    {name: TypeAdapter(kind) for name, kind in _KINDS.items()}
+)
+"""What a part of a path may be, by its name: what is published is what is checked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +38,7 @@ class Operation:
     method: Method
     path: str
     summary: str
-    request: type[BaseModel] | None = None
+    request: type[Body] | None = None
     response: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     status: int = 200

@@ -4,7 +4,8 @@ from dataclasses import fields
 from datetime import date
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+import orjson
+from pydantic import ConfigDict, Field
 
 from shared.contracts.base import Body, GivenDate, GivenTime, Id, Name, Seconds, Text, Time, View
 from shared.contracts.events.terminal import (
@@ -14,7 +15,6 @@ from shared.contracts.events.terminal import (
     Currency,
     KnownVisit,
     TicketRequest,
-    first_of_several,
 )
 from shared.contracts.events.triage import Channel, Form, Outcome, TicketState
 from shared.contracts.events.types import UNKNOWN_CUSTOMER, Customer, Reason
@@ -36,10 +36,14 @@ class TakeTicket(Body):
         default=None, description="When the customer asked, if that was earlier: a terminal that had no network."
     )
 
-    @model_validator(mode="before")
     @classmethod
-    def _first_of_several(cls, values: Any) -> Any:
-        return first_of_several(values)
+    def completed(cls, raw: bytes) -> bytes:
+        """Let the first of ``businesses`` be the ``business`` where only they are given."""
+        try:
+            said = orjson.loads(raw)
+            return orjson.dumps(TicketRequest.completed(said)) if isinstance(said, dict) else raw
+        except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+            return raw  # what is wrong with it is said by who reads it next
 
     def ticket_request(self) -> TicketRequest:
         """Return the request without its time."""
