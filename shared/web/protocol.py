@@ -1,5 +1,6 @@
 """HTTP as eventlet speaks it, with what it lets through refused and what it says to nobody's use left out."""
 
+import re
 import socket
 import sys
 import time
@@ -22,6 +23,81 @@ class _TooSlow(Exception):
     """The head of a request takes too long."""
 
 
+class _Malformed(Exception):
+    """A line of the head is none that every parser reads in the same way."""
+
+
+_FIELD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*\r\n")
+_REQUEST = re.compile(rb"[\x20-\x7e\x80-\xff]*\r\n")
+_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n")
+_CHUNK_LINE_BYTES = 4096
+_TRAILERS = 100
+
+
+class _StrictHead:
+    """Reads the lines of a head, and raises :class:`_Malformed` for one that is no field (RFC 9112, 5).
+
+    http.client takes a bare LF or CR, spaces before the colon, folded lines and NUL; a proxy in front may not.
+    """
+
+    def __init__(self, rfile: Any) -> None:
+        self._rfile = rfile
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._rfile, name)
+
+    def readline(self, limit: int = -1) -> bytes:
+        line: bytes = self._rfile.readline(limit)
+        if line not in (b"\r\n", b"") and not _FIELD.fullmatch(line):
+            raise _Malformed
+        return line
+
+
+class _Input(wsgi.Input):
+    """A request's body. Chunks are read by the grammar (RFC 9112, 7.1): ``int`` also takes 0x2, +2 and 1_0."""
+
+    def _chunked_read(self, rfile: Any, length: int | None = None, use_readline: bool = False) -> bytes:
+        if self.should_send_hundred_continue:
+            self.send_hundred_continue_response()
+            self.is_hundred_continue_response_sent = True
+        left = None if length is None or length < 0 else length
+        parts: list[bytes] = []
+        while self.chunk_length != 0 and left != 0:
+            if self.chunk_length == self.position or self.chunk_length < 0:
+                self._next_chunk(rfile)
+                continue
+            most = self.chunk_length - self.position
+            part = (rfile.readline if use_readline else rfile.read)(most if left is None else min(most, left))
+            if not part:
+                raise wsgi.ChunkReadError("the body ends within a chunk")
+            parts.append(part)
+            self.position += len(part)
+            left = None if left is None else left - len(part)
+            if self.chunk_length == self.position and rfile.read(2) != b"\r\n":
+                raise wsgi.ChunkReadError("a chunk is longer than it says")
+            if use_readline and part.endswith(b"\n"):
+                break
+        return b"".join(parts)
+
+    def _next_chunk(self, rfile: Any) -> None:
+        size = _CHUNK.fullmatch(rfile.readline(_CHUNK_LINE_BYTES))
+        if size is None:
+            raise wsgi.ChunkReadError("the size of a chunk is not one hexadecimal number")
+        length = int(size[1], 16)
+        if length == 0:
+            self._read_trailers(rfile)
+        self.chunk_length, self.position = length, 0
+
+    def _read_trailers(self, rfile: Any) -> None:
+        for _ in range(_TRAILERS):
+            line = rfile.readline(_CHUNK_LINE_BYTES)
+            if line == b"\r\n":
+                return
+            if not _FIELD.fullmatch(line):
+                break
+        raise wsgi.ChunkReadError("the trailers are not fields")
+
+
 class Protocol(wsgi.HttpProtocol):
     """One connection.
 
@@ -30,6 +106,7 @@ class Protocol(wsgi.HttpProtocol):
     """
 
     protocol_version = "HTTP/1.1"
+    rfile: Any
     _lingers = False
 
     def _read_request_line(self) -> bytes:
@@ -52,11 +129,21 @@ class Protocol(wsgi.HttpProtocol):
         """Refuse what proxies read in different ways: a request could be smuggled inside another's body."""
         try:
             with Timeout(max(self._head_until - time.monotonic(), 0.001), _TooSlow):
+                if not _REQUEST.fullmatch(self.raw_requestline):
+                    raise _Malformed
+                self.rfile = _StrictHead(self.rfile)
                 parsed = super().parse_request()
         except _TooSlow:
             self._answer(RequestTimeout("the head of the request did not arrive in time"))
             return False
+        except _Malformed:
+            self.send_error(400, "a line of the head is not as RFC 9112 has it")
+            return False
         if not parsed:
+            return False
+        hosts = self.headers.get_all("Host", [])
+        if len(hosts) > 1 or (not hosts and self.request_version != "HTTP/1.0"):
+            self.send_error(400, "one Host is needed")
             return False
         lengths = self.headers.get_all("Content-Length", [])
         codings = self.headers.get_all("Transfer-Encoding", [])
@@ -71,6 +158,11 @@ class Protocol(wsgi.HttpProtocol):
     def get_environ(self) -> dict[str, Any]:
         """Add the way to end the connection after this answer, and the socket itself."""
         environ: dict[str, Any] = super().get_environ()
+        lenient = environ["wsgi.input"]
+        environ["wsgi.input"] = environ["eventlet.input"] = _Input(
+            lenient.rfile, lenient.content_length, lenient.get_socket(), wfile=lenient.wfile,
+            wfile_line=lenient.wfile_line, chunked_input=lenient.chunked_input,
+        )  # fmt: skip
         environ["lobby.close"] = self._close_after_answer
         environ["lobby.socket"] = self.connection
         return environ

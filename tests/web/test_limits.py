@@ -233,6 +233,69 @@ def test_what_proxies_read_in_different_ways_is_400(demo, lines):
     assert answer.count(b"HTTP/1.") == 1
 
 
+ECHO = b"POST /demo/b1/echo HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        ECHO + b"Transfer-Encoding : chunked\r\n",
+        ECHO + b"Transfer-Encoding\t: chunked\r\n",
+        ECHO + b"X: y\r\n folded\r\n",
+        ECHO + b"X: y\n",
+        ECHO + b"X: y\rZ: z\r\n",
+        ECHO + b"X: a\x00b\r\n",
+        ECHO + b"X\x00: b\r\n",
+        ECHO + b"X: y\r\n\nGET /healthz HTTP/1.1\r\nHost: x\r\n",
+        ECHO + b"no colon\r\n",
+        ECHO + b"Host: y\r\n",
+        b"POST /demo/b1/echo HTTP/1.1\nHost: x\r\n",
+        b"POST /demo/b1/echo\r HTTP/1.1\r\nHost: x\r\n",
+        b"POST /demo/b1/echo HTTP/1.1\r\n",
+    ],
+    ids=repr,
+)
+def test_a_head_that_proxies_read_in_different_ways_is_400(demo, start):
+    bearer = f"Authorization: Bearer {demo.token()}\r\nContent-Type: application/json\r\n\r\n".encode()
+    answer = raw(demo, start + bearer + b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert answer.count(b"HTTP/1.") == 1
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        b"0x2\r\n{}\r\n0\r\n\r\n",
+        b"+2\r\n{}\r\n0\r\n\r\n",
+        b"1_0\r\n" + b'{"text": "abcd"}' + b"\r\n0\r\n\r\n",
+        b" 2\r\n{}\r\n0\r\n\r\n",
+        b"2 \r\n{}\r\n0\r\n\r\n",
+        b"-2\r\n{}\r\n0\r\n\r\n",
+        b"\r\n{}\r\n0\r\n\r\n",
+        b"2\n{}\r\n0\r\n\r\n",
+        b"2\r\n{}\n0\r\n\r\n",
+        b"2\r\n{}more\r\n0\r\n\r\n",
+        b"2;a\x00\r\n{}\r\n0\r\n\r\n",
+        b"2\r\n{}\r\n0\r\nTrailer : x\r\n\r\n",
+        b"2\r\n{}\r\n0\r\n\n",
+    ],
+    ids=repr,
+)
+def test_chunks_that_proxies_read_in_different_ways_are_400(demo, chunks):
+    sent = head(demo, "/demo/b1/optional", "Content-Type: application/json", "Transfer-Encoding: chunked") + chunks
+    answer = raw(demo, sent + b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert answer.count(b"HTTP/1.") == 1
+
+
+def test_chunks_with_extensions_and_trailers_are_read_and_the_connection_goes_on(demo):
+    chunks = b'A;name="x"\r\n{"text": "\r\n4\r\nab"}\r\n0\r\nX-Sum: 5\r\n\r\n'
+    sent = head(demo, "/demo/b1/echo", "Content-Type: application/json", "Transfer-Encoding: chunked") + chunks
+    answer = raw(demo, sent + b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 201")
+    assert answer.count(b"HTTP/1.1 ") == 2
+
+
 @pytest.mark.parametrize(
     "data",
     [

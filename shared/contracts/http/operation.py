@@ -15,7 +15,7 @@ Method = Literal["GET", "POST", "PUT"]
 JSON: Final = "application/json"
 YAML: Final = "application/yaml"
 
-_KINDS = {"b": BranchId, "c": Name, "d": Name, "t": Name, "id": PathId, "date": GivenDate}
+_KINDS = {"b": BranchId, "c": Name, "d": Name, "t": Name, "id": PathId, "file": PathId, "date": GivenDate}
 PARAMETER_TYPES: Final = MappingProxyType[str, TypeAdapter[Any]](
     {name: TypeAdapter(kind) for name, kind in _KINDS.items()}
 )
