@@ -43,14 +43,20 @@ class Lobbies(Branches[LobbyReader, UnitOfWork]):
 
     def watch_waits(self) -> None:
         """Look at the waits of each branch in which something is due, and settle when to look again."""
-        for branch in self._storage.branches_due(limit=BATCH_LIMIT):
+
+        def look(branch: str) -> None:
             with self._storage.transaction(branch) as tx:
                 if tx.settle_due(branch):
                     watch_waits(self.unit_of_work(tx, branch))
 
+        self._storage.look_at_due(look, limit=BATCH_LIMIT)
+
     def conclude_from_silence(self) -> None:
         """Conclude from silence in each branch in which something is due; :meth:`watch_waits` settles the next look."""
         silence = Silence(wall_s=self._storage.settings.silence_s, rate=self._storage.clock.rate)
-        for branch in self._storage.branches_due(limit=BATCH_LIMIT):
+
+        def look(branch: str) -> None:
             with self._storage.transaction(branch) as tx:
                 conclude_from_silence(self.unit_of_work(tx, branch), silence)
+
+        self._storage.look_at_due(look, limit=BATCH_LIMIT)

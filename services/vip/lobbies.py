@@ -32,7 +32,10 @@ class Lobbies(Branches[LobbyReader, UnitOfWork]):
 
     def watch_offers(self) -> None:
         """Pass on what nobody answered in time, in each branch in which something is due (V3)."""
-        for branch in self._storage.branches_due(limit=BATCH_LIMIT):
+
+        def look(branch: str) -> None:
             with self._storage.transaction(branch) as tx:
                 if tx.settle_due(branch):
                     pass_on(self.unit_of_work(tx, branch))
+
+        self._storage.look_at_due(look, limit=BATCH_LIMIT)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic
 
+import structlog
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
@@ -24,6 +25,8 @@ from shared.storage.tables import log, snapshot
 
 APART = 250
 """A snapshot with fewer events than these before the next goes: the end of a process, or another process, made one."""
+log_ = structlog.get_logger()
+
 LEVEL = 1
 """How hard zlib tries: a large state is packed in 4 ms, to an eighth."""
 
@@ -41,7 +44,7 @@ class Snapshot:
 def newest(
     connection: Connection, branch: str, version: int, *, up_to: int | None = None, until: datetime | None = None
 ) -> Snapshot | None:
-    """Return the newest snapshot of this version, at or before a position or a time."""
+    """Return the newest snapshot of this version, at or before a position or a time; its body is packed."""
     query = select(snapshot.c.pos, snapshot.c.recorded, snapshot.c.body).where(
         snapshot.c.branch == branch, snapshot.c.version == version
     )
@@ -52,7 +55,7 @@ def newest(
     row = connection.execute(query.order_by(snapshot.c.pos.desc()).limit(1)).one_or_none()
     if row is None:
         return None
-    return Snapshot(branch=branch, pos=row.pos, recorded=row.recorded, body=zlib.decompress(row.body))
+    return Snapshot(branch=branch, pos=row.pos, recorded=row.recorded, body=row.body)
 
 
 def save(connection: Connection, version: int, taken: Sequence[Snapshot]) -> None:
@@ -150,12 +153,11 @@ class States(Generic[State]):
 
     def read(self, connection: Connection, branch: str, head: int) -> Known[State]:
         """Return the state as the database has it: the newest snapshot, and what came after it."""
-        taken = newest(connection, branch, self.aggregate.version, up_to=head)
-        return self._folded(connection, branch, taken, up_to=head)
+        return self._folded(connection, self._begun(connection, branch, up_to=head), branch, up_to=head)
 
     def refolded(self, connection: Connection, branch: str, head: int) -> Known[State]:
         """Return the state folded from the first event on, whatever snapshots say."""
-        return self._folded(connection, branch, None, up_to=head)
+        return self._folded(connection, self._nothing(branch), branch, up_to=head)
 
     def snapshots_anew(self, connection: Connection, branch: str, head: int) -> None:
         """Fold a branch from its first event on, and store snapshots where a process would have, and at the end."""
@@ -168,14 +170,13 @@ class States(Generic[State]):
             return take(known) if known.since >= self._far(known.state) else known
 
         forget(connection, branch)
-        known = self._folded(connection, branch, None, up_to=head, passing=passing)
+        known = self._folded(connection, self._nothing(branch), branch, up_to=head, passing=passing)
         if known.since:
             take(known)
 
     def at(self, connection: Connection, branch: str, time: datetime) -> Known[State]:
         """Return the state at an instant: before the first event that was recorded later."""
-        taken = newest(connection, branch, self.aggregate.version, until=time)
-        return self._folded(connection, branch, taken, until=time)
+        return self._folded(connection, self._begun(connection, branch, until=time), branch, until=time)
 
     def publish(self, began: Mapping[int, int], heads: Mapping[int, int], changed: Mapping[str, Known[State]]) -> None:
         """Let readers see what was committed: partitions went from ``began`` to ``heads``, these branches changed."""
@@ -258,20 +259,32 @@ class States(Generic[State]):
                 branches[branch] = self._after(known, pos, recorded, body)
         return _Partition(head, branches)
 
+    def _nothing(self, branch: str) -> Known[State]:
+        return Known(self.aggregate.initial(branch), 0, None, 0)
+
+    def _begun(
+        self, connection: Connection, branch: str, *, up_to: int | None = None, until: datetime | None = None
+    ) -> Known[State]:
+        """Return the state of the newest snapshot that can be read: of a damaged one the log makes up."""
+        version = self.aggregate.version
+        while (taken := newest(connection, branch, version, up_to=up_to, until=until)) is not None:
+            try:
+                return Known(self._loaded(branch, zlib.decompress(taken.body)), taken.pos, taken.recorded, 0)
+            except Exception as error:
+                log_.warning("snapshot_unreadable", branch=branch, pos=taken.pos, error=type(error).__name__)
+                up_to = taken.pos - 1
+        return self._nothing(branch)
+
     def _folded(
         self,
         connection: Connection,
+        known: Known[State],
         branch: str,
-        taken: Snapshot | None,
         *,
         up_to: int | None = None,
         until: datetime | None = None,
         passing: Callable[[Known[State]], Known[State]] = lambda known: known,
     ) -> Known[State]:
-        if taken is None:
-            known = Known(self.aggregate.initial(branch), 0, None, 0)
-        else:
-            known = Known(self._loaded(branch, taken.body), taken.pos, taken.recorded, 0)
         query = select(log.c.pos, log.c.recorded, log.c.body).where(log.c.branch == branch)
         if up_to is not None:
             query = query.where(log.c.pos <= up_to)

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+import structlog
 from pydantic import BaseModel
 from sqlalchemy import Column, ColumnElement, Connection, bindparam, delete, select
 
@@ -18,15 +19,19 @@ from shared.storage import due, states
 from shared.storage.aggregate import Aggregate, Project, aggregate_of, no_rows, projection_of
 from shared.storage.bulk import InArray
 from shared.storage.commands import Commands
-from shared.storage.engine import is_sqlite, open_engine
+from shared.storage.engine import is_sqlite, is_transient, open_engine
 from shared.storage.log import LogReader, Row
 from shared.storage.states import Known, States
 from shared.storage.tables import dead_letter, idempotency, inbox, log_head
 from shared.storage.transaction import Transaction
 
+log = structlog.get_logger()
+
 Answer = TypeVar("Answer", bound=BaseModel)
 Listener = Callable[[list[Row]], None]
 
+PUT_OFF = timedelta(minutes=1)
+"""When a branch is looked at again whose look failed: else those that fail would be first in line for ever."""
 SNAPSHOTS_A_COMMIT = 16
 LOCK_WAIT_S = 0.05
 """How long another transaction of this process is waited for by who does not want to wait: as most of them take."""
@@ -155,6 +160,21 @@ class Storage:
         """Return the branches in which the clock alone may have changed something, the longest overdue first."""
         with self.read() as connection:
             return list(due.branches_due(connection, self.clock.now(), limit=limit))
+
+    def look_at_due(self, look: Callable[[str], None], *, limit: int) -> None:
+        """Call ``look`` with each branch in which something is due, the longest overdue first.
+
+        One that fails is put off and holds up no other. A database that is away is no branch's fault: that is raised.
+        """
+        for branch in self.branches_due(limit=limit):
+            try:
+                look(branch)
+            except Exception as error:
+                if is_transient(error):
+                    raise
+                log.exception("branch_not_looked_at", service=self.service, branch=branch)
+                with self._turn or nullcontext(), self._writer.begin() as connection:
+                    due.settle(connection, {branch: self.clock.now() + PUT_OFF})
 
     def take_snapshots(self, *, all_changed: bool = False) -> int:
         """Store snapshots of the states that have moved far from their last one; return how many.

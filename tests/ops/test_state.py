@@ -6,12 +6,16 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from sqlalchemy import select, text
 
 from services.ops.cli.main import main
+from services.triage.model.fold import Recorded, apply
+from services.triage.store.aggregate import read_policy
 from shared.clock import ManualClock
+from shared.contracts.events import triage
 from shared.settings import Settings
 from shared.storage import Storage, states
 from shared.storage.migrate import upgrade
@@ -210,3 +214,56 @@ def test_a_lost_note_of_what_is_due_is_told_and_made_anew(
     assert main(["state", "rebuild", "--service", "triage", "--apply"]) == 0
     capsys.readouterr()
     assert verified(capsys) == {}
+
+
+def test_a_damaged_snapshot_is_passed_over_and_made_anew(storage: Storage, lobby: Lobby, clock: ManualClock) -> None:
+    """The log says all that it said."""
+    before = storage.state(BRANCH)
+    change(storage, "UPDATE snapshot SET body = x'00112233'")
+    storage.states.forget()
+    assert storage.state(BRANCH) == before
+    assert storage.state_at(BRANCH, clock.now()) == before
+    assert main(["state", "verify", "--service", "triage"]) == 0
+    assert main(["state", "rebuild", "--service", "triage", "--apply"]) == 0
+    with storage.read() as connection:
+        assert connection.execute(select(snapshot.c.body)).scalar() != bytes.fromhex("00112233")
+
+
+def test_a_branch_is_verified_in_the_services_that_know_it(
+    storage: Storage, lobby: Lobby, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for service in ("vip", "incidents", "worklog"):
+        upgrade(storage.settings, service)
+    assert main(["state", "verify", "--branch", BRANCH]) == 0
+    assert "1 states folded anew: all equal" in capsys.readouterr().out
+    assert main(["state", "verify", "--branch", "nowhere"]) == 2
+    assert "nowhere" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_an_instant_that_nobody_can_reckon_with_is_named(
+    storage: Storage, lobby: Lobby, at: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["state", "show", "--service", "triage", "--branch", BRANCH, "--at", at]) == 2
+    assert "--at" in capsys.readouterr().err
+
+
+def test_the_order_in_which_lines_came_above_their_limits_is_no_difference(lobby: Lobby) -> None:
+    """A set is stored in whatever order it has; then equal states differed, in one process and not in the next."""
+
+    def crossed(*measures: Literal["length", "longest_wait", "p90"]) -> bytes:
+        state = lobby.state()
+        for measure in measures:
+            event = triage.ThresholdCrossed(
+                channel="counter",
+                measure=measure,
+                above=True,
+                value=9,
+                limit=1,
+                business_date=MORNING.date(),
+            )
+            recorded = Recorded(data=event, subject="s", sequence=1, at=MORNING, recorded_at=MORNING)
+            state = apply(state, recorded, read_policy)
+        return lobby.storage.states.aggregate.dump(state)
+
+    assert crossed("length", "p90") == crossed("p90", "length")

@@ -11,6 +11,7 @@ import orjson
 import pytest
 from sqlalchemy import event as sql_event
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 
 from shared.clock import ManualClock
 from shared.contracts.envelope import Event
@@ -434,6 +435,38 @@ def test_the_longest_overdue_are_looked_at_first_and_nobody_else(storage: Storag
         open_in(storage, branch)
         clock.advance(1)
     assert storage.branches_due(limit=2) == ["c", "a"]
+
+
+def test_a_branch_whose_look_fails_is_put_off_and_holds_up_no_other(storage: Storage, clock: ManualClock) -> None:
+    """It would be the longest overdue, and so the first and last one that is looked at, for ever."""
+    for branch in ("broken", "a", "b"):
+        open_in(storage, branch)
+        clock.advance(1)
+    seen: list[str] = []
+
+    def look(branch: str) -> None:
+        seen.append(branch)
+        if branch == "broken":
+            raise ValueError("its log cannot be read")
+        with storage.transaction(branch) as tx:
+            assert tx.settle_due(branch)
+
+    storage.look_at_due(look, limit=10)
+    assert seen == ["broken", "a", "b"]
+    assert storage.branches_due(limit=10) == []
+    clock.advance(60)
+    assert storage.branches_due(limit=10) == ["broken"], "it is looked at again"
+
+
+def test_a_database_that_is_away_is_no_branchs_fault(storage: Storage) -> None:
+    open_in(storage)
+
+    def look(branch: str) -> None:
+        raise OperationalError("SELECT", {}, Exception("database is locked"), connection_invalidated=True)
+
+    with pytest.raises(OperationalError):
+        storage.look_at_due(look, limit=10)
+    assert storage.branches_due(limit=10) == [BRANCH]
 
 
 def test_what_a_terminal_said_is_in_the_state_and_is_not_published(storage: Storage) -> None:

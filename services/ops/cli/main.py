@@ -18,6 +18,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from shared.bus import eventlet_patch
 
         eventlet_patch.patch()
+    if argv is None:  # the process is ours: what is printed on stdout is the answer, and nothing else
+        import structlog
+
+        structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     return _run(arguments)
 
 

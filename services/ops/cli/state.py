@@ -11,6 +11,7 @@ import typer
 from services.ops.cli.api import Json
 from services.ops.config import ConfigFile, settings_of
 from services.ops.errors import CommandError, UsageError
+from shared.contracts.base import YEARS, in_years
 
 if TYPE_CHECKING:
     from shared.storage import Storage
@@ -77,12 +78,21 @@ def verify(
 
     found: dict[str, list[Difference]] = {}
     count = 0
-    for name in _services(service, config):
+    unknown: list[UsageError] = []
+    services = _services(service, config)
+    for name in services:
         with _opened(name, config) as storage:
-            for one in _tracked(_branches(storage, branch), f"{name}: folding"):
+            try:
+                branches = _branches(storage, branch)
+            except UsageError as error:  # a branch need not have had a VIP, or an incident
+                unknown.append(error)
+                continue
+            for one in _tracked(branches, f"{name}: folding"):
                 count += 1
                 if differing := verification.verify(storage, one):
                     found[f"{name} {one}"] = differing
+    if len(unknown) == len(services):
+        raise unknown[0]
     if as_json:
         differing_ = {where: [vars(difference) for difference in all_] for where, all_ in found.items()}
         typer.echo(json.dumps({"checked": count, "equal": not found, "differences": differing_}, default=str))
@@ -182,6 +192,8 @@ def _instant(text: str) -> datetime:
         raise UsageError(f"--at: {text!r} is no time such as 2026-11-24T09:30:00+08:00") from None
     if instant.tzinfo is None:
         raise UsageError(f"--at: {text!r} lacks its offset; 2026-11-24T09:30:00+08:00 has one")
+    if not in_years(instant):
+        raise UsageError(f"--at: {YEARS}")
     return instant
 
 

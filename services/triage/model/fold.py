@@ -318,7 +318,8 @@ def _appointment_changed(state: LobbyState, happened: events.AppointmentEvent, e
 
 def _threshold_crossed(state: LobbyState, crossed: events.ThresholdCrossed, event: Recorded) -> LobbyState:
     line = state.thresholds.get(crossed.channel, Thresholds())
-    above = line.above | {crossed.measure} if crossed.above else line.above - {crossed.measure}
+    others = {measure for measure in line.above if measure != crossed.measure}
+    above = tuple(sorted(others | {crossed.measure} if crossed.above else others))  # a set has no order to be stored in
     return replace(
         state, thresholds=state.thresholds.set(crossed.channel, Thresholds(version=line.version + 1, above=above))
     )

@@ -70,7 +70,7 @@ class Thresholds:
     """What a line is above, after ``version`` events (T8)."""
 
     version: int = 0
-    above: frozenset[str] = frozenset()
+    above: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
