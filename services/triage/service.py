@@ -214,6 +214,12 @@ class TriageService:
         by = call.principal.subject
         return self.lobbies.carry_out(call, lambda uow: self.lobbies.policies.set(uow, call.raw, by))
 
+    @http(calls.CLEAR_POLICY)
+    def clear_policy(self, call: Call) -> Answer:
+        """Take back what the branch does differently from the bank."""
+        by = call.principal.subject
+        return self.lobbies.carry_out(call, lambda uow: self.lobbies.policies.set(uow, b"{}", by))
+
     @every(seconds=LOOK_INTERVAL_S)
     def follow_policy_file(self) -> None:
         """Let the branches follow the bank's policy file when it changes."""

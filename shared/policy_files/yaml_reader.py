@@ -18,6 +18,7 @@ from shared.policy_files.problems import UNREAD, InvalidPolicy, Path, Problem, S
 
 NODE_LIMIT = 100_000
 """Aliases can make a small text enormous; no policy is that large."""
+EMPTY = "nothing is written here; a mapping without a field is {}"
 NUMBER_LIMIT = 2**53
 """JSON's numbers are exact up to here, in every language."""
 _MERGE = "tag:yaml.org,2002:merge"
@@ -53,10 +54,8 @@ def read_nodes(text: str | bytes, source: str) -> tuple[SourceNode, list[Problem
     yaml.composer.warn_double_anchors = False
     try:
         root = yaml.compose(text)
-        if root is None:
-            return SourceNode(value={}, source=source, line=1), []
         reader = _Reader(yaml.constructor, source)
-        return reader.node(root, ()), reader.problems
+        node = None if root is None else reader.node(root, ())
     except ReaderError as error:
         raise _refused(source, 1, f"not a text: {error.reason}") from error
     except MarkedYAMLError as error:
@@ -67,6 +66,9 @@ def read_nodes(text: str | bytes, source: str) -> tuple[SourceNode, list[Problem
         raise _refused(source, 1, f"not YAML: {error}") from error
     except RecursionError as error:
         raise _refused(source, 1, "nested too deeply") from error
+    if node is None or node.value is None:  # what was cut off, and not what somebody wants to be so
+        raise _refused(source, 1, EMPTY)
+    return node, reader.problems
 
 
 class _Reader:

@@ -35,7 +35,7 @@ CELLS = {
     "ls": "cared setRoster closeIncident recordChecks addNote",
     "lsoa": "journal verifyJournal",
     "soa": "deadLetters",
-    "s": "setPolicy amendIncident",
+    "s": "setPolicy clearPolicy amendIncident",
     "l": "closeDay",
     "o": "retryDeadLetter discardDeadLetter",
 }

@@ -100,7 +100,7 @@ def test_the_default_is_recorded_too_so_that_a_replay_needs_no_release(bank: Ban
 
 
 def test_a_file_that_changes_is_followed_at_once_and_the_event_says_what_differs(bank: Bank) -> None:
-    bank.says("")
+    bank.says("{}")
     bank.start()
     bank.lobby.device("atm-1", "atm", "up")
     assert bank.take("query").channel == "self_service"
@@ -167,6 +167,16 @@ def test_a_file_that_is_gone_is_a_problem_and_no_reason_to_change(bank: Bank) ->
     assert bank.policy().green_age == 60
 
 
+@pytest.mark.parametrize("text", ["", "# cut off"])
+def test_a_file_that_is_empty_is_a_problem_and_no_reason_to_change(bank: Bank, text: str) -> None:
+    bank.says("green_age: 60")
+    bank.start()
+    bank.policy()
+    bank.says(text)
+    assert bank.view().problem == "policy.yaml:1: nothing is written here; a mapping without a field is {}"
+    assert bank.policy().green_age == 60
+
+
 def test_a_branchs_own_exceptions_stay_when_the_banks_file_changes(bank: Bank) -> None:
     bank.says("green_age: 60")
     bank.start()
@@ -180,7 +190,7 @@ def test_a_branchs_own_exceptions_stay_when_the_banks_file_changes(bank: Bank) -
 
 
 def test_exceptions_that_are_wrong_change_nothing(bank: Bank) -> None:
-    bank.says("")
+    bank.says("{}")
     bank.start()
     bank.policy()
     with pytest.raises(InvalidPolicy) as caught:
@@ -190,7 +200,7 @@ def test_exceptions_that_are_wrong_change_nothing(bank: Bank) -> None:
 
 
 def test_another_process_follows_what_the_log_says(bank: Bank) -> None:
-    bank.says("")
+    bank.says("{}")
     bank.start()
     bank.policy()
     other = start(bank.storage, bank.file)

@@ -88,6 +88,24 @@ def test_a_supervisor_sets_what_the_branch_does_differently_as_yaml_or_json(serv
     assert branch.policy() | {"problem": None} == branch.put({}).json  # what is so already is no change
 
 
+@pytest.mark.parametrize("body", ["", " \n", "# nothing\n", "---\n", "null", "~"])
+def test_a_policy_that_is_empty_changes_nothing(service: Running, body: str) -> None:
+    branch = Ruled(service, "empty")
+    assert branch.put({"green_age": 75}).status == 200
+    refused = branch.put(body, media_type=YAML)
+    assert (refused.status, refused.json["code"]) == (422, "invalid_policy")
+    assert branch.policy()["overrides"] == {"green_age": 75}
+
+
+def test_exceptions_are_taken_back(service: Running) -> None:
+    branch = Ruled(service, "back")
+    assert branch.put({"green_age": 75}).status == 200
+    assert service.call("DELETE", f"{branch.path}/policy", branch="back", role="teller").status == 403
+    taken = service.call("DELETE", f"{branch.path}/policy", branch="back", key="d-1")
+    assert (taken.status, taken.json["overrides"], taken.json["policy"]["green_age"]) == (200, {}, 60)
+    assert branch.policy()["overrides"] == {}
+
+
 def test_a_policy_that_is_wrong_is_refused_with_line_and_field(service: Running) -> None:
     branch = Ruled(service, "wrong-policy")
     refused = branch.put("green_age: 60\nbusinesses:\n  query: {channel: conter}\n", media_type=YAML)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter
 from shared.contracts.base import Body, BranchId, GivenDate, Name, PathId, Role
 from shared.contracts.http.permissions import PERMISSIONS
 
-Method = Literal["GET", "POST", "PUT"]
+Method = Literal["GET", "POST", "PUT", "DELETE"]
 
 JSON: Final = "application/json"
 YAML: Final = "application/yaml"

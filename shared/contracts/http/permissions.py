@@ -41,6 +41,7 @@ PERMISSIONS: Final[Mapping[str, frozenset[Role]]] = {
     # the lobby; a device says itself how it is, and who went to it
     "care": READERS, "cared": IN_CHARGE, "diversion": DEVICES,
     "deviceStatus": DEVICES, "policy": BUT_SCREENS, "setPolicy": _roles("supervisor"),
+    "clearPolicy": _roles("supervisor"),
     # vip
     "vipArrive": TICKETS, "vip": READERS, "acceptHandoff": HANDOFFS, "declineHandoff": HANDOFFS,
     "completeHandoff": HANDOFFS, "roster": READERS, "setRoster": IN_CHARGE,

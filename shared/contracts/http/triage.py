@@ -349,9 +349,14 @@ SET_POLICY = Operation(
     response=PolicyView, media_type=YAML, other_media_types=(JSON,),
     codes=("invalid_policy", "policy_file_unusable"),
 )  # fmt: skip
+CLEAR_POLICY = Operation(
+    name="clearPolicy", service="triage", method="DELETE", path="/v1/branches/{b}/policy",
+    summary="Take everything back that the branch does differently from the bank.", response=PolicyView,
+    codes=("policy_file_unusable",),
+)  # fmt: skip
 
 OPERATIONS = (
     TAKE_TICKET, TICKET_PRINTED, PRINT_FAILED, REPRINT, LEASE_NUMBERS, OPEN_COUNTER, CLOSE_COUNTER, CALL_NEXT,
     CALL_NUMBER, RECALL, START, COMPLETE, NO_SHOW, RETURN, HOLD, RESUME, TRANSFER, LEFT, UNDO, QUEUE, TICKET,
-    DEVICE_STATUS, POLICY, SET_POLICY,
+    DEVICE_STATUS, POLICY, SET_POLICY, CLEAR_POLICY,
 )  # fmt: skip
