@@ -1,6 +1,6 @@
 """What triage answers when it can't do what is asked."""
 
-from shared.errors import Conflict, InvalidInput, NotFound
+from shared.errors import Conflict, Forbidden, InvalidInput, NotFound
 
 
 class UnknownBusiness(InvalidInput):
@@ -127,3 +127,9 @@ class BranchClosed(Conflict):
 
     code = "branch_closed"
     title = "The branch is closed"
+
+
+class NotAtCounter(Forbidden):
+    """A teller or customer manager takes steps at the counter that they opened."""
+
+    code = "not_at_counter"

@@ -1,5 +1,6 @@
 """The triage service: decodes calls and events, runs a handler, answers (T1-T12)."""
 
+from collections.abc import Callable
 from typing import Any
 
 from nameko.extensions import DependencyProvider
@@ -8,6 +9,7 @@ from services.triage import handlers
 from services.triage.handlers import event_handlers
 from services.triage.lobbies import Lobbies
 from shared.bus import Database, every, on
+from shared.contracts.base import View
 from shared.contracts.envelope import Event
 from shared.contracts.events import terminal, vip
 from shared.contracts.http import triage as calls
@@ -70,79 +72,102 @@ class TriageService:
             call, lambda uow: handlers.lease_numbers(uow, terminal_id=call.params["t"], request=call.body)
         )
 
+    def _at_counter(self, call: Call, use_case: Callable[[handlers.UnitOfWork], View | None]) -> Answer:
+        """Carry out what is done at the counter that the path names, by whose it is."""
+        who = call.principal
+
+        def carry_out(uow: handlers.UnitOfWork) -> View | None:
+            handlers.require_own(uow, call.params["c"], who.subject, who.roles)
+            return use_case(uow)
+
+        return self.lobbies.carry_out(call, carry_out)
+
+    def _at_its_counter(self, call: Call, use_case: Callable[[handlers.UnitOfWork], View]) -> Answer:
+        """Carry out a step of a ticket, by whose the counter is that the ticket is at."""
+        who = call.principal
+
+        def carry_out(uow: handlers.UnitOfWork) -> View:
+            handlers.require_own_ticket(uow, call.id, who.subject, who.roles)
+            return use_case(uow)
+
+        return self.lobbies.step(call, carry_out)
+
     @http(calls.OPEN_COUNTER)
     def open_counter(self, call: Call) -> Answer:
         """Open a counter (T10)."""
-        return self.lobbies.carry_out(
-            call, lambda uow: handlers.open_counter(uow, counter=call.params["c"], request=call.body)
+        return self._at_counter(
+            call,
+            lambda uow: handlers.open_counter(
+                uow, counter=call.params["c"], request=call.body, by=call.principal.subject
+            ),
         )
 
     @http(calls.CLOSE_COUNTER)
     def close_counter(self, call: Call) -> Answer:
         """Close a counter (T10)."""
-        return self.lobbies.carry_out(call, lambda uow: handlers.close_counter(uow, counter=call.params["c"]))
+        return self._at_counter(call, lambda uow: handlers.close_counter(uow, counter=call.params["c"]))
 
     @http(calls.CALL_NEXT)
     def call_next(self, call: Call) -> Answer:
         """Call the next ticket (T7, T12)."""
-        return self.lobbies.carry_out(call, lambda uow: handlers.call_next(uow, counter=call.params["c"]))
+        return self._at_counter(call, lambda uow: handlers.call_next(uow, counter=call.params["c"]))
 
     @http(calls.CALL_NUMBER)
     def call_number(self, call: Call) -> Answer:
         """Call a specific ticket (T7)."""
-        return self.lobbies.carry_out(
+        return self._at_counter(
             call, lambda uow: handlers.call_number(uow, counter=call.params["c"], request=call.body)
         )
 
     @http(calls.RECALL)
     def recall(self, call: Call) -> Answer:
         """Call the number again (T7)."""
-        return self.lobbies.step(call, lambda uow: handlers.recall(uow, ticket_id=call.id))
+        return self._at_its_counter(call, lambda uow: handlers.recall(uow, ticket_id=call.id))
 
     @http(calls.START)
     def start(self, call: Call) -> Answer:
         """Begin the service (T7)."""
-        return self.lobbies.step(call, lambda uow: handlers.start(uow, ticket_id=call.id))
+        return self._at_its_counter(call, lambda uow: handlers.start(uow, ticket_id=call.id))
 
     @http(calls.COMPLETE)
     def complete(self, call: Call) -> Answer:
         """End the service (T7)."""
-        return self.lobbies.step(call, lambda uow: handlers.complete(uow, ticket_id=call.id))
+        return self._at_its_counter(call, lambda uow: handlers.complete(uow, ticket_id=call.id))
 
     @http(calls.NO_SHOW)
     def no_show(self, call: Call) -> Answer:
         """Nobody came (T7)."""
-        return self.lobbies.step(call, lambda uow: handlers.no_show(uow, ticket_id=call.id))
+        return self._at_its_counter(call, lambda uow: handlers.no_show(uow, ticket_id=call.id))
 
     @http(calls.RETURN)
     def return_after_no_show(self, call: Call) -> Answer:
         """Let who missed the call stand where they stood (T7)."""
-        return self.lobbies.step(call, lambda uow: handlers.return_after_no_show(uow, ticket_id=call.id))
+        return self._at_its_counter(call, lambda uow: handlers.return_after_no_show(uow, ticket_id=call.id))
 
     @http(calls.HOLD)
     def hold(self, call: Call) -> Answer:
         """Set the business aside (T7)."""
-        return self.lobbies.step(call, lambda uow: handlers.hold(uow, ticket_id=call.id))
+        return self._at_its_counter(call, lambda uow: handlers.hold(uow, ticket_id=call.id))
 
     @http(calls.RESUME)
     def resume(self, call: Call) -> Answer:
         """Go on with it (T7)."""
-        return self.lobbies.step(call, lambda uow: handlers.resume(uow, ticket_id=call.id))
+        return self._at_its_counter(call, lambda uow: handlers.resume(uow, ticket_id=call.id))
 
     @http(calls.TRANSFER)
     def transfer(self, call: Call) -> Answer:
         """Let the ticket wait for another channel (T7)."""
-        return self.lobbies.step(call, lambda uow: handlers.transfer(uow, ticket_id=call.id, request=call.body))
+        return self._at_its_counter(call, lambda uow: handlers.transfer(uow, ticket_id=call.id, request=call.body))
 
     @http(calls.LEFT)
     def left(self, call: Call) -> Answer:
         """Record that the customer left (T7)."""
-        return self.lobbies.step(call, lambda uow: handlers.left(uow, ticket_id=call.id, remark=call.body))
+        return self._at_its_counter(call, lambda uow: handlers.left(uow, ticket_id=call.id, remark=call.body))
 
     @http(calls.UNDO)
     def undo(self, call: Call) -> Answer:
         """Take the last step back (T7)."""
-        return self.lobbies.step(call, lambda uow: handlers.undo(uow, ticket_id=call.id, remark=call.body))
+        return self._at_its_counter(call, lambda uow: handlers.undo(uow, ticket_id=call.id, remark=call.body))
 
     @http(calls.DEVICE_STATUS)
     def device_status(self, call: Call) -> Answer:

@@ -52,7 +52,8 @@ class Branch:
         return taken
 
     def open(self, counter: str = "1", *channels: str) -> Answer:
-        return self.post(f"{self.path}/counters/{counter}/open", {"channels": channels} if channels else None)
+        body = {"channels": channels} if channels else None
+        return self.post(f"{self.path}/counters/{counter}/open", body, role="teller")
 
     def next(self, counter: str = "1", **how: Any) -> Answer:
         return self.post(f"{self.path}/counters/{counter}/call-next", role="teller", **how)
@@ -66,6 +67,20 @@ class Branch:
         calls.QueueView.model_validate(answer.json)
         queue: dict[str, Any] = answer.json
         return queue
+
+
+def test_a_teller_takes_steps_at_the_own_counter_only(service: Running) -> None:
+    branch = Branch(service, "own-counter")
+    ticket = branch.wait()["ticket_id"]
+    assert branch.open("1", "counter").status == 200
+    other = {"role": "teller", "subject": "teller-2"}
+    for verb in ("open", "call-next", "close"):
+        refused = branch.post(f"{branch.path}/counters/1/{verb}", **other)
+        assert (refused.status, refused.json["code"]) == (403, "not_at_counter")
+    assert branch.next("1").json["ticket_id"] == ticket
+    assert branch.step(ticket, "start", **other).json["code"] == "not_at_counter"
+    assert branch.step(ticket, "start", role="teller").status == 200
+    assert branch.step(ticket, "complete", role="lobby_manager").status == 200
 
 
 def test_appointments_over_http(service: Running) -> None:

@@ -6,16 +6,17 @@ from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from services.triage.errors import CounterClosed, PersonAway
+from services.triage.errors import CounterClosed, NotAtCounter, PersonAway
 from services.triage.handlers.calling import require_untaken
 from services.triage.handlers.diversion import fall_back
 from services.triage.handlers.issue import business_of
 from services.triage.handlers.unit_of_work import UnitOfWork
 from services.triage.handlers.views import counter_view, device_view
-from services.triage.handlers.visits import decided
+from services.triage.handlers.visits import decided, load
 from services.triage.model import Counter, Device, Ticket, Visit, commands
 from shared.contracts.base import Name
 from shared.contracts.events.terminal import DeviceKind, DeviceReported
+from shared.contracts.http.permissions import IN_CHARGE
 from shared.contracts.http.triage import CounterView, DeviceView, OpenCounter, TransferTicket
 from shared.errors import InvalidInput
 
@@ -74,13 +75,27 @@ def _is_stuck(uow: UnitOfWork, ticket: Ticket) -> bool:
     return ticket.for_person is not None and ticket.for_person not in present_persons(uow.state.counters)
 
 
-def open_counter(uow: UnitOfWork, *, counter: str, request: OpenCounter) -> CounterView:
+def require_own(uow: UnitOfWork, counter: str, person: str, roles: frozenset[str]) -> None:
+    """Raise NotAtCounter where an open counter is somebody else's; a lobby manager or supervisor may step in (T7)."""
+    window = uow.state.counter(counter)
+    if window.is_open and not window.is_of(person) and not roles & IN_CHARGE:
+        raise NotAtCounter(f"counter {counter} was opened by {window.opened_by!r}, not by {person!r}")
+
+
+def require_own_ticket(uow: UnitOfWork, ticket_id: str, person: str, roles: frozenset[str]) -> None:
+    """As :func:`require_own`, of the counter that a ticket is at; TicketNotFound where there is no such ticket."""
+    ticket = load(uow, ticket_id).ticket(ticket_id)
+    if ticket.counter is not None and not ticket.ended:
+        require_own(uow, ticket.counter, person, roles)
+
+
+def open_counter(uow: UnitOfWork, *, counter: str, request: OpenCounter, by: str | None = None) -> CounterView:
     """Open a counter, or change what an open one serves; once more changes nothing."""
     require_name("c", counter)
     for n, code in enumerate(request.businesses):
         business_of(uow.policy, code, f"businesses.{n}")
     before = uow.state.counter(counter)
-    window = uow.record_counter(before, before.open(request.channels, request.teller_ref, request.businesses))
+    window = uow.record_counter(before, before.open(request.channels, request.teller_ref, request.businesses, by))
     if before.teller_ref != window.teller_ref:
         free_all(uow, before)
     return counter_view(window, uow.state.at_counter(counter), uow.now)

@@ -22,6 +22,7 @@ class Counter:
     teller_ref: str | None = None
     businesses: tuple[str, ...] = ()
     is_open: bool = False
+    opened_by: str | None = None
     version: int = 0
 
     @property
@@ -40,6 +41,10 @@ class Counter:
         of_channels = [(line, business) for line in self.channels for business in skills]
         return (*of_channels, *((line, None) for line in self.lines[len(self.channels) :]))
 
+    def is_of(self, person: str) -> bool:
+        """Whether the person opened it, or works there; who opened it before that was recorded, nobody knows."""
+        return self.opened_by is None or person in (self.opened_by, self.teller_ref)
+
     def serves(self, line: str, business: str | None) -> bool:
         """Whether it may call somebody in this line who wants this; None: something that it does."""
         if line in self.channels:
@@ -47,14 +52,21 @@ class Counter:
         return line in self.lines
 
     def open(
-        self, channels: tuple[Channel, ...], teller_ref: str | None, businesses: tuple[str, ...] = ()
+        self,
+        channels: tuple[Channel, ...],
+        teller_ref: str | None,
+        businesses: tuple[str, ...] = (),
+        by: str | None = None,
     ) -> list[CounterEvent]:
-        """Open it, or change what it serves; nothing happens where it is so already."""
+        """Open it, or change what it serves, which leaves it whose it is; nothing happens where it is so already."""
         channels, businesses = tuple(dict.fromkeys(channels)), tuple(dict.fromkeys(businesses))
         teller_ref = teller_ref or (self.teller_ref if self.is_open else None)
         if self.is_open and (channels, businesses, teller_ref) == (self.channels, self.businesses, self.teller_ref):
             return []
-        return [CounterOpened(counter=self.counter, channels=channels, teller_ref=teller_ref, businesses=businesses)]
+        by = self.opened_by if self.is_open and self.opened_by else by
+        return [
+            CounterOpened(counter=self.counter, channels=channels, teller_ref=teller_ref, businesses=businesses, by=by)
+        ]
 
     def close(self) -> list[CounterEvent]:
         """Close it; nothing happens where it is closed already."""
@@ -64,9 +76,9 @@ class Counter:
         """Return the counter after an event."""
         after = replace(self, version=self.version + 1)
         if isinstance(event, CounterClosed):
-            return replace(after, is_open=False, teller_ref=None)
+            return replace(after, is_open=False, teller_ref=None, opened_by=None)
         after = replace(after, is_open=True, channels=event.channels, businesses=event.businesses)
-        return replace(after, teller_ref=event.teller_ref)
+        return replace(after, teller_ref=event.teller_ref, opened_by=event.by)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -288,28 +288,28 @@ LEASE_NUMBERS = Operation(
 OPEN_COUNTER = Operation(
     name="openCounter", service="triage", method="POST", path="/v1/branches/{b}/counters/{c}/open",
     summary="Open a counter, or change what an open one serves (T10).",
-    request=OpenCounter, response=CounterView,
+    request=OpenCounter, response=CounterView, codes=("not_at_counter",),
 )  # fmt: skip
 CLOSE_COUNTER = Operation(
     name="closeCounter", service="triage", method="POST", path="/v1/branches/{b}/counters/{c}/close",
-    summary="Close a counter (T10).", response=CounterView,
+    summary="Close a counter (T10).", response=CounterView, codes=("not_at_counter",),
 )  # fmt: skip
 CALL_NEXT = Operation(
     name="callNext", service="triage", method="POST", path="/v1/branches/{b}/counters/{c}/call-next", empty=True,
     summary="Call the next fitting ticket; 204 when nobody fits (T7, T12).", response=TicketView,
-    codes=("counter_closed", "counter_busy"),
+    codes=("counter_closed", "counter_busy", "not_at_counter"),
 )  # fmt: skip
 CALL_NUMBER = Operation(
     name="callNumber", service="triage", method="POST", path="/v1/branches/{b}/counters/{c}/call",
     summary="Call a specific number (T7).", request=CallNumber, response=TicketView,
-    codes=("counter_closed", "counter_busy"),
+    codes=("counter_closed", "counter_busy", "not_at_counter"),
 )  # fmt: skip
 
 
 def _step(name: str, verb: str, summary: str, request: type[Body] | None = None) -> Operation:
     return Operation(
         name=name, service="triage", method="POST", path=f"/v1/tickets/{{id}}/{verb}", summary=summary,
-        request=request, response=TicketView,
+        request=request, response=TicketView, codes=("not_at_counter",),
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ class CounterOpened(EventData):
     channels: Annotated[tuple[Channel, ...], Field(description="In the order in which the call named them.")]
     teller_ref: Annotated[Id | None, Field(description="Who works there; opaque.")] = None
     businesses: Annotated[tuple[Name, ...], Field(description="Its skills; none means every business.")] = ()
+    by: Annotated[Id | None, Field(description="Whose token it was; the counter is theirs until it closes.")] = None
 
 
 @event("lobby.triage.counter_closed.v1")
