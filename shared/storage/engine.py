@@ -1,5 +1,8 @@
 """Engines: PostgreSQL with one schema per service, or SQLite with one file per service."""
 
+import os
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -63,6 +66,8 @@ def open_engine(url: str, service: str, *, pool_size: int = 8) -> Engine:
 
 
 def _open_sqlite(url: str, pool_size: int) -> Engine:
+    if file := make_url(url).database:
+        _keep_to_owner(Path(file))
     engine = create_engine(
         url,
         connect_args={"timeout": 10, "check_same_thread": False},
@@ -74,6 +79,17 @@ def _open_sqlite(url: str, pool_size: int) -> Engine:
     event.listen(engine, "begin", _begin_sqlite)
     event.listen(engine, "before_cursor_execute", _count_writes)
     return engine
+
+
+def _keep_to_owner(file: Path) -> None:
+    """Make the file with mode 600, or give it that: what SQLite makes beside it (-wal, -shm) gets the same."""
+    if not file.parent.is_dir():
+        return  # SQLite says so
+    os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    for one in (file, Path(f"{file}-wal"), Path(f"{file}-shm")):
+        with suppress(FileNotFoundError):
+            if one.stat().st_mode & 0o077:
+                one.chmod(0o600)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

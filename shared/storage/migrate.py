@@ -30,7 +30,7 @@ def upgrade(settings: Settings, service: str) -> None:
     """
     url = settings.database_url_of(service)
     if url.startswith("sqlite:///") and url != "sqlite://":
-        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     engine = open_engine(url, service, pool_size=1)
     try:
         with engine.execution_options(lobby_writes=True).begin() as connection:

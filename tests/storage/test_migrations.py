@@ -1,5 +1,7 @@
 """The database is what the code declares, on both databases, however often it is brought there."""
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy import Engine, MetaData, select
 
@@ -32,3 +34,17 @@ def test_the_migrations_lead_to_the_declared_tables(settings: Settings, service:
         assert differences(engine, service) == []
     finally:
         engine.dispose()
+
+
+def test_nobody_else_reads_the_embedded_databases(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    upgrade(settings, "triage")
+    file = settings.data_dir / "triage.sqlite"
+    file.chmod(0o644)  # as it was made before
+    engine = open_engine(settings.database_url_of("triage"), "triage", pool_size=1)
+    with engine.execution_options(lobby_writes=True).begin() as connection:
+        connection.exec_driver_sql("UPDATE schema_version SET version_num = version_num")
+        modes = {one.name: one.stat().st_mode & 0o777 for one in settings.data_dir.iterdir()}
+    engine.dispose()
+    assert settings.data_dir.stat().st_mode & 0o777 == 0o700
+    assert modes == dict.fromkeys(("triage.sqlite", "triage.sqlite-wal", "triage.sqlite-shm"), 0o600)

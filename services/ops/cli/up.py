@@ -29,8 +29,9 @@ def data_dir_lock(data_dir: Path) -> Iterator[None]:
     process dies, however it dies.
     """
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        file = os.open(data_dir / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        data_dir.chmod(0o700)
+        file = os.open(data_dir / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise UsageError(f"LOBBY_DATA_DIR: {error.filename}: {error.strerror}") from None
     try:
