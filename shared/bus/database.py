@@ -15,7 +15,7 @@ from shared.bus.publisher import Publisher, open_offerer, open_publisher
 from shared.bus.relay import OFFER, Relay
 from shared.bus.topology import Topology
 from shared.settings import Settings
-from shared.storage import Row, Storage, open_storage
+from shared.storage import Row, Storage, open_storage, schema_version
 
 log = structlog.get_logger()
 
@@ -203,9 +203,12 @@ class Database(SharedExtension):
     def _database_failure(self) -> str | None:
         try:
             with self.storage.read() as connection:
-                connection.exec_driver_sql("SELECT 1")
+                found, needed = schema_version.of(connection), schema_version.needed(self.storage.service)
         except Exception as error:
             return type(error).__name__
+        if found != needed:
+            is_, needs = (" and ".join(sorted(versions)) or "none" for versions in (found, needed))
+            return f"its version is {is_}, needed is {needs}: lobby db upgrade"
         return None
 
 

@@ -1,6 +1,5 @@
 """Migrations: the common tables and the service's own, two histories in one schema."""
 
-from importlib.util import find_spec
 from pathlib import Path
 
 from alembic import command
@@ -11,12 +10,11 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, Index, MetaData, text
 
 from shared.settings import Settings
-from shared.storage import tables, vault
+from shared.storage import schema_version, tables, vault
 from shared.storage.aggregate import own_metadata
 from shared.storage.engine import is_sqlite, open_engine
 
 _COMMON = Path(__file__).parent / "migrations"
-_VAULT = Path(__file__).parent / "vault_migrations"
 
 
 class UnknownVersion(Exception):
@@ -73,18 +71,12 @@ def declared_tables(service: str) -> MetaData:
 def _config(connection: Connection, service: str) -> Config:
     config = Config()
     config.set_main_option("script_location", str(_COMMON))
-    config.set_main_option("version_locations", "\n".join(str(place) for place in _places(service) if place.is_dir()))
+    config.set_main_option(
+        "version_locations", "\n".join(str(place) for place in schema_version.folders(service) if place.is_dir())
+    )
     config.set_main_option("path_separator", "newline")
     config.attributes.update(connection=connection, metadata=declared_tables(service))
     return config
-
-
-def _places(service: str) -> list[Path]:
-    if service == vault.NAME:
-        return [_VAULT / "versions"]
-    spec = find_spec(f"services.{service}")
-    own = spec.submodule_search_locations if spec is not None else None
-    return [_COMMON / "versions", *(Path(place) / "migrations" / "versions" for place in (own or [])[:1])]
 
 
 def _prepare(engine: Engine, connection: Connection, service: str) -> None:

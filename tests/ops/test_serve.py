@@ -4,8 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
-from shared.settings import SERVICES
+from services.ops.errors import CommandError
+from services.ops.provisioning.migrations import refuse_unknown
+from shared.settings import SERVICES, Settings
+from shared.storage import migrate
+from shared.storage.engine import open_engine
 from tests.ops.days import RATE, finished, scaled_clock, summary_of, write_trace
 from tests.ops.separate import Separate
 from tests.support.processes import wait_until
@@ -78,3 +83,17 @@ def test_a_broker_that_is_killed_in_the_middle_of_the_day_changes_no_figure(
     finally:
         run.kill()
         run.communicate()
+
+
+def test_a_database_of_another_version_is_refused_and_one_that_is_not_migrated_is_waited_for(tmp_path: Path) -> None:
+    """Serving on tables of another form, every call failed, and ``/readyz`` said that all was well."""
+    settings = Settings(data_dir=tmp_path)
+    refuse_unknown(settings, ["triage"])
+    migrate.upgrade(settings, "triage")
+    refuse_unknown(settings, ["triage"])
+    engine = open_engine(settings.database_url_of("triage"), "triage", pool_size=1)
+    with engine.execution_options(lobby_writes=True).begin() as connection:
+        connection.execute(text("UPDATE schema_version SET version_num = 't0001' WHERE version_num LIKE 't%'"))
+    engine.dispose()
+    with pytest.raises(CommandError, match="made by another version of lobby"):
+        refuse_unknown(settings, ["triage"])

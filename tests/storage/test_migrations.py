@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Engine, MetaData, select
 
 from shared.settings import SERVICES, Settings
+from shared.storage import schema_version
 from shared.storage.engine import open_engine
 from shared.storage.migrate import differences, upgrade
 
@@ -48,3 +49,13 @@ def test_nobody_else_reads_the_embedded_databases(tmp_path: Path) -> None:
     engine.dispose()
     assert settings.data_dir.stat().st_mode & 0o777 == 0o700
     assert modes == dict.fromkeys(("triage.sqlite", "triage.sqlite-wal", "triage.sqlite-shm"), 0o600)
+
+
+def test_what_is_needed_is_what_an_upgrade_brings(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    for service in SERVICES:
+        upgrade(settings, service)
+        engine = open_engine(settings.database_url_of(service), service, pool_size=1)
+        with engine.connect() as connection:
+            assert schema_version.of(connection) == schema_version.needed(service)
+        engine.dispose()

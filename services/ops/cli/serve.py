@@ -7,7 +7,7 @@ import typer
 
 from services.ops.config import ConfigFile, settings_of
 from services.ops.errors import CommandError, UsageError
-from services.ops.provisioning.migrations import checked
+from services.ops.provisioning.migrations import checked, refuse_unknown
 from shared.settings import Settings
 
 
@@ -42,6 +42,7 @@ def run_services(
     from shared.bus.process import ServiceDied, run_until_signalled
 
     logs.configure(settings)
+    refuse_unknown(settings, names)
     try:
         run_until_signalled(
             settings,
