@@ -85,7 +85,10 @@ def _keep_to_owner(file: Path) -> None:
     """Make the file with mode 600, or give it that: what SQLite makes beside it (-wal, -shm) gets the same."""
     if not file.parent.is_dir():
         return  # SQLite says so
-    os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    # Only a new file is opened here: closing another descriptor of a file that SQLite has open in this process would
+    # let go all of its locks, and another process could write in the middle of its transactions.
+    with suppress(FileExistsError):
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     for one in (file, Path(f"{file}-wal"), Path(f"{file}-shm")):
         with suppress(FileNotFoundError):
             if one.stat().st_mode & 0o077:

@@ -88,7 +88,7 @@ def test_diff_prints_what_differs_and_tells_by_its_exit_code(good: Path, capsys:
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith('businesses.coin_exchange: {"name": ')
     assert line.endswith(" → null")
-    nothing = written(good.parent / "nothing.yaml", "")
+    nothing = written(good.parent / "nothing.yaml", "{}")
     assert main(["policy", "diff", str(nothing), str(good), "--branch", "north", "--json"]) == 1
     assert json.loads(capsys.readouterr().out) == [
         {"field": "green_age", "before": 65, "after": 60},

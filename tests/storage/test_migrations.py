@@ -1,5 +1,7 @@
 """The database is what the code declares, on both databases, however often it is brought there."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,3 +61,31 @@ def test_what_is_needed_is_what_an_upgrade_brings(tmp_path: Path) -> None:
         with engine.connect() as connection:
             assert schema_version.of(connection) == schema_version.needed(service)
         engine.dispose()
+
+
+def test_opening_a_database_again_lets_go_none_of_its_locks(tmp_path: Path) -> None:
+    """Closing any descriptor of a file ends all locks that its process has on it: POSIX says so.
+
+    Another process that reads and ends takes itself for the last one then, and removes what others write to.
+    """
+    settings = Settings(data_dir=tmp_path)
+    upgrade(settings, "triage")
+    url, file = settings.database_url_of("triage"), settings.data_dir / "triage.sqlite"
+    script = (
+        "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute('SELECT sum(pos) FROM log_head').fetchone())"
+    )
+
+    def as_others_see_it() -> str:
+        return subprocess.run(
+            [sys.executable, "-c", script, str(file)], capture_output=True, text=True, check=True
+        ).stdout
+
+    first = open_engine(url, "triage", pool_size=1)
+    try:
+        for expected in (64, 128):
+            with first.execution_options(lobby_writes=True).begin() as connection:
+                connection.exec_driver_sql("UPDATE log_head SET pos = pos + 1")
+            open_engine(url, "triage", pool_size=1).dispose()
+            assert as_others_see_it() == f"({expected},)\n"
+    finally:
+        first.dispose()
