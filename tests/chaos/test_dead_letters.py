@@ -38,7 +38,7 @@ class System:
         ticket: str = taken.json["ticket_id"]
         for path, role in (
             (f"/v1/branches/{branch}/tickets/{ticket}/printed", "terminal"),
-            (f"/v1/branches/{branch}/counters/1/open", "supervisor"),
+            (f"/v1/branches/{branch}/counters/1/open", "teller"),
             (f"/v1/branches/{branch}/counters/1/call-next", "teller"),
             (f"/v1/tickets/{ticket}/start", "teller"),
             (f"/v1/tickets/{ticket}/complete", "teller"),
