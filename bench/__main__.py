@@ -35,11 +35,11 @@ def main() -> None:
     options = parser.parse_args()
     if unknown := set(options.what) - set(WHAT):
         parser.error(f"{', '.join(sorted(unknown))}: choose from {', '.join(WHAT)}")
+    measured = {}
     try:
-        with servers() as (amqp_url, database_url):
-            measured = {
-                name: WHAT[name].compare(amqp_url, database_url, short=options.short) for name in options.what or WHAT
-            }
+        for name in options.what or WHAT:  # each on servers of its own: none has what another one left to be handled
+            with servers() as (amqp_url, database_url):
+                measured[name] = WHAT[name].compare(amqp_url, database_url, short=options.short)
     except Unavailable as error:
         sys.exit(f"bench needs RabbitMQ and PostgreSQL on this machine: {error}")
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"

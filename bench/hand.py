@@ -11,7 +11,7 @@ import psycopg
 from kombu import Connection
 
 from bench.work import IN, OUT_TYPE
-from shared.bus.topology import EVENTS, routing_key
+from shared.bus.topology import INTERNAL, routing_key
 from shared.contracts.envelope import STRUCTURED
 from shared.ids import new_id, partition_of
 
@@ -46,7 +46,7 @@ def main() -> None:
             published = _handle(database, batch)
             for key, id_, body in published:
                 message = amqp.Message(body, content_type=STRUCTURED, delivery_mode=2, message_id=id_)
-                out.basic_publish(message, exchange=EVENTS, routing_key=key, mandatory=True)
+                out.basic_publish(message, exchange=INTERNAL, routing_key=key, mandatory=True)
                 sent += 1
             while confirmed[0] < sent:
                 connection.drain_events(timeout=5)

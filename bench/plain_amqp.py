@@ -11,7 +11,7 @@ import amqp
 from kombu import Connection
 
 from bench import ours
-from shared.bus import connection
+from shared.bus import connection, database
 from shared.bus.publisher import AmqpPublisher, Outgoing, Publisher
 
 
@@ -26,17 +26,26 @@ class PlainPublisher(AmqpPublisher):
             self._pending[self._tag] = message.id
             properties = {"content_type": message.content_type, "message_id": message.id, "delivery_mode": 2}
             channel.basic_publish(
-                amqp.Message(message.body, **properties), message.exchange, message.key, mandatory=True
+                amqp.Message(message.body, **properties),
+                message.exchange,
+                message.key,
+                mandatory=not self._offered,
             )
         self._await_confirms()
 
 
-def open_publisher(database: ours.BenchDatabase) -> Publisher:
+def open_publisher(of: ours.BenchDatabase) -> Publisher:
     """Publish without our socket."""
-    return PlainPublisher(database.settings.amqp_url, [ours.OUT])
+    return PlainPublisher(of.settings.amqp_url, [ours.OUT])
+
+
+def open_offerer(url: str) -> Publisher:
+    """Offer without our socket."""
+    return PlainPublisher(url, (), offered=True)
 
 
 if __name__ == "__main__":
     connection.BrokerConnection = Connection  # type: ignore[assignment,misc]
+    database.open_offerer = open_offerer
     ours.BenchDatabase.open_publisher = open_publisher  # type: ignore[method-assign,assignment]
     ours.main()

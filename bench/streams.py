@@ -19,7 +19,7 @@ import amqp
 from kombu import Connection
 
 from bench.child import running
-from shared.bus.topology import EVENTS, routing_key
+from shared.bus.topology import INTERNAL, routing_key
 from shared.contracts import catalog
 from shared.contracts.envelope import STRUCTURED, Event
 from shared.contracts.events.triage import CounterOpened
@@ -199,7 +199,7 @@ def _publish(channel: amqp.Channel, branch: str, latencies: Latencies) -> None:
     )  # fmt: skip
     message = amqp.Message(event.to_json(), content_type=STRUCTURED, content_encoding="utf-8", delivery_mode=2)
     latencies.sent[event.id.encode()] = time.perf_counter()
-    channel.basic_publish(message, exchange=EVENTS, routing_key=routing_key(branch, event.type))
+    channel.basic_publish(message, exchange=INTERNAL, routing_key=routing_key(branch, event.type))
 
 
 def _read(selector: selectors.BaseSelector, latencies: Latencies, wait_s: float) -> None:

@@ -14,14 +14,14 @@ import amqp
 import psycopg
 from kombu import Connection
 
-from shared.bus.topology import EVENTS, Queue, routing_key
+from shared.bus.topology import INTERNAL, Queue, routing_key
 from shared.contracts.envelope import STRUCTURED, Event
 from shared.contracts.events import triage
 from shared.ids import new_id
 
 SCHEMA = "bench"
-IN = Queue(name="bench.in", service=SCHEMA, bindings=((EVENTS, "*.*.lobby.triage.counter_opened.v1"),))
-OUT = Queue(name="bench.out", service=SCHEMA, bindings=((EVENTS, "*.*.lobby.triage.counter_closed.v1"),))
+IN = Queue(name="bench.in", service=SCHEMA, bindings=((INTERNAL, "*.*.lobby.triage.counter_opened.v1"),))
+OUT = Queue(name="bench.out", service=SCHEMA, bindings=((INTERNAL, "*.*.lobby.triage.counter_closed.v1"),))
 OUT_TYPE = "lobby.triage.counter_closed.v1"
 BRANCHES = 200
 
