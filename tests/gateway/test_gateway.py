@@ -17,6 +17,7 @@ from shared.contracts.events import incidents, triage, vip
 from shared.contracts.registry import type_of
 from shared.ids import new_id
 from shared.storage import open_storage
+from shared.storage.engine import open_engine
 from shared.storage.tables import log
 from shared.web.tokens import issue_token
 from tests.support.one_service import Running, one_service
@@ -264,3 +265,16 @@ def test_the_page_of_a_day_that_nobody_means_is_shown_all_the_same(gateway: Runn
     connection.request("GET", f"/b/demo/worklog?date={day}")
     assert connection.getresponse().status == 200
     connection.close()
+
+
+def test_a_database_that_is_behind_is_not_ready_and_says_what_to_do(tmp_path: Path) -> None:
+    """Every call would fail there, and the process in front would go on sending them."""
+    with one_service("gateway", tmp_path) as running:
+        assert running.call("GET", "/readyz").status == 200
+        engine = open_engine(running.settings.database_url_of("gateway"), "gateway", pool_size=1)
+        with engine.execution_options(lobby_writes=True).begin() as connection:
+            connection.exec_driver_sql("UPDATE schema_version SET version_num = 's1001' WHERE version_num LIKE 's%'")
+        engine.dispose()
+        ready = running.call("GET", "/readyz")
+        assert ready.status == 503
+        assert "lobby db upgrade" in ready.json["checks"]["gateway.database"]

@@ -14,14 +14,15 @@ from shared.settings import Settings
 def run(settings: Settings, services: Iterable[str]) -> None:
     """Run the services until SIGTERM or SIGINT.
 
-    Raises :class:`UsageError` without a broker or for an unknown service, :class:`CommandError` when
-    one can't start or dies.
+    Raises :class:`UsageError` without a broker or for an unknown service, :class:`CommandError` for a database of
+    another version and when a service can't start or dies.
     """
     names = checked(services)
     if settings.embedded:
         raise UsageError(
             "`lobby serve` needs a broker that other processes reach: set LOBBY_AMQP_URL, or use `lobby up`"
         )
+    refuse_unknown(settings, names)
     run_services(settings, names)
 
 
@@ -42,7 +43,6 @@ def run_services(
     from shared.bus.process import ServiceDied, run_until_signalled
 
     logs.configure(settings)
-    refuse_unknown(settings, names)
     try:
         run_until_signalled(
             settings,
