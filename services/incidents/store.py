@@ -6,7 +6,7 @@ from datetime import datetime
 
 from immutables import Map
 from pydantic import TypeAdapter
-from sqlalchemy import Column, Connection, MetaData, String, Table, bindparam, select
+from sqlalchemy import Column, MetaData, String, Table
 
 from services.incidents.handlers.unit_of_work import LobbyReader, UnitOfWork
 from services.incidents.model import Incident, LobbyState
@@ -14,7 +14,7 @@ from services.incidents.model.lobby_state import apply
 from shared.contracts.envelope import Event
 from shared.contracts.events.incidents import Opened
 from shared.settings import Settings
-from shared.storage.aggregate import ProjectedRow
+from shared.storage.aggregate import ProjectedRow, branch_lookup
 from shared.storage.unit_of_work import StoredReader
 from shared.storage.unit_of_work import StoredUnitOfWork as Stored
 
@@ -83,13 +83,8 @@ def project(event: Event) -> Iterable[ProjectedRow]:
         yield incident, {"incident_id": event.data.incident_id, "branch": event.branchid}
 
 
-_BRANCH_OF = select(incident.c.branch).where(incident.c.incident_id == bindparam("of_incident"))
-
-
-def branch_of(connection: Connection, incident_id: str) -> str | None:
-    """Return the branch of an incident."""
-    branch: str | None = connection.execute(_BRANCH_OF, {"of_incident": incident_id}).scalar()
-    return branch
+branch_of = branch_lookup(incident.c.incident_id)
+"""Whose branch an incident is."""
 
 
 class StoredLobby(StoredReader[LobbyState], LobbyReader):

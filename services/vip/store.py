@@ -6,7 +6,7 @@ from datetime import datetime
 
 from immutables import Map
 from pydantic import TypeAdapter
-from sqlalchemy import Column, Connection, MetaData, String, Table, bindparam, select
+from sqlalchemy import Column, MetaData, String, Table
 
 from services.vip.handlers.timers import next_look
 from services.vip.handlers.unit_of_work import LobbyReader, UnitOfWork
@@ -15,7 +15,7 @@ from services.vip.model.lobby_state import apply
 from shared.contracts.envelope import Event
 from shared.contracts.events.vip import CustomerArrived
 from shared.settings import Settings
-from shared.storage.aggregate import ProjectedRow
+from shared.storage.aggregate import ProjectedRow, branch_lookup
 from shared.storage.unit_of_work import StoredReader
 from shared.storage.unit_of_work import StoredUnitOfWork as Stored
 
@@ -89,13 +89,8 @@ def project(event: Event) -> Iterable[ProjectedRow]:
         yield handoff, {"handoff_id": event.data.handoff_id, "branch": event.branchid}
 
 
-_BRANCH_OF = select(handoff.c.branch).where(handoff.c.handoff_id == bindparam("of_handoff"))
-
-
-def branch_of(connection: Connection, handoff_id: str) -> str | None:
-    """Return the branch of a hand-off."""
-    branch: str | None = connection.execute(_BRANCH_OF, {"of_handoff": handoff_id}).scalar()
-    return branch
+branch_of = branch_lookup(handoff.c.handoff_id)
+"""Whose branch a hand-off is."""
 
 
 class StoredLobby(StoredReader[LobbyState], LobbyReader):

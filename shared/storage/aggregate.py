@@ -6,7 +6,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, MetaData, Table
+from sqlalchemy import Column, Connection, MetaData, Table, bindparam, select
 
 from shared.contracts.envelope import Event
 from shared.settings import Settings
@@ -58,6 +58,19 @@ class Aggregate(Protocol[State]):
 ProjectedRow = tuple[Table, Mapping[str, Any]]
 Project = Callable[[Event], Iterable[ProjectedRow]]
 """Which rows an event makes; a row with the primary key of an earlier one takes its place."""
+BranchOf = Callable[[Connection, str], str | None]
+"""Looks up the branch of a ticket, a hand-off, an incident…; None where nobody knows the id."""
+
+
+def branch_lookup(id_column: Column[str]) -> BranchOf:
+    """Return the look-up in a projected table that has the id and the ``branch`` of each thing."""
+    query = select(id_column.table.c.branch).where(id_column == bindparam("of_id"))
+
+    def branch_of(connection: Connection, id_: str) -> str | None:
+        branch: str | None = connection.execute(query, {"of_id": id_}).scalar()
+        return branch
+
+    return branch_of
 
 
 def no_rows(event: Event) -> Iterable[ProjectedRow]:

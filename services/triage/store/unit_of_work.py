@@ -15,6 +15,7 @@ from shared.contracts.envelope import Event
 from shared.contracts.events.triage import AppointmentEvent, VisitEvent
 from shared.contracts.registry import decode
 from shared.storage import Storage
+from shared.storage.aggregate import branch_lookup
 from shared.storage.log import of_subject
 from shared.storage.unit_of_work import StoredReader
 from shared.storage.unit_of_work import StoredUnitOfWork as Stored
@@ -23,7 +24,8 @@ _ticket = projection.ticket.c
 _VISIT_OF = select(_ticket.visit_id).where(
     _ticket.ticket_id == bindparam("of_ticket"), _ticket.branch == bindparam("of_branch")
 )
-_BRANCH_OF = select(_ticket.branch).where(_ticket.ticket_id == bindparam("of_ticket"))
+branch_of = branch_lookup(_ticket.ticket_id)
+"""Whose branch a ticket is."""
 _NUMBERED = (
     select(_ticket.ticket_id)
     .where(_ticket.branch == bindparam("of_branch"), _ticket.number == bindparam("of_number"))
@@ -36,12 +38,6 @@ _NUMBERED_ON = _NUMBERED.where(_ticket.business_date == bindparam("on_day", type
 def policies_followed(connection: Connection) -> list[tuple[str, str, str]]:
     """Return every branch that has a recorded policy, with its digest and the branch's own exceptions as JSON."""
     return [(row.branch, row.digest, row.overrides) for row in connection.execute(select(projection.branch_policy))]
-
-
-def branch_of(connection: Connection, ticket_id: str) -> str | None:
-    """Return the branch of a ticket."""
-    branch: str | None = connection.execute(_BRANCH_OF, {"of_ticket": ticket_id}).scalar()
-    return branch
 
 
 class StoredLobby(StoredReader[LobbyState], LobbyReader):
